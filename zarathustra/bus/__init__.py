@@ -1,0 +1,1 @@
+"""Records in and out: Apache Kafka, and the same in memory."""

@@ -1,0 +1,1 @@
+"""Scoring a model: architecture, parameters, evaluator, metrics, sandbox, report."""

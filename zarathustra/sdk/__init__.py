@@ -1,0 +1,1 @@
+"""What owners, contributors and operators call."""

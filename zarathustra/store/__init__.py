@@ -1,0 +1,1 @@
+"""Content-addressed artefacts: verified reads, the embedded store, writes to an IPFS node."""

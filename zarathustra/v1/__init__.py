@@ -1,0 +1,1 @@
+"""Generated from `proto/`; import only through `zarathustra.wire`."""

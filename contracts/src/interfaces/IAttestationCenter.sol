@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Certificate, Task, TaskInfo, TaskRequest} from "../types/Types.sol";
+
+/// @title What was attested: tasks, certificates, settlements. Holds no money.
+interface IAttestationCenter {
+    /// @notice Numbers for later tasks; a task keeps the ones it opened with.
+    struct Parameters {
+        uint32 seedDelay; // blocks from opening to the seed block
+        uint8 maxAttempts;
+        uint8 minOperators;
+        uint32 turnBlocks; // how long one operator's turn to post lasts
+    }
+
+    /// @notice Open a task against the latest sealed set. ModelSubmission only.
+    function openTask(TaskRequest calldata request) external returns (uint64 seedBlock, uint64 deadline);
+
+    /// @notice Whether openTask would find a usable operator set now.
+    function canOpen() external view returns (bool);
+
+    /// @notice Store the task's seed from its seed block. Anyone; idempotent.
+    function fixSeed(bytes32 taskId) external returns (bytes32 seed);
+
+    /// @notice Settle (approved) or turn down (rejected) an attempt by an operator-set certificate.
+    /// @dev Any operator of the task's set. An approved one counts until the deadline for any attempt that has begun; a
+    ///      rejected one only for the effective attempt, and starts the next at once.
+    function submitTask(TaskInfo calldata info, Certificate calldata certificate) external;
+
+    /// @notice Mark a task whose deadline passed as expired. Anyone.
+    function expireTask(bytes32 taskId) external;
+
+    /// @notice Credit an operator's attester fees for settlements up to `upTo` (exclusive). Anyone; pays its receiver.
+    function claim(address operator, uint64 upTo) external;
+
+    function getTask(bytes32 taskId) external view returns (Task memory);
+
+    /// @notice The attempt that may be proposed at the current block. Reverts before the seed block.
+    function effectiveAttempt(bytes32 taskId) external view returns (uint8);
+
+    function parameters() external view returns (Parameters memory);
+
+    /// @notice How many settlements there are; they are numbered from 0.
+    function settlementCount() external view returns (uint64);
+
+    /// @notice `packed` = bitmap(128) ‖ signedStake(96) ‖ setVersion(32).
+    function settlement(uint64 number) external view returns (uint256 packed, bytes32 taskId);
+
+    /// @notice The next settlement the operator has not claimed.
+    function cursorOf(address operator) external view returns (uint64);
+
+    event TaskOpened(
+        bytes32 indexed taskId,
+        uint256 indexed projectId,
+        uint32 indexed submissionIndex,
+        uint8 opening,
+        bytes32 inputRoot,
+        uint32 k,
+        uint32 setVersion,
+        uint64 seedBlock,
+        uint64 deadline
+    );
+    event SeedFixed(bytes32 indexed taskId, bytes32 seed);
+    event TaskSubmitted(
+        bytes32 indexed taskId,
+        uint8 attempt,
+        address indexed performer,
+        address indexed aggregator,
+        bytes32 evaluationHash,
+        uint128 bitmap,
+        uint96 signedStake,
+        uint64 settlement,
+        string proofOfTask
+    );
+    event TaskRejected(
+        bytes32 indexed taskId, uint8 attempt, address indexed performer, bytes32 evaluationHash, uint128 bitmap
+    );
+    event TaskExpired(bytes32 indexed taskId);
+    event FeesClaimed(address indexed operator, uint64 fromSettlement, uint64 upTo);
+    event ParametersChanged(uint32 seedDelay, uint8 maxAttempts, uint8 minOperators, uint32 turnBlocks);
+
+    error NotModelSubmission(address caller);
+    error TaskAlreadyExists(bytes32 taskId);
+    error TaskNotOpen(bytes32 taskId);
+    error TooFewOperators(uint256 count, uint256 minimum);
+    error TaskLifeTooLong(uint256 blocks);
+    error BadQuorum(uint16 quorumBps);
+    error DeadlinePassed(uint64 deadline);
+    error DeadlineNotPassed(uint64 deadline);
+    error AttemptNotStarted(uint8 attempt);
+    error NotEffectiveAttempt(uint8 attempt, uint8 effective);
+    error NotThePerformer(address performer, address expected);
+    error BadPerformerSignature();
+    error WrongReportHash();
+    error WrongInputHash();
+    error BadCode();
+    error NotInOperatorSet(address caller);
+    error EmptySlotSigned(uint8 slot);
+    error NoSigners();
+    error QuorumNotReached(uint96 signed, uint96 total);
+    error BadAggregateSignature();
+    error NothingToClaim();
+}

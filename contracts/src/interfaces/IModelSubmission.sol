@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Outcome, Project, ProjectParams, Submission, TaskInput, Verdict} from "../types/Types.sol";
+
+/// @title The market and all escrow: projects, submissions, rewards, bonds, fees, credits.
+interface IModelSubmission {
+    // ---- project owners
+
+    /// @notice Publish a project and escrow pool + budget. Opens its baseline (submission 0) as soon as possible.
+    function createProject(ProjectParams calldata params) external payable returns (uint256 projectId);
+
+    /// @notice Add to pool and budget. Anyone.
+    function topUp(uint256 projectId, uint128 pool, uint128 budget) external payable;
+
+    /// @notice Refuse new commits; pending submissions finish and are paid. Owner, or anyone after `openUntil`.
+    function closeProject(uint256 projectId) external;
+
+    /// @notice Credit what is left of pool and budget to the owner once no submission is pending. Owner only.
+    function withdrawEscrow(uint256 projectId) external;
+
+    // ---- contributors
+
+    /// @notice Enter a challenger, hidden, with the bond. Its place in the order of commits is its place in evaluation.
+    function commit(uint256 projectId, bytes32 commitment) external payable returns (uint32 index);
+
+    /// @notice Show the committed parameters within `revealBlocks` of the commit. Contributor only.
+    function reveal(uint256 projectId, uint32 index, string calldata parametersCid, bytes32 salt) external;
+
+    /// @notice Do what time allows at the head of the queue: finalise timed-out ones, open the next. Anyone.
+    /// @return steps How many steps were done; 0 when there is nothing to do.
+    function advance(uint256 projectId, uint256 maxSteps) external returns (uint256 steps);
+
+    /// @notice Pay out the caller's credit.
+    function withdraw(address token, address to) external returns (uint256 amount);
+
+    // ---- AvsLogic only
+
+    function settle(Verdict calldata verdict) external;
+
+    function expire(bytes32 taskId) external;
+
+    function payAttester(
+        address receiver,
+        bytes32[] calldata taskIds,
+        uint96[] calldata stakes,
+        uint96[] calldata signedStakes
+    ) external;
+
+    // ---- readers
+
+    function getProject(uint256 projectId) external view returns (Project memory);
+
+    function projectCount() external view returns (uint256);
+
+    function getSubmission(uint256 projectId, uint32 index) external view returns (Submission memory);
+
+    /// @notice What the submission's latest task evaluates; stays readable for ever.
+    function taskInput(uint256 projectId, uint32 index) external view returns (TaskInput memory);
+
+    /// @notice The submission a task belongs to. Reverts with UnknownTask.
+    function submissionOf(bytes32 taskId) external view returns (uint256 projectId, uint32 index);
+
+    function championCid(uint256 projectId) external view returns (string memory);
+
+    /// @notice What the account can withdraw.
+    function creditOf(address account, address token) external view returns (uint256);
+
+    event ProjectCreated(
+        uint256 indexed projectId,
+        address indexed owner,
+        string architectureCid,
+        string parametersCid,
+        string evaluatorCid,
+        address token,
+        uint128 pool,
+        uint128 budget
+    );
+    event ProjectOpened(uint256 indexed projectId, int64 championScore);
+    event ProjectClosed(uint256 indexed projectId);
+    event ProjectSuspended(uint256 indexed projectId);
+    event ProjectCancelled(uint256 indexed projectId);
+    event ToppedUp(uint256 indexed projectId, uint128 pool, uint128 budget);
+    event SubmissionCommitted(
+        uint256 indexed projectId, uint32 indexed index, address indexed contributor, bytes32 commitment
+    );
+    event SubmissionRevealed(uint256 indexed projectId, uint32 indexed index, string parametersCid);
+    event SubmissionReopened(uint256 indexed projectId, uint32 indexed index);
+    event SubmissionSettled(
+        uint256 indexed projectId,
+        uint32 indexed index,
+        bytes32 indexed taskId,
+        Outcome outcome,
+        int64 championScore,
+        int64 challengerScore,
+        int64 gainLowerBound
+    );
+    event ModelImproved(uint256 indexed projectId, uint32 indexed index, string parametersCid, int64 gainLowerBound);
+    event RewardPaid(uint256 indexed projectId, uint32 indexed index, address indexed contributor, uint256 amount);
+    event BondSlashed(uint256 indexed projectId, uint32 indexed index, uint256 amount);
+    event Credited(address indexed account, address indexed token, uint256 amount);
+    event Withdrawn(address indexed account, address indexed token, address to, uint256 amount);
+
+    error NotAvsLogic(address caller);
+    error NotProjectOwner(address caller);
+    error NotContributor(address caller);
+    error UnknownProject(uint256 projectId);
+    error UnknownTask(bytes32 taskId);
+    error ProjectNotOpen(uint256 projectId);
+    error ProjectStillOpen(uint256 projectId);
+    error SubmissionsPending(uint256 projectId);
+    error SubmissionNotCommitted(uint32 index);
+    error WrongCommitment();
+    error RevealTooLate(uint64 deadline);
+    error TooManyPending(uint256 maximum);
+    error PoolExhausted(uint128 free, uint128 needed);
+    error BudgetExhausted(uint128 free, uint128 needed);
+    error BadCid();
+    error BadParameter(string name);
+    error TokenNotAllowed(address token);
+    error WrongValue(uint256 received, uint256 expected);
+    error NothingToWithdraw();
+    error TransferFailed();
+    error ZeroAddress();
+}

@@ -1,0 +1,295 @@
+"""Every hash that both halves of Zarathustra must agree on to the byte, one function each.
+
+The Solidity twin is in `contracts/src/libraries`; `tests/golden/digests.json` holds both to the same bytes.
+Two families:
+
+    signed      keccak(0x19 ‖ 0x01 ‖ domain separator ‖ struct hash)        EIP-712
+    identifiers keccak(type hash ‖ words), every field one 32-byte word, texts and CIDs as their keccak
+
+CIDs are hashed as the UTF-8 bytes of their canonical text, because that is what the contract stores.
+"""
+
+from dataclasses import dataclass
+
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
+from zarathustra.core.types import (
+    MAX_CID_LENGTH,
+    Address,
+    BlockHash,
+    Cid,
+    Digest,
+    Evaluation,
+    Micro,
+    OperatorId,
+    Ppm,
+    ProjectId,
+    Seed,
+    SubmissionIndex,
+    TaskId,
+    validate_length,
+    validate_range,
+)
+from zarathustra.core.vote import Vote
+
+DOMAIN_NAME = "Zarathustra"
+DOMAIN_VERSION = "1"
+
+DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+EVALUATION_TYPE = (
+    "Evaluation(bytes32 taskId,uint8 attempt,address performer,bytes32 inputHash,uint8 code,"
+    "int64 championScore,int64 challengerScore,int64 gainLowerBound,bytes32 reportHash)"
+)
+VOTE_TYPE = "Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)"
+POSSESSION_TYPE = "KeyPossession(address operator,bytes32 keyHash)"
+ENVELOPE_TYPE = "Envelope(string topic,bytes32 payloadHash,address operator)"
+TASK_TYPE = (
+    "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
+)
+INPUT_TYPE = (
+    "Input(bytes32 taskId,string architectureCid,string evaluatorCid,string championCid,string challengerCid,"
+    "uint16 rounds,uint32 k,uint32 alphaPpm,uint32 tolerance)"
+)
+SEED_TYPE = "Seed(bytes32 blockHash,uint256 chainId,address modelSubmission,bytes32 taskId)"
+COMMITMENT_TYPE = (
+    "Commitment(uint256 chainId,address modelSubmission,uint256 projectId,address contributor,"
+    "string parametersCid,bytes32 salt)"
+)
+
+DOMAIN_TYPEHASH = keccak(DOMAIN_TYPE.encode())
+EVALUATION_TYPEHASH = keccak(EVALUATION_TYPE.encode())
+VOTE_TYPEHASH = keccak(VOTE_TYPE.encode())
+POSSESSION_TYPEHASH = keccak(POSSESSION_TYPE.encode())
+ENVELOPE_TYPEHASH = keccak(ENVELOPE_TYPE.encode())
+TASK_TYPEHASH = keccak(TASK_TYPE.encode())
+INPUT_TYPEHASH = keccak(INPUT_TYPE.encode())
+SEED_TYPEHASH = keccak(SEED_TYPE.encode())
+COMMITMENT_TYPEHASH = keccak(COMMITMENT_TYPE.encode())
+
+EIP2537_G1_LENGTH = 128  # x ‖ y, each 16 zero bytes and 48 bytes big-endian
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a signature is valid: one contract on one chain.
+
+    `verifying_contract` is AttestationCenter, except for KeyPossession: there it is AvsGovernance.
+    """
+
+    chain_id: int
+    verifying_contract: Address
+
+    def __post_init__(self) -> None:
+        validate_range("chain_id", self.chain_id, 1, 2**256 - 1)
+        validate_length("verifying_contract", self.verifying_contract, 20)
+
+
+@dataclass(frozen=True)
+class TaskInput:
+    """Everything that decides what a task evaluates, but for the seed; fixed on chain when the task opens."""
+
+    task_id: TaskId
+    architecture_cid: Cid
+    evaluator_cid: Cid
+    champion_cid: Cid
+    challenger_cid: Cid
+    rounds: int
+    k: int  # tasks the project opened before this one, baseline not counted
+    alpha_ppm: Ppm
+    tolerance: Micro
+
+    def __post_init__(self) -> None:
+        validate_length("task_id", self.task_id, 32)
+        for name in ("architecture_cid", "evaluator_cid", "champion_cid", "challenger_cid"):
+            validate_range(f"length of {name}", len(getattr(self, name).encode()), 0, MAX_CID_LENGTH)
+        validate_range("rounds", self.rounds, 0, 2**16 - 1)
+        for name in ("k", "alpha_ppm", "tolerance"):
+            validate_range(name, getattr(self, name), 0, 2**32 - 1)
+
+
+# -- signed ------------------------------------------------------------------------------------------------
+
+
+def evaluation_digest(domain: Domain, evaluation: Evaluation) -> Digest:
+    """What the performer signs (ECDSA)."""
+    return _typed_data_digest(domain, evaluation_hash(evaluation))
+
+
+def evaluation_hash(evaluation: Evaluation) -> bytes:
+    """The EIP-712 struct hash of an evaluation: the same on every chain, so a vote can name it."""
+    return _hash_words(
+        EVALUATION_TYPEHASH,
+        ("bytes32", evaluation.task_id),
+        ("uint8", evaluation.attempt),
+        ("address", evaluation.performer),
+        ("bytes32", evaluation.input_hash),
+        ("uint8", int(evaluation.code)),
+        ("int64", evaluation.champion_score),
+        ("int64", evaluation.challenger_score),
+        ("int64", evaluation.gain_lower_bound),
+        ("bytes32", evaluation.report_hash),
+    )
+
+
+def vote_digest(domain: Domain, vote: Vote) -> Digest:
+    """What attesters sign (BLS)."""
+    struct_hash = _hash_words(
+        VOTE_TYPEHASH,
+        ("bytes32", vote.task_id),
+        ("uint8", vote.attempt),
+        ("bytes32", vote.evaluation_hash),
+        ("bool", vote.approved),
+    )
+    return _typed_data_digest(domain, struct_hash)
+
+
+def possession_digest(domain: Domain, operator: OperatorId, key_hash: bytes) -> Digest:
+    """What a new operator signs with its BLS key; it binds the key to the operator's ECDSA signing address.
+
+    Without the binding a stranger could register a copied proof as his own. `domain` is AvsGovernance's.
+    """
+    struct_hash = _hash_words(POSSESSION_TYPEHASH, ("address", operator), ("bytes32", key_hash))
+    return _typed_data_digest(domain, struct_hash)
+
+
+def key_hash(key_eip2537: bytes) -> bytes:
+    """The name under which a BLS key registers once for ever: keccak of its 128-byte EIP-2537 encoding."""
+    validate_length("key_eip2537", key_eip2537, EIP2537_G1_LENGTH)
+    return keccak(key_eip2537)
+
+
+def envelope_digest(domain: Domain, topic: str, payload_hash: bytes, operator: OperatorId) -> Digest:
+    """What an operator signs over each record it sends (ECDSA)."""
+    struct_hash = _hash_words(
+        ENVELOPE_TYPEHASH,
+        ("bytes32", keccak(topic.encode())),
+        ("bytes32", payload_hash),
+        ("address", operator),
+    )
+    return _typed_data_digest(domain, struct_hash)
+
+
+def payload_hash(value: bytes) -> bytes:
+    """Keccak of a record's value bytes exactly as sent, so that they are checked before they are decoded."""
+    return keccak(value)
+
+
+def domain_separator(chain_id: int, verifying_contract: Address) -> bytes:
+    """The EIP-712 domain separator of one contract on one chain."""
+    return _hash_words(
+        DOMAIN_TYPEHASH,
+        ("bytes32", keccak(DOMAIN_NAME.encode())),
+        ("bytes32", keccak(DOMAIN_VERSION.encode())),
+        ("uint256", chain_id),
+        ("address", verifying_contract),
+    )
+
+
+# -- identifiers -------------------------------------------------------------------------------------------
+
+
+def task_id(
+    chain_id: int,
+    model_submission: Address,
+    project_id: ProjectId,
+    submission_index: SubmissionIndex,
+    opening: int,
+) -> TaskId:
+    """The id of the task that a submission's `opening`-th opening (0, or 1 after an expiry) creates."""
+    words = _hash_words(
+        TASK_TYPEHASH,
+        ("uint256", chain_id),
+        ("address", model_submission),
+        ("uint256", project_id),
+        ("uint32", submission_index),
+        ("uint8", opening),
+    )
+    return TaskId(words)
+
+
+def input_root(task: TaskInput) -> bytes:
+    """The hash of a task's input before its seed is known; emitted when the task opens."""
+    return _hash_words(
+        INPUT_TYPEHASH,
+        ("bytes32", task.task_id),
+        ("bytes32", cid_hash(task.architecture_cid)),
+        ("bytes32", cid_hash(task.evaluator_cid)),
+        ("bytes32", cid_hash(task.champion_cid)),
+        ("bytes32", cid_hash(task.challenger_cid)),
+        ("uint16", task.rounds),
+        ("uint32", task.k),
+        ("uint32", task.alpha_ppm),
+        ("uint32", task.tolerance),
+    )
+
+
+def input_hash(root: bytes, task_seed: Seed) -> bytes:
+    """The hash of a task's whole input: `keccak(inputRoot ‖ seed)`."""
+    validate_length("input_root", root, 32)
+    return _hash_words(root, ("bytes32", task_seed))
+
+
+def seed(block_hash: BlockHash, chain_id: int, model_submission: Address, task: TaskId) -> Seed:
+    """The task's randomness, from the hash of its seed block."""
+    words = _hash_words(
+        SEED_TYPEHASH,
+        ("bytes32", block_hash),
+        ("uint256", chain_id),
+        ("address", model_submission),
+        ("bytes32", task),
+    )
+    return Seed(words)
+
+
+def commitment(
+    chain_id: int,
+    model_submission: Address,
+    project_id: ProjectId,
+    contributor: Address,
+    parameters_cid: Cid,
+    salt: bytes,
+) -> bytes:
+    """What a contributor commits to before revealing; bound to the contributor, so a copy opens nothing."""
+    return _hash_words(
+        COMMITMENT_TYPEHASH,
+        ("uint256", chain_id),
+        ("address", model_submission),
+        ("uint256", project_id),
+        ("address", contributor),
+        ("bytes32", cid_hash(parameters_cid)),
+        ("bytes32", salt),
+    )
+
+
+def report_hash(report_cid: Cid) -> bytes:
+    """`Evaluation.reportHash`: keccak of the report's CID, which the contract gets as `proofOfTask`."""
+    return cid_hash(report_cid)
+
+
+def cid_hash(cid: Cid) -> bytes:
+    """Keccak of a CID's canonical text."""
+    return keccak(cid.encode())
+
+
+# -- encoding ----------------------------------------------------------------------------------------------
+
+
+def _typed_data_digest(domain: Domain, struct_hash: bytes) -> Digest:
+    separator = domain_separator(domain.chain_id, domain.verifying_contract)
+    return Digest(keccak(b"\x19\x01" + separator + struct_hash))
+
+
+def _hash_words(head: bytes, *fields: tuple[str, bytes | int]) -> bytes:
+    """`keccak(abi.encode(head, …))` for fields that each take one 32-byte word."""
+    for abi_type, value in fields:
+        _validate_width(abi_type, value)
+    types = ["bytes32", *(abi_type for abi_type, _ in fields)]
+    return keccak(encode(types, [head, *(value for _, value in fields)]))
+
+
+def _validate_width(abi_type: str, value: bytes | int) -> None:
+    """Reject what the encoder would silently pad: two different values would then share one hash."""
+    widths = {"bytes32": 32, "address": 20}
+    if isinstance(value, bytes):
+        validate_length(abi_type, value, widths[abi_type])

@@ -54,7 +54,7 @@ CIDS = (
 
 
 def main() -> None:
-    GOLDEN_FILE.write_text(json.dumps(build_vectors(), indent=1, ensure_ascii=True) + "\n")
+    GOLDEN_FILE.write_text(json.dumps(build_vectors(), indent=1, sort_keys=True) + "\n")
 
 
 def build_vectors() -> dict[str, Vectors]:

@@ -1,0 +1,126 @@
+"""What operators tell each other over the bus. Facts in the past tense; every one travels in its sender's envelope."""
+
+import uuid
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from zarathustra.core.events import RECORD_NAMESPACE
+from zarathustra.core.types import (
+    Attempt,
+    BlsSignature,
+    Cid,
+    EcdsaSignature,
+    Evaluation,
+    OperatorId,
+    SetVersion,
+    TaskId,
+    validate_length,
+    validate_range,
+)
+
+
+@dataclass(frozen=True)
+class EvaluationProposed:
+    """A performer's evaluation of an attempt. `proof_of_task`: CID of the report."""
+
+    evaluation: Evaluation
+    proof_of_task: Cid
+    performer_signature: EcdsaSignature  # over the evaluation digest; goes on chain
+
+    def __post_init__(self) -> None:
+        validate_length("performer_signature", self.performer_signature, 65)
+        validate_range("length of proof_of_task", len(self.proof_of_task), 1, 64)
+
+
+@dataclass(frozen=True)
+class AttestationSigned:
+    """One operator's BLS signature over one vote."""
+
+    task_id: TaskId
+    attempt: Attempt
+    evaluation_hash: bytes
+    approved: bool
+    operator: OperatorId
+    signature: BlsSignature
+    reason: str  # why it rejects, a reason code; empty when it approves
+
+    def __post_init__(self) -> None:
+        validate_length("task_id", self.task_id, 32)
+        validate_length("evaluation_hash", self.evaluation_hash, 32)
+        validate_length("operator", self.operator, 20)
+        validate_length("signature", self.signature, 96)
+        validate_range("attempt", self.attempt, 0, 255)
+
+
+@dataclass(frozen=True)
+class Abstained:
+    """An attester could not decide; `reason` is a reason code."""
+
+    task_id: TaskId
+    attempt: Attempt
+    evaluation_hash: bytes
+    operator: OperatorId
+    reason: str
+
+    def __post_init__(self) -> None:
+        validate_length("task_id", self.task_id, 32)
+        validate_length("evaluation_hash", self.evaluation_hash, 32)
+        validate_length("operator", self.operator, 20)
+
+
+@dataclass(frozen=True)
+class CertificateIssued:
+    """Everything `submitTask` needs: an aggregate over one vote, beyond the quorum, already verified."""
+
+    proposal: EvaluationProposed
+    approved: bool
+    set_version: SetVersion
+    bitmap: int  # bit i = slot i
+    signature: BlsSignature  # aggregate
+
+    def __post_init__(self) -> None:
+        validate_length("signature", self.signature, 96)
+        validate_range("bitmap", self.bitmap, 1, 2**128 - 1)
+
+
+@dataclass(frozen=True)
+class CertificatePosted:
+    """The poster's transaction was accepted by the contract."""
+
+    task_id: TaskId
+    attempt: Attempt
+    approved: bool
+    transaction_hash: bytes
+    block_number: int
+    gas_used: int
+    operator: OperatorId
+
+
+@dataclass(frozen=True)
+class TaskStalled:
+    """An attempt will not reach a quorum, or its certificate cannot be posted; `reason` is a reason code."""
+
+    task_id: TaskId
+    attempt: Attempt
+    reason: str
+
+
+Message: TypeAlias = (
+    EvaluationProposed | AttestationSigned | Abstained | CertificateIssued | CertificatePosted | TaskStalled
+)
+
+
+def task_of(message: Message) -> TaskId:
+    """The task a message is about: its record's key."""
+    match message:
+        case EvaluationProposed():
+            return message.evaluation.task_id
+        case CertificateIssued():
+            return message.proposal.evaluation.task_id
+        case _:
+            return message.task_id
+
+
+def message_record_id(message: Message, value: bytes) -> uuid.UUID:
+    """The record's id, from its content: a message produced twice is one record to its readers."""
+    return uuid.uuid5(RECORD_NAMESPACE, f"{type(message).__name__}/{value.hex()}")

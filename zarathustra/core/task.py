@@ -1,0 +1,122 @@
+"""A task as its contract stores it, the operator set it uses, and what follows from both.
+
+Blocks of a task, with A = attempt_blocks:
+
+    opened        seed_block           +A               +2A        …       deadline = seed_block + max_attempts × A
+      │ seed delay │   attempt 0        │   attempt 1    │                  │ expire
+                   (a rejected certificate starts the next attempt at once; silence starts it by time)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from zarathustra.core.digests import TaskInput
+from zarathustra.core.types import (
+    MAX_OPERATORS,
+    Attempt,
+    BlockNumber,
+    BlsPublicKey,
+    Bps,
+    OperatorId,
+    ProjectId,
+    Seed,
+    SetVersion,
+    Slot,
+    SubmissionIndex,
+    TaskId,
+    Wei,
+    validate_length,
+    validate_range,
+)
+
+MAX_ATTEMPT = 255  # Evaluation.attempt is a uint8
+
+
+class TaskStatus(IntEnum):
+    """Append-only, shared with `contracts/src/types`."""
+
+    NONE = 0
+    OPEN = 1
+    SETTLED = 2
+    EXPIRED = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task, read at one block. `attempt` and `attempt_start` are as stored; time moves the effective attempt."""
+
+    task_id: TaskId
+    project_id: ProjectId
+    submission_index: SubmissionIndex
+    status: TaskStatus
+    attempt: Attempt
+    attempt_start: BlockNumber
+    attempt_blocks: int
+    max_attempts: int
+    seed_block: BlockNumber
+    deadline: BlockNumber
+    quorum_bps: Bps
+    set_version: SetVersion
+    input_root: bytes
+    input: TaskInput
+
+    def __post_init__(self) -> None:
+        validate_length("task_id", self.task_id, 32)
+        validate_length("input_root", self.input_root, 32)
+        validate_range("attempt_blocks", self.attempt_blocks, 1, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One occupied slot of a sealed set."""
+
+    slot: Slot
+    operator_id: OperatorId
+    stake: Wei
+    public_key: BlsPublicKey
+
+    def __post_init__(self) -> None:
+        validate_range("slot", self.slot, 0, MAX_OPERATORS - 1)
+        validate_length("operator_id", self.operator_id, 20)
+        validate_length("public_key", self.public_key, 48)
+
+
+@dataclass(frozen=True)
+class OperatorSet:
+    """One sealed version; immutable on chain, so it may be cached for ever. `operators` are in slot order."""
+
+    version: SetVersion
+    operators: tuple[Operator, ...]
+
+    @property
+    def total_stake(self) -> Wei:
+        return Wei(sum(operator.stake for operator in self.operators))
+
+    def find(self, operator_id: OperatorId) -> Operator | None:
+        """The operator's entry, or None when it is not in this set."""
+        return next((operator for operator in self.operators if operator.operator_id == operator_id), None)
+
+
+def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
+    """The attempt that may be proposed at `block`; None before the seed block and after the deadline."""
+    if block < task.seed_block or block > task.deadline:
+        return None
+    elapsed = max(0, block - task.attempt_start) // task.attempt_blocks
+    return Attempt(min(task.attempt + elapsed, MAX_ATTEMPT))
+
+
+def attempt_end(task: Task, attempt: Attempt) -> BlockNumber:
+    """The last block of an attempt that is not yet over, if no certificate ends it sooner."""
+    end = task.attempt_start + (attempt - task.attempt + 1) * task.attempt_blocks - 1
+    return BlockNumber(min(end, task.deadline))
+
+
+def performer_of(operators: Sequence[Operator], seed: Seed, attempt: Attempt) -> Operator:
+    """The one operator that may propose in an attempt: occupied slot number (seed + attempt) mod n."""
+    return operators[(int.from_bytes(seed, "big") + attempt) % len(operators)]
+
+
+def turn_of(operators: Sequence[Operator], block: BlockNumber, turn_blocks: int) -> Operator:
+    """The operator whose turn it is to post at `block`; only then does posting earn the aggregator's share."""
+    return operators[(block // turn_blocks) % len(operators)]

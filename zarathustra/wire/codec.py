@@ -34,7 +34,8 @@ def decode(record_type: str, data: bytes) -> events.ChainEvent | events.Retracte
     value_class = RECORD_TYPES.get(record_type)
     if value_class is None:
         raise Invalid(Reason.UNKNOWN_TYPE, "decode record", type=record_type[:64])
-    return decode_as(value_class, data)  # type: ignore[no-any-return]
+    value: events.ChainEvent | events.Retracted | messages.Message = decode_as(value_class, data)
+    return value
 
 
 def decode_as(value_class: type[T], data: bytes) -> T:
@@ -77,12 +78,13 @@ def _to_message(value: Any) -> Message:
     return message
 
 
-def _descriptor_for(message: Message, name: str, item: object) -> FieldDescriptor:
-    """The field that holds `item`; a union field of the dataclass is a oneof of the message."""
+def _descriptor_for(message: Message, name: str, item: object) -> Any:
+    """The FieldDescriptor that holds `item`; a union field of the dataclass is a oneof of the message."""
     oneof = message.DESCRIPTOR.oneofs_by_name.get(name)
     if oneof is None:
         return message.DESCRIPTOR.fields_by_name[name]
-    return next(field for field in oneof.fields if field.message_type.name == type(item).__name__)
+    by_type = {field.message_type.name: field for field in oneof.fields if field.message_type is not None}
+    return by_type[type(item).__name__]
 
 
 def _int_to_bytes(number: int) -> bytes:
@@ -93,7 +95,7 @@ def _int_to_bytes(number: int) -> bytes:
 
 
 def _from_message(value_class: type[T], message: Message) -> T:
-    readers = _field_readers(value_class)
+    readers = _field_readers(value_class)  # type: ignore[arg-type]  # classes are hashable
     try:
         return value_class(**{name: read(message) for name, read in readers.items()})
     except ValueError as error:  # a number that names no member of its enum

@@ -1,0 +1,55 @@
+"""The HTTP side of every service: /livez, /readyz, /metrics, and the routes a service adds."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.runtime.health import Health
+from zarathustra.telemetry.metrics import Metrics
+
+MAX_BODY_BYTES = 64 * 1024  # questions are small; a larger body is an attempt to fill memory
+SHUTDOWN_SECONDS = 2.0
+
+
+def build_app(health: Health, metrics: Metrics, routes: Iterable[web.RouteDef] = ()) -> web.Application:
+    """The service's application."""
+
+    async def on_livez(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def on_readyz(_request: web.Request) -> web.Response:
+        body = {"ready": health.is_ready, "waiting_for": health.get_waiting()}
+        return web.json_response(body, status=200 if health.is_ready else 503)
+
+    async def on_metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.add_routes([web.get("/livez", on_livez), web.get("/readyz", on_readyz), web.get("/metrics", on_metrics)])
+    app.add_routes(routes)
+    return app
+
+
+@asynccontextmanager
+async def serve_http(app: web.Application, listen: str) -> AsyncIterator[int]:
+    """Serve `app` on `listen` ("127.0.0.1:9100"; port 0 picks a free one) and yield the port."""
+    host, port = parse_listen(listen)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def parse_listen(listen: str) -> tuple[str, int]:
+    """Host and port of "host:port". Raises Invalid(BAD_SETTING)."""
+    host, separator, port = listen.rpartition(":")
+    if not separator or not host or not port.isdigit():
+        raise Invalid(Reason.BAD_SETTING, "listen address is not host:port", listen=listen)
+    return host.strip("[]"), int(port)

@@ -1,0 +1,98 @@
+"""Settings: the environment, read once into a frozen dataclass.
+
+A field `data_dir: Path` is the variable DATA_DIR; a field with a default may be missing. `Secret` fields are read from
+the file that NAME_FILE names, or from NAME; their repr is `***`. All problems are reported at once.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Address, validate_length
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Secret:
+    """A text that does not show itself. `reveal` gives it away."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+def load_settings(settings_class: type[T], environ: Mapping[str, str]) -> T:
+    """The settings in `environ`. Raises Invalid(BAD_SETTING) that names every missing and malformed variable."""
+    hints = get_type_hints(settings_class)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in dataclasses.fields(settings_class):  # type: ignore[arg-type]  # callers pass dataclasses
+        variable = field.name.upper()
+        try:
+            text = _read_text(variable, hints[field.name], environ)
+            if text is not None:
+                values[field.name] = _PARSERS[hints[field.name]](text)
+            elif _is_required(field):
+                problems.append(f"{variable} is missing")
+        except (ValueError, OSError, Invalid) as error:
+            problems.append(f"{variable} cannot be read: {error}")
+    if problems:
+        raise Invalid(Reason.BAD_SETTING, "; ".join(problems))
+    return settings_class(**values)
+
+
+def public_fields(settings: object) -> dict[str, str]:
+    """What may be logged at start: every field, secrets as `***`."""
+    fields = dataclasses.fields(settings)  # type: ignore[arg-type]
+    return {field.name: str(getattr(settings, field.name)) for field in fields}
+
+
+def _read_text(variable: str, kind: Any, environ: Mapping[str, str]) -> str | None:
+    if kind in (Secret, Secret | None) and f"{variable}_FILE" in environ:
+        return Path(environ[f"{variable}_FILE"]).read_text(encoding="utf-8").strip()
+    return environ.get(variable) or None
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _parse_bool(text: str) -> bool:
+    try:
+        return {"true": True, "false": False}[text.lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None
+
+
+def _parse_list(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(",") if item.strip())
+
+
+def _parse_address(text: str) -> Address:
+    value = bytes.fromhex(text.removeprefix("0x"))
+    validate_length("address", value, 20)
+    return Address(value)
+
+
+_PARSERS: Mapping[Any, Callable[[str], Any]] = {
+    str: str,
+    int: int,
+    float: float,
+    bool: _parse_bool,
+    Path: Path,
+    tuple[str, ...]: _parse_list,
+    Secret: Secret,
+    Address: _parse_address,
+    str | None: str,
+    int | None: int,
+    Path | None: Path,
+    Secret | None: Secret,
+}

@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need first.
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: help prepare demo devnet test lint generate locks clean
+
+help:
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+prepare: ## install everything, locked by hash (a second run does nothing)
+	@$(PYTHON) devnet/prepare.py
+
+demo: prepare ## run f(x) = x² from a published project to a paid contributor
+	@$(RUN) -m devnet demo $(ARGS)
+
+devnet: prepare ## keep a network running and print how to use it
+	@$(RUN) -m devnet up $(ARGS)
+
+test: prepare ## every check and every test tier
+	@$(RUN) -m devnet.checks $(ARGS)
+
+lint: prepare ## format, lint, types and layers only
+	@$(RUN) -m devnet.checks --only lint
+
+generate: prepare ## regenerate protobuf code, ABI and golden files
+	@$(RUN) -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/zarathustra/v1/*.proto
+	@$(RUN) contracts/tools/export_abi.py
+
+locks: prepare ## resolve the lock files anew
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	    pyproject.toml --group dev --group tools -o locks/python.txt
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	    locks/torch.in -c locks/python.txt -o locks/torch.txt
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	    locks/uv.in -o locks/uv.txt
+
+clean: ## remove what prepare and runs left behind
+	rm -rf .venv .cache .devnet contracts/node_modules contracts/out contracts/cache

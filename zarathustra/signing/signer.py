@@ -1,0 +1,89 @@
+"""The operator's keys behind three questions; the vote log stands before the one that can be slashed."""
+
+import asyncio
+from typing import Protocol
+
+from zarathustra.core import digests
+from zarathustra.core.digests import Domain
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import BlsPublicKey, BlsSignature, EcdsaSignature, Evaluation, OperatorId
+from zarathustra.core.vote import Vote
+from zarathustra.signing.bls import BlsBackend
+from zarathustra.signing.ecdsa import compute_address, sign_digest
+from zarathustra.signing.envelope import sign_record
+from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
+from zarathustra.signing.vote_log import VoteLog
+
+
+class Signer(Protocol):
+    """One operator's signatures. All are deterministic: the same question gives the same bytes.
+
+    Voting may wait for a disk or another process; ECDSA signing takes microseconds and stays in this one.
+    """
+
+    @property
+    def operator_id(self) -> OperatorId:
+        """The operator's ECDSA signing address."""
+
+    @property
+    def public_key(self) -> BlsPublicKey: ...
+
+    async def sign_vote(self, vote: Vote, input_hash: bytes) -> BlsSignature:
+        """Sign the one vote on (task, attempt, input hash).
+
+        The vote is on disk before it is signed. Asked again it gives the same bytes; asked for another vote it
+        raises Invalid(ALREADY_VOTED).
+        """
+
+    def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
+        """Sign this operator's own claim; another performer's raises Invalid(WRONG_PERFORMER)."""
+
+    def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
+        """Sign a record's value bytes as they will be sent to `topic`."""
+
+
+class LocalSigner:
+    """`Signer` with the keys in this process. Close the log after the last vote."""
+
+    def __init__(
+        self,
+        *,
+        bls_key: BlsSecretKey,
+        ecdsa_key: EcdsaSecretKey,
+        domain: Domain,
+        backend: BlsBackend,
+        vote_log: VoteLog,
+    ) -> None:
+        """`domain` is AttestationCenter's; `vote_log` is the log of `bls_key`."""
+        self._bls_key = bls_key
+        self._ecdsa_key = ecdsa_key
+        self._domain = domain
+        self._backend = backend
+        self._vote_log = vote_log
+        self._operator_id = OperatorId(compute_address(ecdsa_key))
+        self._public_key = backend.public_key(bls_key)
+
+    @property
+    def operator_id(self) -> OperatorId:
+        return self._operator_id
+
+    @property
+    def public_key(self) -> BlsPublicKey:
+        return self._public_key
+
+    async def sign_vote(self, vote: Vote, input_hash: bytes) -> BlsSignature:
+        return await asyncio.to_thread(self._record_and_sign, vote, input_hash)
+
+    def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
+        if evaluation.performer != self._operator_id:
+            raise Invalid(Reason.WRONG_PERFORMER, "the evaluation is another operator's")
+        return sign_digest(self._ecdsa_key, digests.evaluation_digest(self._domain, evaluation))
+
+    def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
+        return sign_record(self._ecdsa_key, self._domain, topic, value)
+
+    def _record_and_sign(self, vote: Vote, input_hash: bytes) -> BlsSignature:
+        """In this order: a crash in between loses a signature, the other order could forget one."""
+        self._vote_log.record(vote, input_hash)
+        return self._backend.sign(self._bls_key, digests.vote_digest(self._domain, vote))

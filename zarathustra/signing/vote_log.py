@@ -1,0 +1,113 @@
+"""The record of every vote this operator ever signed: what stands between it and a slash.
+
+One vote per (task, attempt, input hash). It is written and synced *before* the signature is made, so a crash in
+between costs a signature that can be made again, never one that contradicts it. Append-only, one process at a time.
+
+The file is as precious as the key: restoring an old copy forgets votes.
+"""
+
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Self
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import BlsPublicKey, validate_length
+from zarathustra.core.vote import Vote
+
+# Triggers, because a log that its own program could rewrite by mistake would not guard it from its own mistakes.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS owner (
+    only_row   INTEGER PRIMARY KEY CHECK (only_row = 1),
+    public_key BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS votes (
+    task_id         BLOB    NOT NULL,
+    attempt         INTEGER NOT NULL,
+    input_hash      BLOB    NOT NULL,
+    evaluation_hash BLOB    NOT NULL,
+    approved        INTEGER NOT NULL,
+    PRIMARY KEY (task_id, attempt, input_hash)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS votes_are_final BEFORE UPDATE ON votes
+    BEGIN SELECT RAISE(ABORT, 'the vote log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS votes_stay BEFORE DELETE ON votes
+    BEGIN SELECT RAISE(ABORT, 'the vote log is append-only'); END;
+"""
+
+
+class VoteLog:
+    """An append-only SQLite file, locked by this process until `close` or its death. Safe from any thread."""
+
+    def __init__(self, path: Path, public_key: BlsPublicKey) -> None:
+        """Open or create the log of that key.
+
+        Raises Invalid(BAD_SETTING) when another process holds the file, or when it is another key's: a log that
+        does not know the key's votes would let it vote twice.
+        """
+        path.touch(mode=0o600)
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._take_ownership(path, public_key)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def record(self, vote: Vote, input_hash: bytes) -> None:
+        """Make `vote` the only one on its (task, attempt, input hash), durably; return when it is on disk.
+
+        The same vote again does nothing; another one raises Invalid(ALREADY_VOTED).
+        """
+        validate_length("input_hash", input_hash, 32)
+        key = (vote.task_id, vote.attempt, input_hash)
+        choice = (vote.evaluation_hash, int(vote.approved))
+        with self._lock:
+            self._connection.execute("INSERT OR IGNORE INTO votes VALUES (?, ?, ?, ?, ?)", key + choice)
+            recorded = self._connection.execute(
+                "SELECT evaluation_hash, approved FROM votes WHERE (task_id, attempt, input_hash) = (?, ?, ?)", key
+            ).fetchone()
+        if recorded != choice:
+            raise Invalid(
+                Reason.ALREADY_VOTED,
+                "the operator voted otherwise on this attempt",
+                task_id=vote.task_id.hex(),
+                attempt=vote.attempt,
+            )
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take_ownership(self, path: Path, public_key: BlsPublicKey) -> None:
+        try:
+            self._lock_file()
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            raise Invalid(
+                Reason.BAD_SETTING,
+                "open the vote log: is another signer running with it? One signer per operator",
+                path=path,
+                sqlite=error,
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise Invalid(Reason.BAD_SETTING, "the vote log is not a database", path=path) from error
+        self._connection.execute("INSERT OR IGNORE INTO owner VALUES (1, ?)", (public_key,))
+        [(owner,)] = self._connection.execute("SELECT public_key FROM owner").fetchall()
+        if owner != public_key:
+            raise Invalid(Reason.BAD_SETTING, "the vote log belongs to another BLS key", path=path, owner=owner.hex())
+
+    def _lock_file(self) -> None:
+        """Exclusive from the first transaction to the end of the process: the kernel drops it even on kill −9."""
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")  # sync the WAL at each commit, not at checkpoints
+        self._connection.execute("BEGIN EXCLUSIVE")
+        self._connection.execute("COMMIT")

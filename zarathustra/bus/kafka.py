@@ -1,0 +1,305 @@
+"""The bus on Apache Kafka; the one module that imports aiokafka.
+
+Kafka's own errors end here: what time heals is Retry(BUS_UNREACHABLE), a record that is too large is
+Invalid(OVERSIZE), and everything else (no permission, fenced) propagates, because no retry helps.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from zarathustra.bus.port import RevokeCallback
+from zarathustra.bus.records import Delivery, Partition, Record
+from zarathustra.bus.topics import (
+    Profile,
+    TopicCatalogue,
+    TopicPlan,
+    find_missing_topics,
+    load_catalogue,
+    plan_topics,
+)
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+COMMIT_TIMEOUT_S: Final = 10.0  # aiokafka would try for ever, and the loop could not stop
+MAX_REQUEST_BYTES: Final = 1_048_576  # Kafka's default; topics of dead letters take as much
+FETCH_WAIT_MS: Final = 100  # a partition that is resumed waits for the fetch in flight to end
+HEARTBEAT_MS: Final = 1_000
+REBALANCE_TIMEOUT_MS: Final = 60_000  # longer than the loop takes to let go of its work
+MAX_POLL_INTERVAL_MS: Final = 300_000  # the loop fetches every second at the latest, even when it is full
+
+
+class KafkaProducer:
+    """Idempotent, acks=all. aiokafka keeps the order of one partition across its own retries."""
+
+    def __init__(self, bootstrap_servers: str, *, client_id: str, send_timeout_s: float = 30.0) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._client_id = client_id
+        self._send_timeout_s = send_timeout_s
+        self._producer: Any = None
+
+    async def __aenter__(self) -> Self:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        await _start(producer)
+        self._producer = producer
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _stop(self._producer, self._send_timeout_s)
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """See `port.Producer.send`."""
+        with _kafka_errors("send records"):
+            async with asyncio.timeout(self._send_timeout_s):
+                acknowledgements = [await self._enqueue(record) for record in records]
+                await asyncio.gather(*acknowledgements)
+
+    async def _enqueue(self, record: Record) -> asyncio.Future[Any]:
+        headers = list(record.headers.items())
+        future: asyncio.Future[Any] = await self._producer.send(
+            record.topic, record.value, key=record.key, headers=headers
+        )
+        return future
+
+
+class KafkaConsumer:
+    """A member of `group` that reads `topics` from the earliest record that the group has not committed.
+
+    `instance_id` makes the membership static: a restart within `session_timeout_ms` keeps the partitions and
+    causes no rebalance. It must be unique in the group and stay the same over restarts (a pod's name).
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        *,
+        group: str,
+        topics: Iterable[str],
+        instance_id: str | None = None,
+        session_timeout_ms: int = 10_000,
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._group = group
+        self._topics = sorted(topics)
+        self._instance_id = instance_id
+        self._session_timeout_ms = session_timeout_ms
+        self._listener = _Listener(self._forget_positions)
+        self._positions: dict[Partition, int] = {}
+        self._consumer: Any = None
+
+    async def __aenter__(self) -> Self:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            group_id=self._group,
+            group_instance_id=self._instance_id,
+            client_id=self._instance_id or self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # Not read_committed: a stranger's transaction that never ends would hold us up for ever.
+            isolation_level="read_uncommitted",
+            session_timeout_ms=self._session_timeout_ms,
+            heartbeat_interval_ms=min(HEARTBEAT_MS, self._session_timeout_ms // 3),
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+        consumer.subscribe(self._topics, listener=self._listener)
+        await _start(consumer)
+        self._consumer = consumer
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _stop(self._consumer, COMMIT_TIMEOUT_S)
+
+    def on_revoke(self, callback: RevokeCallback) -> None:
+        """See `port.Consumer.on_revoke`."""
+        self._listener.callback = callback
+
+    async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivery]:
+        """See `port.Consumer.fetch`. Waits longer than `timeout_s` only while the group rebalances."""
+        with _kafka_errors("fetch records"):
+            batches = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+
+        deliveries = [_parse_delivery(message) for batch in batches.values() for message in batch]
+        for delivery in deliveries:
+            self._positions[delivery.get_partition()] = delivery.offset + 1
+        return deliveries
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """See `port.Consumer.pause`. Partitions that have left are skipped."""
+        self._consumer.pause(*self._get_own(partitions))
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """See `port.Consumer.resume`. Partitions that have left are skipped."""
+        self._consumer.resume(*self._get_own(partitions))
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """See `port.Consumer.commit`."""
+        with _kafka_errors("commit offsets"):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                await self._consumer.commit({TopicPartition(*part): offset for part, offset in offsets.items()})
+
+    async def fetch_committed(self, partition: Partition) -> int | None:
+        """See `port.Consumer.fetch_committed`."""
+        with _kafka_errors("fetch committed offset"):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                committed: int | None = await self._consumer.committed(TopicPartition(*partition))
+        return committed
+
+    def get_assignment(self) -> frozenset[Partition]:
+        """See `port.Consumer.get_assignment`."""
+        return frozenset(Partition(part.topic, part.partition) for part in self._consumer.assignment())
+
+    def get_lag(self, partition: Partition) -> int | None:
+        """See `port.Consumer.get_lag`."""
+        if partition not in self._positions or partition not in self.get_assignment():
+            return None
+
+        end: int | None = self._consumer.highwater(TopicPartition(*partition))
+        return None if end is None else max(0, end - self._positions[partition])
+
+    def _get_own(self, partitions: Iterable[Partition]) -> list[TopicPartition]:
+        return [TopicPartition(*part) for part in self.get_assignment().intersection(partitions)]
+
+    def _forget_positions(self, partitions: frozenset[Partition]) -> None:
+        for partition in partitions:
+            self._positions.pop(partition, None)
+
+
+async def create_topics(
+    bootstrap_servers: str,
+    *,
+    profile: Profile,
+    groups: Iterable[str] = (),
+    catalogue: TopicCatalogue | None = None,
+) -> list[str]:
+    """Create the topics of `proto/topics.yaml`, and the retry and dead-letter topics of `groups`.
+
+    Idempotent; may run in several processes at once. Returns the names it created. Raises Invalid(BAD_SETTING)
+    naming every topic that exists with another number of partitions (keys would change their order), and
+    Retry(BUS_UNREACHABLE).
+    """
+    plans = plan_topics(catalogue or load_catalogue(), profile=profile, groups=groups)
+    async with _administer(bootstrap_servers) as admin:
+        existing = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+        missing = find_missing_topics(plans, existing)
+        if not missing:
+            return []
+
+        response = await admin.create_topics([_build_new_topic(plan) for plan in missing])
+        return [name for name, *rest in response.topic_errors if _is_created(name, *rest)]
+
+
+async def fetch_broker_count(bootstrap_servers: str) -> int:
+    """How many brokers the cluster says are alive. Raises Retry(BUS_UNREACHABLE)."""
+    async with _administer(bootstrap_servers) as admin:
+        return len((await admin.describe_cluster())["brokers"])
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    def __init__(self, forget: Any) -> None:
+        self.callback: RevokeCallback | None = None
+        self._forget = forget
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        partitions = frozenset(Partition(part.topic, part.partition) for part in revoked)
+        if partitions and self.callback is not None:
+            await self.callback(partitions)
+        self._forget(partitions)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing to do: work starts with the first record."""
+
+
+def _parse_delivery(message: Any) -> Delivery:
+    """Null keys, values and headers become empty: what decodes them refuses them."""
+    headers = {name: value or b"" for name, value in message.headers}
+    record = Record(message.topic, message.key or b"", message.value or b"", headers)
+    return Delivery(record, message.partition, message.offset, message.timestamp)
+
+
+def _build_new_topic(plan: TopicPlan) -> NewTopic:
+    return NewTopic(plan.name, plan.partitions, plan.replication, topic_configs=dict(plan.configs))
+
+
+def _is_created(name: str, code: int, message: str | None = None) -> bool:
+    """False when another process was faster. Raises Invalid for what the broker refuses."""
+    error = for_code(code)
+    if error is TopicAlreadyExistsError:
+        return False
+    if code != 0:
+        raise Invalid(Reason.BAD_SETTING, "create topic", topic=name, error=error.__name__, detail=message)
+    return True
+
+
+@asynccontextmanager
+async def _administer(bootstrap_servers: str) -> AsyncIterator[Any]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        with _kafka_errors("administer topics"):
+            await admin.start()
+            yield admin
+    finally:
+        await admin.close()
+
+
+async def _start(client: Any) -> None:
+    """Start a consumer or producer; one that fails is closed, or its tasks would leak."""
+    try:
+        with _kafka_errors("connect"):
+            await client.start()
+    except BaseException:
+        await client.stop()
+        raise
+
+
+async def _stop(client: Any, timeout_s: float) -> None:
+    """Stop within `timeout_s` even when no broker answers: whatever waits for one is given up."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await client.stop()
+    except TimeoutError as error:
+        raise Retry(Reason.BUS_UNREACHABLE, "close connection") from error
+
+
+@contextmanager
+def _kafka_errors(action: str) -> Iterator[None]:
+    """Translate what aiokafka raises."""
+    try:
+        yield
+    except (MessageSizeTooLargeError, RecordTooLargeError) as error:
+        raise Invalid(Reason.OVERSIZE, action) from error
+    except (CommitFailedError, IllegalStateError, KafkaTimeoutError, TimeoutError, OSError) as error:
+        raise Retry(Reason.BUS_UNREACHABLE, action, error=type(error).__name__) from error
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        raise Retry(Reason.BUS_UNREACHABLE, action, error=type(error).__name__) from error

@@ -1,0 +1,1 @@
+"""Performer: evaluates the attempts that are its own and proposes the result."""

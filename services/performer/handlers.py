@@ -1,0 +1,196 @@
+"""What the performer does with an opened task: wait for its attempts, evaluate, propose.
+
+    TaskOpened ─▶ wait for the seed ─▶ each block: is an attempt mine and not yet proposed? ─▶ evaluate ─▶ pin the
+    report ─▶ publish EvaluationProposed ─▶ … until the task is final
+
+One call to `perform` follows a task to its end, because a rejected or silent attempt may make a later one ours. It keeps
+no state that matters: restarted, it proposes the same bytes again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from zarathustra.bus.records import Delivery, Record
+from zarathustra.chain.port import TaskReader
+from zarathustra.core.digests import input_hash, report_hash
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.events import ChainEvent, Retracted, TaskOpened
+from zarathustra.core.messages import EvaluationProposed
+from zarathustra.core.reasons import Reason
+from zarathustra.core.task import Task, TaskStatus, attempt_end, effective_attempt, performer_of
+from zarathustra.core.types import Attempt, Evaluation, Seed, TaskId, Topic
+from zarathustra.runtime.assessment import Assessment
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
+from zarathustra.runtime.seeds import SeedDeriver
+from zarathustra.signing.signer import Signer
+from zarathustra.store.port import ArtefactWriter
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+
+MAX_OPEN_TASKS = 1_000  # opening a task costs a bond each; past this later ones wait for the next sweep
+
+Assess = Callable[..., Awaitable[Assessment]]
+Send = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the performer acts through."""
+
+    reader: TaskReader
+    clock: BlockClock
+    seeds: SeedDeriver
+    assess: Assess
+    writer: ArtefactWriter
+    signer: Signer
+    send: Send
+    get_time_ms: GetTimeMs
+
+
+class Performer:
+    """Follows every open task. Safe to feed the same task twice, from the bus and from the sweep."""
+
+    def __init__(self, ports: Ports, metrics: Metrics) -> None:
+        self._ports = ports
+        self._open: set[TaskId] = set()
+        self._log = get_logger(component="performer")
+        self._proposals = metrics.counter("evaluations", "Evaluations proposed", ["code", "reason"])
+        self._failures = metrics.counter("failures", "Attempts and tasks that failed here", ["reason"])
+        self._seconds = metrics.histogram("evaluation_seconds", "Fetching and evaluating one attempt")
+        metrics.gauge("open_tasks", "Tasks being followed").set_function(lambda: len(self._open))
+
+    async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
+        """Handler of `chain-events.v1`. Proposals are sent as they come, so it returns none."""
+        match open_chain_event(delivery):
+            case ChainEvent(fact=TaskOpened(task_id=task_id)):
+                await self.perform(task_id)
+            case Retracted(event=ChainEvent(fact=TaskOpened(task_id=task_id))):
+                # Our own node tells whether the task still exists; `perform` asks it every block.
+                self._note_failure(task_id, Reason.RETRACTED)
+        return ()
+
+    async def sweep(self, stop: asyncio.Event, *, every_seconds: float) -> None:
+        """Feed open tasks that the bus did not tell of, from our own node, until stopped."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while not stop.is_set():
+                running = {task for task in running if not _is_over(task)}
+                for task_id in await self._fetch_missing():
+                    running.add(asyncio.create_task(self._perform_swept(task_id)))
+                try:
+                    await asyncio.wait_for(stop.wait(), every_seconds)
+                except TimeoutError:
+                    continue
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def perform(self, task_id: TaskId) -> None:
+        """Follow a task until it is final and propose in the attempts that are ours.
+
+        Raises Retry when our node does not answer or does not know the task yet.
+        """
+        if task_id in self._open:
+            return
+        self._open.add(task_id)
+        try:
+            await self._follow(task_id)
+        finally:
+            self._open.discard(task_id)
+
+    async def _follow(self, task_id: TaskId) -> None:
+        ports = self._ports
+        proposed: set[tuple[Attempt, bytes]] = set()
+        while True:
+            task = await self._fetch_task(task_id)
+            if task.status is not TaskStatus.OPEN or ports.clock.head > task.deadline:
+                return
+            seed = await ports.seeds.derive(task)
+            attempt = effective_attempt(task, ports.clock.head)
+            key = (attempt, seed) if attempt is not None else None
+            if attempt is not None and key not in proposed and await self._is_ours(task, seed, attempt):
+                if await self._propose(task, seed, attempt):
+                    proposed.add((attempt, seed))
+                continue
+            await ports.clock.wait_for_next()
+
+    async def _fetch_task(self, task_id: TaskId) -> Task:
+        try:
+            return await self._ports.reader.fetch_task(task_id)
+        except Invalid as error:
+            # Our node may lag behind the indexer's; the loop tries again and in the end dead-letters the record.
+            raise Retry(error.reason, error.message, **error.facts) from error
+
+    async def _is_ours(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
+        operators = await self._ports.reader.fetch_operator_set(task.set_version)
+        chosen = performer_of(operators.operators, seed, attempt)
+        return chosen.operator_id == self._ports.signer.operator_id
+
+    async def _propose(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
+        """Evaluate and publish; False when it cannot be done now and should be tried at the next block."""
+        ports = self._ports
+        is_late = ports.clock.head * 2 >= task.attempt_start + attempt_end(task, attempt)
+        try:
+            with self._seconds.time():
+                assessment = await ports.assess(task, seed, gives_up_on_challenger=is_late)
+            report_cid = await ports.writer.add(assessment.report)
+        except Retry as error:
+            self._note_failure(task.task_id, error.reason)
+            await ports.clock.wait_for_next()
+            return False
+        evaluation = Evaluation(
+            task_id=task.task_id,
+            attempt=attempt,
+            performer=ports.signer.operator_id,
+            input_hash=input_hash(task.input_root, seed),
+            code=assessment.scores.code,
+            champion_score=assessment.scores.champion_score,
+            challenger_score=assessment.scores.challenger_score,
+            gain_lower_bound=assessment.scores.gain_lower_bound,
+            report_hash=report_hash(report_cid),
+        )
+        message = EvaluationProposed(evaluation, report_cid, ports.signer.sign_evaluation(evaluation))
+        await ports.send(
+            [build_record(Topic.EVALUATIONS, message, signer=ports.signer, time_ms=ports.get_time_ms())]
+        )
+        reason = assessment.reason.code if assessment.reason else ""
+        self._proposals.labels(code=evaluation.code.name, reason=reason).inc()
+        self._log.info(
+            "Evaluation proposed",
+            task_id=task.task_id,
+            attempt=attempt,
+            code=evaluation.code.name,
+            reason=reason,
+            champion_score=evaluation.champion_score,
+            challenger_score=evaluation.challenger_score,
+            gain_lower_bound=evaluation.gain_lower_bound,
+        )
+        return True
+
+    async def _fetch_missing(self) -> list[TaskId]:
+        try:
+            tasks = await self._ports.reader.fetch_open_tasks()
+        except Retry as error:
+            self._failures.labels(reason=error.reason.code).inc()
+            return []
+        return [task_id for task_id in tasks if task_id not in self._open][: MAX_OPEN_TASKS - len(self._open)]
+
+    async def _perform_swept(self, task_id: TaskId) -> None:
+        try:
+            await self.perform(task_id)
+        except (Retry, Invalid) as error:
+            self._note_failure(task_id, error.reason)
+
+    def _note_failure(self, task_id: TaskId, reason: Reason) -> None:
+        self._failures.labels(reason=reason.code).inc()
+        self._log.warning("Attempt not performed", task_id=task_id, reason=reason.code)
+
+
+def _is_over(task: "asyncio.Task[None]") -> bool:
+    """Whether the task ended; a bug in it is raised here, where the service's lifecycle sees it."""
+    if task.done() and not task.cancelled():
+        task.result()
+    return task.done()

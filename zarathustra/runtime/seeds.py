@@ -1,0 +1,29 @@
+"""The seed of a task, from the operator's own node: the waiting for its block, and nothing cached.
+
+A reorganisation changes the seed until its block is deep; so it is derived anew whenever it is used.
+"""
+
+from zarathustra.chain.port import Deployment, TaskReader
+from zarathustra.core.digests import seed as compute_seed
+from zarathustra.core.task import Task
+from zarathustra.core.types import Seed
+from zarathustra.runtime.blocks import BlockClock
+
+
+class SeedDeriver:
+    """Derives seeds once their block has `confirmations`."""
+
+    def __init__(
+        self, *, reader: TaskReader, clock: BlockClock, deployment: Deployment, confirmations: int
+    ) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._deployment = deployment
+        self._confirmations = confirmations
+
+    async def derive(self, task: Task) -> Seed:
+        """Wait for the seed block and its confirmations, then derive. Raises Retry when the node does not answer."""
+        # The seed block itself must be below the head: the contract reads its hash with `blockhash`.
+        await self._clock.wait_for(task.seed_block + max(1, self._confirmations))
+        block_hash = await self._reader.fetch_block_hash(task.seed_block)
+        return compute_seed(block_hash, self._deployment.chain_id, self._deployment.model_submission, task.task_id)

@@ -33,6 +33,10 @@ interface IAttestationCenter {
     /// @notice Credit an operator's attester fees for settlements up to `upTo` (exclusive). Anyone; pays its receiver.
     function claim(address operator, uint64 upTo) external;
 
+    /// @notice Set the numbers for later tasks. Contract owner (the timelock) only.
+    /// @dev turnBlocks works at once: it decides only whose post earns the aggregator's share.
+    function setParameters(Parameters calldata next) external;
+
     function getTask(bytes32 taskId) external view returns (Task memory);
 
     /// @notice The attempt that may be proposed at the current block. Reverts before the seed block.
@@ -100,4 +104,5 @@ interface IAttestationCenter {
     error QuorumNotReached(uint96 signed, uint96 total);
     error BadAggregateSignature();
     error NothingToClaim();
+    error BadParameter(string name);
 }

@@ -54,6 +54,7 @@ interface IAvsGovernance {
     error NoOperators();
     error SealedTooRecently(uint64 nextBlock);
     error StillUnbonding(uint64 untilBlock);
+    error UnbondingTooShort(uint64 blocks, uint256 minimum);
     error ZeroAddress();
     error TransferFailed();
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
+import {Evaluation, TaskInput} from "../types/Types.sol";
+
+/// @title Every hash that both halves of Zarathustra must agree on to the byte, one function each.
+/// @dev The Python twin is `zarathustra/core/digests.py`; `tests/golden/digests.json` holds both to the same bytes.
+///      Domain separators come in as arguments: contracts keep theirs in OpenZeppelin's EIP712.
+library Digests {
+    string internal constant DOMAIN_NAME = "Zarathustra";
+    string internal constant DOMAIN_VERSION = "1";
+
+    bytes32 internal constant EVALUATION_TYPEHASH = keccak256(
+        "Evaluation(bytes32 taskId,uint8 attempt,address performer,bytes32 inputHash,uint8 code,int64 championScore,int64 challengerScore,int64 gainLowerBound,bytes32 reportHash)"
+    );
+    bytes32 internal constant VOTE_TYPEHASH =
+        keccak256("Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)");
+    bytes32 internal constant POSSESSION_TYPEHASH = keccak256("KeyPossession(address operator,bytes32 keyHash)");
+    bytes32 internal constant TASK_TYPEHASH = keccak256(
+        "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
+    );
+    bytes32 internal constant INPUT_TYPEHASH = keccak256(
+        "Input(bytes32 taskId,string architectureCid,string evaluatorCid,string championCid,string challengerCid,uint16 rounds,uint32 k,uint32 alphaPpm,uint32 tolerance)"
+    );
+    bytes32 internal constant SEED_TYPEHASH =
+        keccak256("Seed(bytes32 blockHash,uint256 chainId,address modelSubmission,bytes32 taskId)");
+    bytes32 internal constant COMMITMENT_TYPEHASH = keccak256(
+        "Commitment(uint256 chainId,address modelSubmission,uint256 projectId,address contributor,string parametersCid,bytes32 salt)"
+    );
+
+    // ---- signed (EIP-712)
+
+    /// @notice What the performer signs (ECDSA). `separator` is AttestationCenter's.
+    function evaluationDigest(bytes32 separator, Evaluation memory evaluation) internal pure returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(separator, evaluationHash(evaluation));
+    }
+
+    /// @notice The struct hash of an evaluation: the name that a vote has for it.
+    function evaluationHash(Evaluation memory evaluation) internal pure returns (bytes32) {
+        // Every field is static, so the encoded struct is its fields' words in order.
+        return keccak256(abi.encode(EVALUATION_TYPEHASH, evaluation));
+    }
+
+    /// @notice What attesters sign (BLS). `separator` is AttestationCenter's.
+    function voteDigest(bytes32 separator, bytes32 task, uint8 attempt, bytes32 evaluation, bool approved)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 structHash = keccak256(abi.encode(VOTE_TYPEHASH, task, attempt, evaluation, approved));
+        return MessageHashUtils.toTypedDataHash(separator, structHash);
+    }
+
+    /// @notice What a new operator signs with its BLS key. `separator` is AvsGovernance's.
+    function possessionDigest(bytes32 separator, address operator, bytes32 keyHash) internal pure returns (bytes32) {
+        bytes32 structHash = keccak256(abi.encode(POSSESSION_TYPEHASH, operator, keyHash));
+        return MessageHashUtils.toTypedDataHash(separator, structHash);
+    }
+
+    // ---- identifiers
+
+    /// @notice The id of the task that a submission's `opening`-th opening creates.
+    function taskId(uint256 chainId, address modelSubmission, uint256 projectId, uint32 submissionIndex, uint8 opening)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(TASK_TYPEHASH, chainId, modelSubmission, projectId, submissionIndex, opening));
+    }
+
+    /// @notice The hash of a task's input before its seed is known.
+    function inputRoot(TaskInput memory input) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                INPUT_TYPEHASH,
+                input.taskId,
+                keccak256(bytes(input.architectureCid)),
+                keccak256(bytes(input.evaluatorCid)),
+                keccak256(bytes(input.championCid)),
+                keccak256(bytes(input.challengerCid)),
+                input.rounds,
+                input.k,
+                input.alphaPpm,
+                input.tolerance
+            )
+        );
+    }
+
+    /// @notice The hash of a task's whole input.
+    function inputHash(bytes32 root, bytes32 taskSeed) internal pure returns (bytes32) {
+        return keccak256(abi.encode(root, taskSeed));
+    }
+
+    /// @notice The task's randomness, from the hash of its seed block.
+    function seed(bytes32 blockHash, uint256 chainId, address modelSubmission, bytes32 task)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(SEED_TYPEHASH, blockHash, chainId, modelSubmission, task));
+    }
+
+    /// @notice What a contributor commits to before revealing.
+    function commitment(
+        uint256 chainId,
+        address modelSubmission,
+        uint256 projectId,
+        address contributor,
+        string memory parametersCid,
+        bytes32 salt
+    ) internal pure returns (bytes32) {
+        bytes32 cid = keccak256(bytes(parametersCid));
+        return keccak256(abi.encode(COMMITMENT_TYPEHASH, chainId, modelSubmission, projectId, contributor, cid, salt));
+    }
+
+    /// @notice `Evaluation.reportHash`: the hash of the report's CID, which is also the `proofOfTask`.
+    function reportHash(string memory proofOfTask) internal pure returns (bytes32) {
+        return keccak256(bytes(proofOfTask));
+    }
+}

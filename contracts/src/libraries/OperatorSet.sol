@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IAttestationCenter} from "../interfaces/IAttestationCenter.sol";
+import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
+import {BLS12381} from "./BLS12381.sol";
+
+/// @title Sealed operator sets: one data contract a version, read whole by each certificate.
+/// @dev The data contract's code, 16,385 bytes:
+///
+///      0x00 ‖ slot 0 ‖ … ‖ slot 127        the leading STOP makes it uncallable
+///      slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: the slot is empty
+///
+///      Copying the blob and adding the signers' keys costs the same whoever is absent. The assembly below replaces
+///      readable versions that cost 3 times as much; `test/fuzz/OperatorSet.t.sol` compares it with them.
+library OperatorSet {
+    uint256 internal constant SLOTS = 128; // one bit each in a certificate's uint128
+    uint256 internal constant SLOT_LENGTH = 128;
+    uint256 internal constant BLOB_LENGTH = 1 + SLOTS * SLOT_LENGTH;
+
+    address private constant G1_ADD = address(0x0b);
+
+    /// One occupied slot. `key` is x ‖ y without EIP-2537's padding.
+    struct Entry {
+        address operator;
+        uint96 stake;
+        bytes32[3] key;
+    }
+
+    error SealFailed();
+
+    // ---- write
+
+    /// @notice A set with every slot empty.
+    function empty() internal pure returns (bytes memory) {
+        return new bytes(BLOB_LENGTH);
+    }
+
+    /// @notice Fill one slot.
+    function put(bytes memory blob, uint256 slot, Entry memory entry) internal pure {
+        bytes32 head = bytes32(bytes20(entry.operator)) | bytes32(uint256(entry.stake));
+        _setWord(blob, slot, 0, head);
+        for (uint256 i = 0; i < 3; ++i) {
+            _setWord(blob, slot, i + 1, entry.key[i]);
+        }
+    }
+
+    /// @notice Write a set as the code of a new contract.
+    function store(bytes memory blob) internal returns (address pointer) {
+        // PUSH2 length, DUP1, PUSH1 10, RETURNDATASIZE (0), CODECOPY, RETURNDATASIZE (0), RETURN
+        bytes memory initCode = abi.encodePacked(hex"61", uint16(blob.length), hex"80600a3d393df3", blob);
+        assembly ("memory-safe") {
+            pointer := create(0, add(initCode, 0x20), mload(initCode))
+        }
+        if (pointer == address(0)) revert SealFailed();
+    }
+
+    /// @notice x ‖ y of a 128-byte EIP-2537 key: its 16-byte paddings are dropped, which a valid key has zero.
+    function packKey(bytes calldata key) internal pure returns (bytes32[3] memory packed) {
+        if (key.length != BLS12381.G1_LENGTH) {
+            revert ISignatureVerifier.BadPointLength(key.length, BLS12381.G1_LENGTH);
+        }
+        packed[0] = bytes32(key[16:48]);
+        packed[1] = bytes32(bytes.concat(key[48:64], key[80:96]));
+        packed[2] = bytes32(key[96:128]);
+    }
+
+    // ---- read
+
+    /// @notice The whole set, in memory.
+    function load(address pointer) internal view returns (bytes memory) {
+        return pointer.code;
+    }
+
+    /// @notice One slot's operator and stake, without reading the rest. Zeros: empty.
+    function entryIn(address pointer, uint8 slot) internal view returns (address operator, uint96 stake) {
+        bytes32 head;
+        uint256 start = 1 + slot * SLOT_LENGTH;
+        // Only assembly can copy a part of a contract's code; 32 bytes to the scratch space.
+        assembly ("memory-safe") {
+            extcodecopy(pointer, 0x00, start, 0x20)
+            head := mload(0x00)
+        }
+        return _split(head);
+    }
+
+    /// @notice The operator in the `number`-th occupied slot, counted from 0 in slot order; zero if there are fewer.
+    function occupiedAt(bytes memory blob, uint256 number) internal pure returns (address) {
+        for (uint256 slot = 0; slot < SLOTS; ++slot) {
+            (address operator,) = _split(_word(blob, slot, 0));
+            if (operator == address(0)) continue;
+            if (number == 0) return operator;
+            --number;
+        }
+        return address(0);
+    }
+
+    /// @notice Whether an operator has a slot in the set.
+    function contains(bytes memory blob, address operator) internal pure returns (bool) {
+        if (operator == address(0)) return false; // it would find the empty slots
+        for (uint256 slot = 0; slot < SLOTS; ++slot) {
+            (address member,) = _split(_word(blob, slot, 0));
+            if (member == operator) return true;
+        }
+        return false;
+    }
+
+    /// @notice The sum of the signers' keys, and of their stakes. Reverts if a bit is set on an empty slot.
+    function aggregate(bytes memory blob, uint128 bitmap) internal view returns (bytes memory key, uint96 stake) {
+        key = new bytes(BLS12381.G1_LENGTH);
+        for (uint256 slot = 0; slot < SLOTS; ++slot) {
+            if ((bitmap >> slot) & 1 == 0) continue;
+            (address operator, uint96 signerStake) = _split(_word(blob, slot, 0));
+            if (operator == address(0)) revert IAttestationCenter.EmptySlotSigned(uint8(slot));
+            stake += signerStake;
+            bytes32 middle = _word(blob, slot, 2);
+            key = BLS12381.addG1(
+                key,
+                abi.encodePacked(
+                    bytes16(0),
+                    _word(blob, slot, 1),
+                    bytes16(middle),
+                    bytes16(0),
+                    bytes16(middle << 128),
+                    _word(blob, slot, 3)
+                )
+            );
+        }
+    }
+
+    function _split(bytes32 head) private pure returns (address operator, uint96 stake) {
+        return (address(bytes20(head)), uint96(uint256(head)));
+    }
+
+    // Words start one byte into the blob, after the STOP, where Solidity has no word access.
+
+    function _word(bytes memory blob, uint256 slot, uint256 index) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := mload(add(add(blob, 0x21), add(shl(7, slot), shl(5, index))))
+        }
+    }
+
+    function _setWord(bytes memory blob, uint256 slot, uint256 index, bytes32 word) private pure {
+        assembly ("memory-safe") {
+            mstore(add(add(blob, 0x21), add(shl(7, slot), shl(5, index))), word)
+        }
+    }
+}

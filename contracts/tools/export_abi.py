@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Write each deployable contract's ABI and creation bytecode to `zarathustra/chain/abi/<Name>.json`.
+
+    python contracts/tools/export_abi.py            build and write
+    python contracts/tools/export_abi.py --check    build and compare; exit 1 when a file is stale
+
+The Python half deploys and decodes by these files alone, so that it needs no compiler. Standard library only.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CONTRACTS = Path(__file__).resolve().parent.parent
+TARGET = CONTRACTS.parent / "zarathustra" / "chain" / "abi"
+OUT = "out-abi"  # its own build folder: a test run at the same time must not be disturbed
+CACHE = "cache/abi"
+
+NAMES = (
+    "AttestationCenter",
+    "AvsGovernance",
+    "AvsLogic",
+    "BlsSignatureVerifier",
+    "HistorySeedSource",
+    "ModelSubmission",
+)
+MAX_DEPLOYED_BYTES = 24_576  # EIP-170; the chain refuses more
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these contracts")
+    arguments = parser.parse_args()
+    names = tuple(arguments.names) or NAMES
+
+    build(names)
+    texts = {name: render(name) for name in names}
+    return check(texts) if arguments.check else write(texts)
+
+
+def build(names: tuple[str, ...]) -> None:
+    sources = [f"src/{name}.sol" for name in names]
+    command = [find_forge(), "build", "--out", OUT, "--cache-path", CACHE, *sources]
+    subprocess.run(command, cwd=CONTRACTS, check=True)  # noqa: S603 - fixed program; the names are the caller's own
+
+
+def find_forge() -> str:
+    """The platform's own binary: npm's wrapper of it exits 0 even when the build failed."""
+    binaries = sorted(CONTRACTS.glob("node_modules/@foundry-rs/forge-*/bin/forge"))
+    if not binaries:
+        raise SystemExit("forge is missing: run `npm ci` in contracts/")
+    return str(binaries[0])
+
+
+def render(name: str) -> str:
+    """The file's text: keys sorted, so that a compiler's change of order shows nothing."""
+    artifact: dict[str, Any] = json.loads((CONTRACTS / OUT / f"{name}.sol" / f"{name}.json").read_text())
+    deployed_bytes = (len(artifact["deployedBytecode"]["object"]) - len("0x")) // 2
+    if deployed_bytes > MAX_DEPLOYED_BYTES:
+        raise SystemExit(f"{name} deploys {deployed_bytes} bytes; the limit is {MAX_DEPLOYED_BYTES}")
+    bytecode = artifact["bytecode"]["object"]
+    if "_" in bytecode:
+        raise SystemExit(f"{name} needs a library linked; make the library's functions internal")
+    return json.dumps({"abi": artifact["abi"], "bytecode": bytecode}, indent=1, sort_keys=True) + "\n"
+
+
+def write(texts: dict[str, str]) -> int:
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        path_of(name).write_text(text)
+    return 0
+
+
+def check(texts: dict[str, str]) -> int:
+    stale = [name for name, text in texts.items() if not is_same(path_of(name), text)]
+    for name in stale:
+        sys.stderr.write(f"stale: {path_of(name)}; run contracts/tools/export_abi.py\n")
+    return 1 if stale else 0
+
+
+def is_same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+def path_of(name: str) -> Path:
+    return TARGET / f"{name}.json"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,10 +10,12 @@ interface IModelSubmission {
     /// @notice Publish a project and escrow pool + budget. Opens its baseline (submission 0) as soon as possible.
     function createProject(ProjectParams calldata params) external payable returns (uint256 projectId);
 
-    /// @notice Add to pool and budget. Anyone.
+    /// @notice Add to pool and budget of a project that is not over. Anyone.
     function topUp(uint256 projectId, uint128 pool, uint128 budget) external payable;
 
-    /// @notice Refuse new commits; pending submissions finish and are paid. Owner, or anyone after `openUntil`.
+    /// @notice Refuse new commits; pending submissions finish and are paid. Owner, or anyone from block `openUntil` on.
+    /// @dev Not while the baseline is pending: that ends by itself. A suspended project closes once none is pending, so
+    ///      that its pending submissions are cancelled, never evaluated.
     function closeProject(uint256 projectId) external;
 
     /// @notice Credit what is left of pool and budget to the owner once no submission is pending. Owner only.
@@ -22,12 +24,14 @@ interface IModelSubmission {
     // ---- contributors
 
     /// @notice Enter a challenger, hidden, with the bond. Its place in the order of commits is its place in evaluation.
+    /// @dev Reserves `maxReward` and the fee, so that a winner is always payable; refused from block `openUntil` on.
     function commit(uint256 projectId, bytes32 commitment) external payable returns (uint32 index);
 
     /// @notice Show the committed parameters within `revealBlocks` of the commit. Contributor only.
     function reveal(uint256 projectId, uint32 index, string calldata parametersCid, bytes32 salt) external;
 
     /// @notice Do what time allows at the head of the queue: finalise timed-out ones, open the next. Anyone.
+    /// @dev Never waits on anybody: each state of a head but EVALUATING (which the task's deadline ends) has a timed exit.
     /// @return steps How many steps were done; 0 when there is nothing to do.
     function advance(uint256 projectId, uint256 maxSteps) external returns (uint256 steps);
 
@@ -36,16 +40,26 @@ interface IModelSubmission {
 
     // ---- AvsLogic only
 
+    /// @notice Make the head final as an approved evaluation says, and credit everybody. Moves no token, opens nothing.
     function settle(Verdict calldata verdict) external;
 
+    /// @notice Put the head back to REVEALED the first time its task expires; make it final, bond back, the second.
     function expire(bytes32 taskId) external;
 
+    /// @notice Credit `floor(attesters' fees × stake / signedStake)` of each task to an attester's receiver.
+    /// @dev What rounding leaves over (less than one unit a signer) stays with the task's unclaimed fees.
     function payAttester(
         address receiver,
         bytes32[] calldata taskIds,
         uint96[] calldata stakes,
         uint96[] calldata signedStakes
     ) external;
+
+    // ---- contract owner (the timelock) only
+
+    /// @notice Let new projects use an ERC-20, or no longer. Existing projects keep theirs.
+    /// @dev Never one that rebases, taxes transfers or can freeze this contract's balance: its projects share that fate.
+    function allowToken(address token, bool allowed) external;
 
     // ---- readers
 
@@ -65,6 +79,14 @@ interface IModelSubmission {
 
     /// @notice What the account can withdraw.
     function creditOf(address account, address token) external view returns (uint256);
+
+    /// @notice Everything the contract owes in a token: pools + budgets + bonds + fees not yet claimed + credits.
+    function escrowOf(address token) external view returns (uint256);
+
+    /// @notice The attesters' part of a settled task's fee, and how much of it is not yet claimed.
+    function attesterFees(bytes32 taskId) external view returns (uint128 total, uint128 unclaimed);
+
+    function isTokenAllowed(address token) external view returns (bool);
 
     event ProjectCreated(
         uint256 indexed projectId,
@@ -100,12 +122,16 @@ interface IModelSubmission {
     event BondSlashed(uint256 indexed projectId, uint32 indexed index, uint256 amount);
     event Credited(address indexed account, address indexed token, uint256 amount);
     event Withdrawn(address indexed account, address indexed token, address to, uint256 amount);
+    event TokenAllowed(address indexed token, bool allowed);
 
     error NotAvsLogic(address caller);
     error NotProjectOwner(address caller);
     error NotContributor(address caller);
     error UnknownProject(uint256 projectId);
+    error UnknownSubmission(uint256 projectId, uint32 index);
     error UnknownTask(bytes32 taskId);
+    error TaskNotRunning(bytes32 taskId);
+    error OpeningFailed();
     error ProjectNotOpen(uint256 projectId);
     error ProjectStillOpen(uint256 projectId);
     error SubmissionsPending(uint256 projectId);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
+import {ProjectParams, RewardRule} from "../types/Types.sol";
+
+/// @title What a project must satisfy to be published.
+library ProjectRules {
+    uint256 internal constant MAX_CID_LENGTH = 64;
+    uint256 internal constant MIN_QUORUM_BPS = 6600; // "over 66 %" of the stake
+    uint256 internal constant MAX_QUORUM_BPS = 9000; // above, a tenth of the stake could stop every evaluation
+    uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
+    uint256 internal constant MAX_ROUNDS = 256; // bounds what an owner can make operators compute for one fee
+    uint256 internal constant PPM = 1_000_000;
+    int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer may shift the bound by 6 tolerances at most
+
+    function validate(ProjectParams calldata params) internal view {
+        validateCid(params.architectureCid);
+        validateCid(params.parametersCid);
+        validateCid(params.evaluatorCid);
+        _validateMoney(params);
+        _validatePromotion(params);
+        _validateTime(params);
+    }
+
+    function validateCid(string calldata cid) internal pure {
+        uint256 length = bytes(cid).length;
+        if (length == 0 || length > MAX_CID_LENGTH) revert IModelSubmission.BadCid();
+    }
+
+    function _validateMoney(ProjectParams calldata params) private pure {
+        uint256 twoFees = 2 * uint256(params.fee);
+        bool hasRate = params.rewardRule == RewardRule.FIXED || params.rewardRate > 0;
+        _require(params.fee > 0, "fee");
+        _require(params.bond >= twoFees, "bond");
+        _require(params.budget >= twoFees, "budget"); // the baseline's and the first challenger's
+        _require(params.maxReward > 0, "maxReward");
+        _require(params.pool >= params.maxReward, "pool");
+        _require(hasRate, "rewardRate");
+    }
+
+    function _validatePromotion(ProjectParams calldata params) private pure {
+        int256 leastGain = MIN_GAIN_TOLERANCES * int256(uint256(params.tolerance));
+        _require(params.minGain > 0 && params.minGain >= leastGain, "minGain");
+        _require(params.worseTolerance >= 0, "worseTolerance");
+        _require(params.rounds >= MIN_ROUNDS && params.rounds <= MAX_ROUNDS, "rounds");
+        _require(params.alphaPpm > 0 && params.alphaPpm < PPM, "alphaPpm");
+        _require(params.quorumBps >= MIN_QUORUM_BPS && params.quorumBps <= MAX_QUORUM_BPS, "quorumBps");
+    }
+
+    function _validateTime(ProjectParams calldata params) private view {
+        _require(params.attemptBlocks > 0, "attemptBlocks");
+        _require(params.revealBlocks > 0, "revealBlocks");
+        _require(params.openUntil > block.number, "openUntil");
+    }
+
+    function _require(bool isFine, string memory name) private pure {
+        if (!isFine) revert IModelSubmission.BadParameter(name);
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
+
+/// @title Moving the coin and ERC-20 tokens, exactly.
+library Tokens {
+    using SafeERC20 for IERC20;
+
+    address internal constant COIN = address(0);
+
+    /// @notice Take `amount` from the caller, no more and no less.
+    /// @dev The received delta must equal the amount: a token that takes a cut on transfers would leave a debt uncovered.
+    function collect(address token, uint256 amount) internal {
+        if (token == COIN) return _requireReceived(msg.value, amount);
+
+        _requireReceived(msg.value, 0);
+        uint256 before = IERC20(token).balanceOf(address(this));
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+        _requireReceived(IERC20(token).balanceOf(address(this)) - before, amount);
+    }
+
+    /// @notice Pay `amount` to `to`.
+    function pay(address token, address to, uint256 amount) internal {
+        if (token != COIN) return IERC20(token).safeTransfer(to, amount);
+
+        (bool paid,) = to.call{value: amount}("");
+        if (!paid) revert IModelSubmission.TransferFailed();
+    }
+
+    function _requireReceived(uint256 received, uint256 expected) private pure {
+        if (received != expected) revert IModelSubmission.WrongValue(received, expected);
+    }
+}

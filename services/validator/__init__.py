@@ -1,0 +1,1 @@
+"""Validator: the attester's side. Evaluates proposals again and votes on them."""

@@ -71,7 +71,7 @@ def build_dead_letter(
     `reason` (too_many_failures) stands before the error's own, which then is the `cause`.
     A record over MAX_KEPT_BYTES is cut, and `cut-from` says how long its value was.
     """
-    added = {
+    added: dict[str, bytes] = {
         Header.REASON: (reason or error.reason).code.encode(),
         Header.ERROR: _cut_text(str(error)),
         Header.ATTEMPT: str(attempt).encode(),
@@ -88,10 +88,9 @@ def parse_put_back(delivery: Delivery) -> PutBack:
     if not _TOPIC.fullmatch(topic):
         raise Invalid(Reason.UNPARSABLE, "header is not a topic's name", header=Header.SOURCE_TOPIC.value)
 
-    original = {name: value for name, value in headers.items() if name not in _LOOP_HEADERS}
     return PutBack(
         delivery=Delivery(
-            record=replace(delivery.record, topic=topic.decode(), headers=original),
+            record=replace(delivery.record, topic=topic.decode(), headers=_drop_loop_headers(delivery.record)),
             partition=_parse_number(delivery, Header.SOURCE_PARTITION),
             offset=_parse_number(delivery, Header.SOURCE_OFFSET),
             timestamp_ms=delivery.timestamp_ms,
@@ -101,19 +100,24 @@ def parse_put_back(delivery: Delivery) -> PutBack:
     )
 
 
-def _build_letter(delivery: Delivery, topic: str, added: dict[Header, bytes]) -> Record:
+def _build_letter(delivery: Delivery, topic: str, added: dict[str, bytes]) -> Record:
     record = delivery.record
-    source = {
+    source: dict[str, bytes] = {
         Header.SOURCE_TOPIC: record.topic.encode(),
         Header.SOURCE_PARTITION: str(delivery.partition).encode(),
         Header.SOURCE_OFFSET: str(delivery.offset).encode(),
     }
     if record.count_bytes() <= MAX_KEPT_BYTES:
-        return Record(topic, record.key, record.value, {**record.headers, **added, **source})
+        # A sender's headers of the loop's names would speak in the loop's voice.
+        return Record(topic, record.key, record.value, {**_drop_loop_headers(record), **added, **source})
 
-    cut = {Header.CUT_FROM: str(len(record.value)).encode()}
+    cut: dict[str, bytes] = {Header.CUT_FROM: str(len(record.value)).encode()}
     value = record.value[: MAX_KEPT_BYTES - _CUT_KEY_BYTES]
     return Record(topic, record.key[:_CUT_KEY_BYTES], value, {**added, **source, **cut})
+
+
+def _drop_loop_headers(record: Record) -> dict[str, bytes]:
+    return {name: value for name, value in record.headers.items() if name not in _LOOP_HEADERS}
 
 
 def _cut_text(text: str) -> bytes:

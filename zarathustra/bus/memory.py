@@ -73,7 +73,7 @@ class MemoryBroker:
         logs = self._logs[record.topic]
         number = choose_partition(record.key, len(logs))
         logs[number].append(Delivery(record, number, len(logs[number]), self._now_ms()))
-        self._announce()
+        self.announce()
 
     def check_reachable(self, action: str) -> None:
         if not self.is_reachable:
@@ -121,25 +121,22 @@ class MemoryBroker:
             await member.revoke()
         topics = {topic for member in group.members for topic in member.topics}
         hands: dict[int, set[Partition]] = {index: set() for index in range(len(group.members))}
-        turn = 0
-        for partition in self._list_partitions(topics):
+        for turn, partition in enumerate(self._list_partitions(topics)):
             readers = [i for i, member in enumerate(group.members) if partition.topic in member.topics]
             hands[readers[turn % len(readers)]].add(partition)
-            turn += 1
         for index, member in enumerate(group.members):
             member.assign(frozenset(hands[index]))
-        self._announce()
+        self.announce()
 
     def _list_partitions(self, topics: Iterable[str]) -> list[Partition]:
-        return [Partition(topic, number) for topic in sorted(topics) for number in range(len(self._logs[topic]))]
+        return [
+            Partition(topic, number) for topic in sorted(topics) for number in range(len(self._logs.get(topic, [])))
+        ]
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
         """Wake everybody who waits now; later waiters wait for later news."""
         self._news.set()
         self._news = asyncio.Event()
-
-    def announce_resume(self) -> None:
-        self._announce()
 
 
 class MemoryProducer:
@@ -173,6 +170,7 @@ class MemoryConsumer:
         self._positions: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
         self._callback: RevokeCallback | None = None
+        self._is_revoking = False
         self._turn = 0
 
     async def __aenter__(self) -> Self:
@@ -213,8 +211,10 @@ class MemoryConsumer:
 
     def resume(self, partitions: Iterable[Partition]) -> None:
         """See `port.Consumer.resume`."""
-        self._paused -= set(partitions)
-        self._broker.announce_resume()
+        resumed = self._paused.intersection(partitions)
+        if resumed:
+            self._paused -= resumed
+            self._broker.announce()
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See `port.Consumer.commit`."""
@@ -236,6 +236,7 @@ class MemoryConsumer:
 
     async def revoke(self) -> None:
         """The broker takes all partitions away; the callback may still commit them."""
+        self._is_revoking = True
         if self._positions and self._callback is not None:
             await self._callback(self.get_assignment())
         self.assign(frozenset())
@@ -244,10 +245,11 @@ class MemoryConsumer:
         """The broker deals out partitions: reading starts at the group's committed offsets."""
         self._positions = {part: self._broker.get_start(self.group, part) for part in sorted(partitions)}
         self._paused.clear()
+        self._is_revoking = False
 
     def _take(self, max_records: int) -> list[Delivery]:
         """The next records, beginning with another partition each time, so that none starves."""
-        if not self._broker.is_reachable:
+        if self._is_revoking or not self._broker.is_reachable:
             return []  # Kafka's client keeps trying in the background
 
         partitions = list(self._positions)

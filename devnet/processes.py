@@ -1,0 +1,165 @@
+"""Service processes, kept running the way Kubernetes would: readiness probes, restarts with back-off, ordered stop."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from devnet.leash import die_with_parent
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FIRST_BACKOFF_S = 0.25
+MAX_BACKOFF_S = 8.0
+STEADY_S = 20.0  # a service that ran this long starts again with the first back-off
+STOP_DEADLINE_S = 10.0
+READY_POLL_S = 0.1
+LOG_TAIL_BYTES = 2_000
+
+
+class ProcessError(Exception):
+    """A service does not come up; the message ends with the tail of its log."""
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """How to run one service. `ready_url` answers 200 when it takes work."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    ready_url: str
+
+
+@dataclass
+class Process:
+    """One service and its restarts."""
+
+    spec: ProcessSpec
+    log_file: Path
+    restarts: int = 0
+    _child: asyncio.subprocess.Process | None = field(default=None, repr=False)
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None and self._child.returncode is None else None
+
+    async def spawn(self) -> asyncio.subprocess.Process:
+        """Start the child; its output goes to the log file."""
+        # Nothing of our own environment is handed on but what finding Python and a home needs.
+        base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        with self.log_file.open("ab") as log:
+            self._child = await asyncio.create_subprocess_exec(
+                *self.spec.command,
+                cwd=ROOT,
+                env={**base, **self.spec.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Its own group: Ctrl-C reaches us alone, and we stop everything in order.
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        return self._child
+
+    def read_log_tail(self) -> str:
+        return self.log_file.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+
+
+class Supervisor:
+    """Runs processes and starts again those that die. Use as an async context manager: leaving it stops them all."""
+
+    def __init__(self, log_dir: Path) -> None:
+        self._log_dir = log_dir
+        self._processes: dict[str, Process] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    async def __aenter__(self) -> "Supervisor":
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        return tuple(self._processes.values())
+
+    def start(self, spec: ProcessSpec) -> Process:
+        """Begin to keep a service running."""
+        process = Process(spec, self._log_dir / f"{spec.name}.log")
+        self._processes[spec.name] = process
+        self._keepers.append(asyncio.create_task(self._keep_running(process), name=spec.name))
+        return process
+
+    def kill(self, name: str) -> None:
+        """SIGKILL one service, as a crash would; it is started again."""
+        pid = self._processes[name].pid
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+    async def wait_until_ready(self, names: Sequence[str], *, timeout_s: float) -> None:
+        """Return once all the named services answer ready. Raises ProcessError with the log of one that does not."""
+        deadline = time.monotonic() + timeout_s
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+            for name in names:
+                process = self._processes[name]
+                while not await _is_ready(session, process.spec.ready_url):
+                    if time.monotonic() > deadline:
+                        raise ProcessError(f"{name} is not ready after {timeout_s:.0f} s:\n{process.read_log_tail()}")
+                    await asyncio.sleep(READY_POLL_S)
+
+    async def stop(self) -> None:
+        """SIGTERM all, then SIGKILL what is left after the deadline. Idempotent."""
+        self._is_stopping = True
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers.clear()
+        await asyncio.gather(*(_end(process) for process in self._processes.values()))
+
+    async def _keep_running(self, process: Process) -> None:
+        backoff = FIRST_BACKOFF_S
+        while not self._is_stopping:
+            started = time.monotonic()
+            child = await process.spawn()
+            await child.wait()
+            process.restarts += 1
+            backoff = FIRST_BACKOFF_S if time.monotonic() - started > STEADY_S else min(backoff * 2, MAX_BACKOFF_S)
+            await asyncio.sleep(backoff)
+
+
+def python_service(module: str) -> tuple[str, ...]:
+    """The command of one of our own modules, on this interpreter."""
+    return (sys.executable, "-m", module)
+
+
+async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
+
+
+async def _end(process: Process) -> None:
+    child = process._child
+    if child is None or child.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), STOP_DEADLINE_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()

@@ -1,0 +1,1 @@
+"""Notifier: tells people what happened, through signed webhooks and its log."""

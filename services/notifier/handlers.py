@@ -1,0 +1,84 @@
+"""What the notifier does with a fact: make it readable, tell the webhook what people act on, log the rest."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zarathustra.bus.records import Delivery, Header, Record
+from zarathustra.core import events, messages
+from zarathustra.core.digests import Domain
+from zarathustra.runtime.records import open_chain_event, open_message
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+from zarathustra.wire.json_view import to_json_value
+
+# What changes somebody's money or needs somebody's hand; the rest is only logged.
+TOLD_FACTS = frozenset(
+    {
+        events.ProjectOpened,
+        events.ProjectSuspended,
+        events.ProjectCancelled,
+        events.SubmissionSettled,
+        events.ModelImproved,
+        events.RewardPaid,
+        events.BondSlashed,
+        events.TaskRejected,
+        events.TaskExpired,
+        messages.TaskStalled,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One thing that happened. `id` is the record's: a receiver drops what it has seen."""
+
+    id: str
+    type: str
+    is_retracted: bool
+    data: dict[str, Any]
+
+
+Deliver = Callable[[Notification], Awaitable[None]]
+
+
+class Notifier:
+    """Tells of each fact at least once; a retried one keeps its id."""
+
+    def __init__(self, deliver: Deliver | None, domain: Domain, metrics: Metrics) -> None:
+        """`deliver` is None where no webhook is configured."""
+        self._deliver = deliver
+        self._domain = domain
+        self._log = get_logger(component="notifier")
+        self._told = metrics.counter("notifications", "Facts told", ["channel", "type"])
+
+    async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
+        """Handler of `chain-events.v1`."""
+        value = open_chain_event(delivery)
+        event = value.event if isinstance(value, events.Retracted) else value
+        await self._tell(delivery, event.fact, is_retracted=isinstance(value, events.Retracted))
+        return ()
+
+    async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
+        """Handler of `certificates.v1`."""
+        _, message = open_message(delivery, self._domain)
+        await self._tell(delivery, message, is_retracted=False)
+        return ()
+
+    async def _tell(self, delivery: Delivery, fact: events.Fact | messages.Message, *, is_retracted: bool) -> None:
+        notification = Notification(
+            id=delivery.record.headers.get(Header.ID, b"").decode("ascii", errors="replace"),
+            type=type(fact).__name__,
+            is_retracted=is_retracted,
+            data=to_json_value(fact),
+        )
+        if self._deliver is not None and type(fact) in TOLD_FACTS:
+            await self._deliver(notification)
+            self._told.labels(channel="webhook", type=notification.type).inc()
+        self._log.info("Fact told", type=notification.type, is_retracted=is_retracted, **_flatten(notification.data))
+        self._told.labels(channel="log", type=notification.type).inc()
+
+
+def _flatten(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields a log line can hold: nested values and signatures stay out."""
+    return {name: value for name, value in data.items() if not isinstance(value, dict) and name != "signature"}

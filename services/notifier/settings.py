@@ -1,0 +1,18 @@
+"""The notifier's settings, from the environment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from zarathustra.runtime.settings import Secret
+
+
+@dataclass(frozen=True)
+class Settings:
+    kafka_bootstrap_servers: str
+    deployment_file: Path
+    group: str = "notifier"
+    webhook_url: str | None = None
+    webhook_secret: Secret | None = None  # "whsec_…"; needed with WEBHOOK_URL
+    http_listen: str = "127.0.0.1:9104"
+    log_level: str = "INFO"
+    retry_delay_ms: int = 1_000

@@ -1,0 +1,53 @@
+"""Joins the notifier's parts."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from services.notifier.handlers import Deliver, Notifier
+from services.notifier.settings import Settings
+from services.notifier.webhook import Webhook
+from zarathustra.chain.deployment import load_deployment
+from zarathustra.core.digests import Domain
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Topic
+from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.map_loop import MapLoopSettings, Route, lane_by_key
+from zarathustra.runtime.map_service import build_map_loop, open_kafka
+
+TOPICS = (Topic.CHAIN_EVENTS, Topic.CERTIFICATES)
+
+
+async def start(settings: Settings, runtime: Runtime) -> None:
+    """Run until stopped."""
+    deployment = load_deployment(settings.deployment_file)
+    domain = Domain(deployment.chain_id, deployment.attestation_center)
+    async with (
+        open_webhook(settings) as deliver,
+        open_kafka(settings.kafka_bootstrap_servers, group=settings.group, topics=TOPICS) as bus,
+    ):
+        notifier = Notifier(deliver, domain, runtime.metrics)
+        handlers = {
+            Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
+            Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
+        }
+        loop = build_map_loop(
+            bus, handlers, runtime, MapLoopSettings(settings.group, first_delay_ms=settings.retry_delay_ms)
+        )
+        await serve(runtime, settings.http_listen, {"map-loop": lambda: loop.run(runtime.stop)})
+
+
+@asynccontextmanager
+async def open_webhook(settings: Settings) -> AsyncIterator[Deliver | None]:
+    """The configured webhook, None where none is."""
+    if settings.webhook_url is None:
+        yield None
+        return
+    if settings.webhook_secret is None:
+        raise Invalid(Reason.BAD_SETTING, "WEBHOOK_URL needs WEBHOOK_SECRET")
+    async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        webhook = Webhook(session, settings.webhook_url, settings.webhook_secret, get_time_s=lambda: int(time.time()))
+        yield webhook.send

@@ -1,0 +1,53 @@
+"""What every map-loop service does around its handlers: open the bus, run the loop with telemetry, commit, close."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import SystemRandom
+
+from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
+from zarathustra.bus.port import Consumer, Producer
+from zarathustra.runtime.lifecycle import Runtime
+from zarathustra.runtime.map_loop import Clock, Handler, MapLoop, MapLoopSettings, Route, list_topics
+from zarathustra.runtime.observer import LoopTelemetry
+
+
+@dataclass(frozen=True)
+class Bus:
+    """One group member and one producer, both open."""
+
+    consumer: Consumer
+    producer: Producer
+    group: str
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def open_kafka(
+    bootstrap_servers: str, *, group: str, topics: tuple[str, ...], instance_id: str | None = None
+) -> AsyncIterator[Bus]:
+    """Join `group` on Kafka. Raises Retry(BUS_UNREACHABLE): the service then ends and is started again."""
+    consumer = KafkaConsumer(bootstrap_servers, group=group, topics=list_topics(topics, group), instance_id=instance_id)
+    async with KafkaProducer(bootstrap_servers, client_id=group) as producer, consumer:
+        yield Bus(consumer, producer, group)
+
+
+def build_map_loop(
+    bus: Bus, handlers: Mapping[str, Handler | Route], runtime: Runtime, settings: MapLoopSettings
+) -> MapLoop:
+    """The loop over `bus` with the service's metrics and log."""
+    return MapLoop(
+        bus.consumer,
+        bus.producer,
+        handlers,
+        settings,
+        clock=Clock(now_ms=now_ms, sleep=asyncio.sleep),
+        random=SystemRandom(),
+        observer=LoopTelemetry(runtime.metrics),
+    )

@@ -1,0 +1,20 @@
+"""Core values as JSON to read: hex for bytes, names for enums, decimal text for integers that JavaScript would round."""
+
+import dataclasses
+from enum import Enum
+from typing import Any
+
+MAX_SAFE_INTEGER = 2**53 - 1  # JavaScript readers lose digits beyond
+
+
+def to_json_value(value: Any) -> Any:
+    """A JSON-ready copy of a core value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    return value if abs(value) <= MAX_SAFE_INTEGER else str(value)

@@ -1,0 +1,90 @@
+"""Builds the service: sandbox → queue → routes, on TCP and perhaps a Unix socket."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from services.evaluator.handlers import Evaluate, EvaluationQueue, build_evaluate_handler
+from services.evaluator.settings import Settings
+from zarathustra.core.errors import Retry
+from zarathustra.evaluation.sandbox import Sandbox
+from zarathustra.evaluation.verdict import evaluate
+from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
+
+START_RETRY_SECONDS = 10.0
+
+
+async def start(settings: Settings, runtime: Runtime) -> None:
+    """Run the service until it is told to stop."""
+    async with Sandbox(score_seconds=settings.score_seconds) as sandbox:
+        queue = EvaluationQueue(build_evaluate(sandbox, runtime), max_waiting=settings.max_waiting)
+        pending = runtime.metrics.gauge("pending_requests", "Requests that run or wait.")
+        pending.set_function(lambda: queue.pending)
+        routes = [web.post("/evaluate", build_evaluate_handler(queue))]
+        jobs: dict[str, Callable[[], Awaitable[None]]] = {"worker": lambda: keep_ready(sandbox, queue, runtime)}
+        if settings.evaluator_socket is not None:
+            path = settings.evaluator_socket
+            jobs["socket"] = lambda: serve_socket(path, routes, runtime.stop)
+        await serve(runtime, settings.http_listen, jobs, routes)
+
+
+def build_evaluate(sandbox: Sandbox, runtime: Runtime) -> Evaluate:
+    """An evaluation that is logged and counted."""
+    evaluations = runtime.metrics.counter("evaluations", "Evaluations concluded.", ["code", "reason"])
+    seconds = runtime.metrics.histogram("evaluation_seconds", "Time of an evaluation, without waiting.")
+    starts = runtime.metrics.gauge("worker_starts", "Jailed workers started since the service did.")
+    starts.set_function(lambda: sandbox.starts)
+
+    async def run(request: EvaluateRequest) -> EvaluateResult:
+        started = time.monotonic()
+        result = await evaluate(sandbox.score, request, await sandbox.start())
+        elapsed = time.monotonic() - started
+        reason = "" if result.reason is None else result.reason.code
+        evaluations.labels(result.code.name, reason).inc()
+        seconds.observe(elapsed)
+        runtime.log.info(
+            "Evaluated",
+            input_hash=request.input_hash,
+            code=result.code.name,
+            reason=reason,
+            seconds=round(elapsed, 3),
+        )
+        return result
+
+    return run
+
+
+async def keep_ready(sandbox: Sandbox, queue: EvaluationQueue, runtime: Runtime) -> None:
+    """Start the worker before the first request, and whenever it is gone; ready while it runs."""
+    runtime.health.wait_for("worker", "starting")
+    while not runtime.stop.is_set():
+        try:
+            await queue.run_alone(sandbox.start)
+            runtime.health.fulfil("worker")
+        except Retry as error:
+            runtime.health.wait_for("worker", error.reason.code)
+            runtime.log.error("Cannot start the jailed worker", reason=error.reason.code, error=str(error))
+        try:
+            async with asyncio.timeout(START_RETRY_SECONDS):
+                await runtime.stop.wait()
+        except TimeoutError:
+            continue
+
+
+async def serve_socket(path: Path, routes: list[web.RouteDef], stop: asyncio.Event) -> None:
+    """Take evaluations on a Unix socket that only this user and group can open."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        os.chmod(path, 0o660)
+        await stop.wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,82 @@
+"""Asks an evaluator service. Imports no torch: performers and validators never run a stranger's model."""
+
+import asyncio
+
+import aiohttp
+
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.wire.evaluator import (
+    MAX_RESULT_BYTES,
+    EvaluateRequest,
+    EvaluateResult,
+    decode_result,
+    encode_request,
+)
+
+DEFAULT_TIMEOUT_SECONDS = 1800.0  # a full queue of evaluations that each use their time
+
+
+class EvaluatorClient:
+    """A client of one evaluator service at `unix:/path` or `tcp:host:port`. Use as an async context manager."""
+
+    def __init__(self, address: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
+        self._url, self._socket_path = _parse_address(address)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=5)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "EvaluatorClient":
+        connector = aiohttp.UnixConnector(path=self._socket_path) if self._socket_path else aiohttp.TCPConnector()
+        self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def evaluate(self, request: EvaluateRequest) -> EvaluateResult:
+        """The evaluator's result.
+
+        Raises Retry(EVALUATOR_BUSY) when its queue is full, Retry(EVALUATOR_UNREACHABLE) when it does not answer,
+        Retry with the service's own reason when it cannot evaluate now; Invalid when it refuses the request.
+        """
+        if self._session is None:
+            raise RuntimeError("use the client as an async context manager")
+        try:
+            async with self._session.post(self._url, data=encode_request(request)) as response:
+                body = await _read_capped(response)
+                if response.status == 200:
+                    return decode_result(body)
+                raise _to_error(response)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:  # noqa: UP041  (aiohttp raises its own)
+            raise Retry(Reason.EVALUATOR_UNREACHABLE, "ask evaluator", error=type(error).__name__) from error
+
+
+def _parse_address(address: str) -> tuple[str, str]:
+    """(URL, socket path or "")."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "unix" and rest.startswith("/"):
+        return "http://evaluator/evaluate", rest
+    if scheme == "tcp" and rest:
+        return f"http://{rest}/evaluate", ""
+    raise Invalid(Reason.BAD_SETTING, "evaluator address is neither unix:/path nor tcp:host:port", address=address)
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    body = await response.content.read(MAX_RESULT_BYTES + 1)
+    while len(body) <= MAX_RESULT_BYTES and (chunk := await response.content.read(MAX_RESULT_BYTES + 1)):
+        body += chunk
+    if len(body) > MAX_RESULT_BYTES:
+        raise Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator's answer is too long")
+    return body
+
+
+def _to_error(response: aiohttp.ClientResponse) -> Retry | Invalid:
+    code = response.headers.get("X-Reason", "")
+    try:
+        reason = Reason.from_code(code)
+    except KeyError:
+        return Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator answers something else", status=response.status)
+    if response.status == 503:
+        return Retry(reason, "evaluator cannot evaluate now")
+    return Invalid(reason, "evaluator refuses the request", status=response.status)

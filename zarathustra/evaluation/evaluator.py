@@ -1,0 +1,180 @@
+"""`evaluator/1`: what a project owner declares, and the samples it draws. No owner code runs.
+
+{"format": "evaluator/1",
+ "inputs": {"x": {"generator": "uniform", "low": -2, "high": 2}},      one generator each input
+ "target": "x*x",                                                      see `expression`
+ "metric": "r2",                                                       see `metrics`
+ "samples": 1024}                                                      a round; optional
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.evaluation.architecture import MICRO_BATCH, Architecture, Input
+from zarathustra.evaluation.expression import Expression, parse_expression
+from zarathustra.evaluation.metrics import METRICS
+from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
+
+FORMAT = "evaluator/1"
+MAX_BYTES = 64 * 1024
+MIN_SAMPLES = 256  # fewer leave a round's score to chance; R² of one sample is 0/0
+DEFAULT_SAMPLES = 1024
+MAX_SAMPLES = 65_536
+MAX_BOUND = 1e6  # of a generator's numbers
+
+MAX_ROUNDS = 128  # two integers a round must fit the report's 4 KiB
+MAX_WORK = 2_000_000_000_000  # FLOPs of a task, counted twice for the float32 guard: about 100 s on one core
+MAX_NODE_RUNS = 8_000_000  # the same for the fixed cost of an op, about 10 µs however small its tensors
+MAX_ELEMENTS = 2**28  # the same for generating, targeting and summing
+MAX_ROUND_ELEMENTS = 2**22  # held at one time: 32 MiB an array
+
+Samples = dict[str, NDArray[np.float64] | NDArray[np.int64]]
+Generate = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64] | NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A checked evaluator."""
+
+    generators: Mapping[str, Generate]
+    integer_generators: frozenset[str]
+    target: Expression
+    metric: str
+    samples: int
+
+    def draw(self, inputs: tuple[Input, ...], sub_seed: bytes) -> Samples:
+        """The samples of one round, in the order of the architecture's inputs, from the round's own seed."""
+        # Philox gives the same bits on every platform; 128 bits of the seed are its key.
+        random = np.random.Generator(np.random.Philox(key=int.from_bytes(sub_seed[:16], "big")))
+        return {item.id: self.generators[item.id](random, (self.samples, *item.shape)) for item in inputs}
+
+    def compute_target(self, samples: Samples) -> NDArray[np.float64]:
+        """The target of every sample, samples × columns. Raises Invalid(BAD_SCORE) unless all are finite."""
+        columns = {name: values.reshape(self.samples, -1).astype(np.float64) for name, values in samples.items()}
+        target = self.target.evaluate(columns)
+        if not np.isfinite(target).all():
+            raise Invalid(Reason.BAD_SCORE, "target is not finite on these samples")
+        return np.broadcast_to(target, (self.samples, target.shape[1]))
+
+
+def parse_evaluator(raw: bytes) -> Evaluator:
+    """The evaluator in `raw`, or Invalid with the reason it is refused."""
+    document = parse_object(raw, max_bytes=MAX_BYTES)
+    if document.get("format") != FORMAT:
+        raise Invalid(Reason.BAD_FORMAT, "format is not evaluator/1")
+    validate_keys(document, "evaluator", required=("format", "inputs", "target", "metric"), optional=("samples",))
+
+    inputs = expect_object(document["inputs"], "inputs")
+    integer_generators = frozenset(
+        name for name, value in inputs.items() if expect_object(value, "an input").get("generator") == "integers"
+    )
+    return Evaluator(
+        generators={name: _parse_generator(expect_object(value, "an input")) for name, value in inputs.items()},
+        integer_generators=integer_generators,
+        target=_parse_target(document["target"], frozenset(inputs)),
+        metric=_parse_metric(document["metric"]),
+        samples=_parse_integer(document.get("samples", DEFAULT_SAMPLES), "samples", MIN_SAMPLES, MAX_SAMPLES),
+    )
+
+
+def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int) -> None:
+    """Raise Invalid unless the evaluator fits the architecture and the whole task fits the work budget."""
+    if not 2 <= rounds <= MAX_ROUNDS:
+        raise Invalid(Reason.BAD_EVALUATOR, "rounds out of range", rounds=rounds, high=MAX_ROUNDS)
+    if {item.id for item in architecture.inputs} != set(evaluator.generators):
+        raise Invalid(Reason.BAD_EVALUATOR, "generators and the architecture's inputs differ")
+    for item in architecture.inputs:
+        if item.is_integer and item.id not in evaluator.integer_generators:
+            raise Invalid(Reason.BAD_EVALUATOR, "an int64 input needs the integers generator", input=item.id)
+    if len(architecture.outputs) != 1:
+        raise Invalid(Reason.BAD_EVALUATOR, "the architecture must have one output", outputs=len(architecture.outputs))
+
+    widths = sum(prod(item.shape) for item in architecture.inputs) + prod(architecture.output_shapes[0])
+    elements = evaluator.samples * widths
+    passes = 2 * rounds  # the official run and the float32 guard
+    batches = -(-evaluator.samples // MICRO_BATCH)
+    for name, amount, limit in (
+        ("FLOPs", passes * evaluator.samples * architecture.flops, MAX_WORK),
+        ("node runs", passes * batches * len(architecture.nodes), MAX_NODE_RUNS),
+        ("elements", passes * elements * (1 + evaluator.target.operations), MAX_ELEMENTS),
+        ("elements in a round", elements, MAX_ROUND_ELEMENTS),
+    ):
+        if amount > limit:
+            raise Invalid(Reason.TOO_EXPENSIVE, f"too many {name} in the task", count=amount, limit=limit)
+
+
+def _parse_generator(fields: dict[str, object]) -> Generate:
+    name = fields.get("generator")
+    names = ("mean", "std") if name == "normal" else ("low", "high")
+    validate_keys(fields, "an input", required=("generator", *names))
+    match name:
+        case "uniform":
+            return _build_uniform(*_parse_interval(fields))
+        case "normal":
+            mean, std = (_parse_number(fields[key], key) for key in names)
+            if std <= 0:
+                raise Invalid(Reason.BAD_EVALUATOR, "std is not positive")
+            return lambda random, shape: mean + std * random.standard_normal(shape)
+        case "integers":
+            low, high = (_parse_integer(fields[key], key, -int(MAX_BOUND), int(MAX_BOUND)) for key in names)
+            if low > high:
+                raise Invalid(Reason.BAD_EVALUATOR, "low is above high")
+            return lambda random, shape: random.integers(low, high, shape, np.int64, endpoint=True)
+        case "grid":
+            return _build_grid(*_parse_interval(fields))
+    raise Invalid(Reason.BAD_EVALUATOR, "unknown generator", generator=str(name)[:64])
+
+
+def _build_uniform(low: float, high: float) -> Generate:
+    return lambda random, shape: low + (high - low) * random.random(shape)
+
+
+def _build_grid(low: float, high: float) -> Generate:
+    """Evenly spaced values, shifted by one draw a round so that no fixed set of points can be memorised."""
+
+    def generate(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        if prod(shape) != shape[0]:
+            raise Invalid(Reason.BAD_EVALUATOR, "grid is for inputs with one feature")
+        return (low + (high - low) * ((np.arange(shape[0]) + random.random()) / shape[0])).reshape(shape)
+
+    return generate
+
+
+def _parse_interval(fields: dict[str, object]) -> tuple[float, float]:
+    low, high = _parse_number(fields["low"], "low"), _parse_number(fields["high"], "high")
+    if low >= high:
+        raise Invalid(Reason.BAD_EVALUATOR, "low is not below high")
+    return low, high
+
+
+def _parse_number(value: object, name: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not -MAX_BOUND <= value <= MAX_BOUND:
+        raise Invalid(Reason.BAD_EVALUATOR, f"{name} is not a number within a million")
+    return float(value)
+
+
+def _parse_integer(value: object, name: str, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Invalid(Reason.BAD_EVALUATOR, f"{name} is not an integer in its range", low=low, high=high)
+    return value
+
+
+def _parse_target(value: object, inputs: frozenset[str]) -> Expression:
+    if not isinstance(value, str):
+        raise Invalid(Reason.BAD_EVALUATOR, "target is not a text")
+    target = parse_expression(value)
+    if not target.names <= inputs:
+        raise Invalid(Reason.BAD_EVALUATOR, "target names no input", name=sorted(target.names - inputs)[0])
+    return target
+
+
+def _parse_metric(value: object) -> str:
+    if not isinstance(value, str) or value not in METRICS:
+        raise Invalid(Reason.BAD_EVALUATOR, "unknown metric", metric=str(value)[:64])
+    return value

@@ -1,0 +1,109 @@
+"""Parameters: a safetensors file, read by our own strict reader.
+
+    header length  u64, little-endian
+    header         JSON: {"<node>.<tensor>": {"dtype": "F32", "shape": […], "data_offsets": [from, to]}, …}
+    data           the tensors' bytes, without gap or overlap
+
+The format's own library accepts NaN, surplus tensors and 90 MB headers; a score needs exactly the expected tensors.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.evaluation.operations import TensorSpec
+from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_HEADER_BYTES = 1024 * 1024  # a header bomb costs seconds of JSON parsing before the first tensor
+MAX_MAGNITUDE = 1e3  # larger weights only serve to cancel each other, which float arithmetic does badly
+DTYPE = "F32"
+ITEM_BYTES = 4
+
+Tensors = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where one tensor lies in the data."""
+
+    name: str
+    start: int
+    stop: int
+
+
+def parse_parameters(raw: bytes, expected: Mapping[str, TensorSpec]) -> Tensors:
+    """The tensors in `raw`: exactly the expected names, shapes and dtypes, all values finite and in range.
+
+    The arrays are read-only views of `raw`.
+    """
+    if len(raw) > MAX_BYTES:
+        raise Invalid(Reason.OVERSIZE, "parameters are too large", length=len(raw), limit=MAX_BYTES)
+    header, data = _split(raw)
+    header.pop("__metadata__", None)  # free text of the library that wrote the file; nothing reads it
+    if set(header) != set(expected):
+        differing = sorted(set(header) ^ set(expected))
+        raise Invalid(Reason.BAD_SHAPE, "tensor names differ", names=[name[:64] for name in differing[:4]])
+
+    places = [_parse_place(name, entry, expected[name]) for name, entry in header.items()]
+    _validate_tiling(places, len(data))
+    return {place.name: _read(data, place, expected[place.name]) for place in places}
+
+
+def _split(raw: bytes) -> tuple[dict[str, object], memoryview]:
+    if len(raw) < 8:
+        raise Invalid(Reason.BAD_HEADER, "file is shorter than its header's length")
+    (length,) = struct.unpack_from("<Q", raw)
+    if length > MAX_HEADER_BYTES or 8 + length > len(raw):
+        raise Invalid(Reason.BAD_HEADER, "header is too long", length=length)
+    try:
+        header = parse_object(raw[8 : 8 + length], max_bytes=MAX_HEADER_BYTES)
+    except Invalid as error:
+        raise Invalid(Reason.BAD_HEADER, "parse header", cause=error.message) from error
+    return header, memoryview(raw)[8 + length :]
+
+
+def _parse_place(name: str, value: object, spec: TensorSpec) -> _Place:
+    try:
+        entry = expect_object(value, "a tensor")
+        validate_keys(entry, "a tensor", required=("dtype", "shape", "data_offsets"))
+    except Invalid as error:
+        raise Invalid(Reason.BAD_HEADER, "parse tensor entry", name=name) from error
+    if entry["dtype"] != DTYPE or entry["shape"] != list(spec.shape):
+        raise Invalid(Reason.BAD_SHAPE, "tensor has another shape or dtype", name=name, expected=spec.shape)
+
+    offsets = entry["data_offsets"]
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(offset) is int for offset in offsets):
+        raise Invalid(Reason.BAD_HEADER, "data_offsets are not two integers", name=name)
+    start, stop = offsets
+    if stop - start != ITEM_BYTES * prod(spec.shape):
+        raise Invalid(Reason.BAD_HEADER, "data_offsets do not span the shape", name=name)
+    return _Place(name, start, stop)
+
+
+def _validate_tiling(places: list[_Place], length: int) -> None:
+    """The tensors must tile the data: a gap hides bytes, an overlap shares them."""
+    end = 0
+    for place in sorted(places, key=lambda place: place.start):
+        if place.start != end:
+            raise Invalid(Reason.BAD_HEADER, "tensors leave a gap or overlap", name=place.name)
+        end = place.stop
+    if end != length:
+        raise Invalid(Reason.BAD_HEADER, "data has another length than its tensors", length=length, expected=end)
+
+
+def _read(data: memoryview, place: _Place, spec: TensorSpec) -> NDArray[np.float32]:
+    values = np.frombuffer(data[place.start : place.stop], dtype="<f4")
+    if not np.isfinite(values).all():
+        raise Invalid(Reason.NOT_FINITE, "tensor holds NaN or infinity", name=place.name)
+    if values.size and np.abs(values).max() > MAX_MAGNITUDE:
+        raise Invalid(Reason.OUT_OF_RANGE, "tensor holds a value beyond ±1000", name=place.name)
+    if spec.name == "running_var" and (values < 0).any():
+        raise Invalid(Reason.OUT_OF_RANGE, "variance is negative", name=place.name)
+    return values.reshape(spec.shape)

@@ -1,0 +1,41 @@
+"""Whose fault a failure is: the champion runs first, alone, so what fails afterwards is the challenger's."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Code
+from zarathustra.core.types import Micro
+from zarathustra.evaluation.frames import Job, Versions
+from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
+
+Score = Callable[[Job], Awaitable[tuple[Micro, ...]]]
+
+
+async def evaluate(score: Score, request: EvaluateRequest, versions: Versions) -> EvaluateResult:
+    """Score champion, then challenger. Retry passes through: it says nothing about either model."""
+    job = Job(request.architecture, request.evaluator, request.champion, request.rounds, request.seed)
+    try:
+        champion = await score(job)
+    except Invalid as error:
+        return _conclude(Code.EVALUATOR_FAILED, error, (), versions)
+
+    if request.challenger == request.champion:  # the baseline task, or a copy: the same bytes score the same
+        return _succeed(champion, champion, versions)
+    try:
+        challenger = await score(replace(job, parameters=request.challenger))
+    except Invalid as error:
+        return _conclude(Code.INVALID, error, champion, versions)
+    return _succeed(champion, challenger, versions)
+
+
+def _succeed(champion: tuple[Micro, ...], challenger: tuple[Micro, ...], versions: Versions) -> EvaluateResult:
+    return EvaluateResult(
+        Code.VALID, None, champion, challenger, torch=versions.torch, numpy=versions.numpy, cpu=versions.cpu
+    )
+
+
+def _conclude(code: Code, error: Invalid, champion: tuple[Micro, ...], versions: Versions) -> EvaluateResult:
+    return EvaluateResult(
+        code, error.reason, champion, (), torch=versions.torch, numpy=versions.numpy, cpu=versions.cpu
+    )

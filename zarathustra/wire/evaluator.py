@@ -1,0 +1,121 @@
+"""The evaluator service's request and result, and their bytes."""
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed, validate_length, validate_range
+from zarathustra.v1 import evaluator_pb2
+
+MAX_RESULT_BYTES = 64 * 1024  # two scores a round and a few words: far less than this
+MAX_REQUEST_BYTES = 130 * 1024 * 1024  # two models of 64 MiB, with 2 MiB for everything else
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """Everything one evaluation depends on. The artefacts are strangers' bytes: nothing but their sizes is checked."""
+
+    input_hash: bytes  # 32 bytes; names the evaluation in logs
+    architecture: bytes
+    evaluator: bytes
+    champion: bytes
+    challenger: bytes
+    seed: Seed
+    rounds: int
+
+    def __post_init__(self) -> None:
+        validate_length("input_hash", self.input_hash, 32)
+        validate_length("seed", self.seed, 32)
+        validate_range("rounds", self.rounds, 1, 65_535)
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What the evaluator concluded. VALID has both models' rounds and no reason; anything else has a reason.
+
+    INVALID still has the champion's rounds: it ran first. `torch`, `numpy` and `cpu` say what computed them.
+    """
+
+    code: Code
+    reason: Reason | None
+    champion_rounds: tuple[Micro, ...]
+    challenger_rounds: tuple[Micro, ...]
+    torch: str = ""
+    numpy: str = ""
+    cpu: str = ""
+
+    def __post_init__(self) -> None:
+        validate_range("code", self.code, Code.VALID, Code.EVALUATOR_FAILED)
+        if (self.code == Code.VALID) != (self.reason is None):
+            raise Invalid(Reason.UNPARSABLE, "a result has a reason exactly when it is not valid", code=self.code)
+        if self.code == Code.VALID and len(self.champion_rounds) != len(self.challenger_rounds):
+            raise Invalid(Reason.UNPARSABLE, "rounds are not paired")
+        for score in (*self.champion_rounds, *self.challenger_rounds):
+            validate_range("score", score, -MAX_SCORE_MICRO, MAX_SCORE_MICRO)
+
+
+def encode_request(request: EvaluateRequest) -> bytes:
+    """The request's bytes; equal requests give equal bytes, so that their hash can name a result."""
+    message = evaluator_pb2.EvaluateRequest(
+        input_hash=request.input_hash,
+        architecture=request.architecture,
+        evaluator=request.evaluator,
+        champion=request.champion,
+        challenger=request.challenger,
+        seed=request.seed,
+        rounds=request.rounds,
+    )
+    return message.SerializeToString(deterministic=True)
+
+
+def decode_request(data: bytes) -> EvaluateRequest:
+    """The request in `data`, or Invalid(UNPARSABLE)."""
+    message = evaluator_pb2.EvaluateRequest()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        raise Invalid(Reason.UNPARSABLE, "parse protobuf", type="EvaluateRequest") from error
+    return EvaluateRequest(
+        input_hash=message.input_hash,
+        architecture=message.architecture,
+        evaluator=message.evaluator,
+        champion=message.champion,
+        challenger=message.challenger,
+        seed=Seed(message.seed),
+        rounds=message.rounds,
+    )
+
+
+def encode_result(result: EvaluateResult) -> bytes:
+    message = evaluator_pb2.EvaluateResult(
+        code=result.code,
+        reason="" if result.reason is None else result.reason.code,
+        champion_rounds=result.champion_rounds,
+        challenger_rounds=result.challenger_rounds,
+        torch=result.torch,
+        numpy=result.numpy,
+        cpu=result.cpu,
+    )
+    return message.SerializeToString(deterministic=True)
+
+
+def decode_result(data: bytes) -> EvaluateResult:
+    """The result in `data`, or Invalid(UNPARSABLE)."""
+    message = evaluator_pb2.EvaluateResult()
+    try:
+        message.ParseFromString(data)
+        code = Code(message.code)
+        reason = Reason.from_code(message.reason) if message.reason else None
+    except (DecodeError, ValueError, KeyError) as error:
+        raise Invalid(Reason.UNPARSABLE, "parse protobuf", type="EvaluateResult") from error
+    return EvaluateResult(
+        code=code,
+        reason=reason,
+        champion_rounds=tuple(Micro(score) for score in message.champion_rounds),
+        challenger_rounds=tuple(Micro(score) for score in message.challenger_rounds),
+        torch=message.torch,
+        numpy=message.numpy,
+        cpu=message.cpu,
+    )

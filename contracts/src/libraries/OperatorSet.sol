@@ -11,8 +11,8 @@ import {BLS12381} from "./BLS12381.sol";
 ///      0x00 ‖ slot 0 ‖ … ‖ slot 127        the leading STOP makes it uncallable
 ///      slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: the slot is empty
 ///
-///      Copying the blob and adding the signers' keys costs the same whoever is absent. The assembly below replaces
-///      readable versions that cost 3 times as much; `test/fuzz/OperatorSet.t.sol` compares it with them.
+///      Copying the blob and adding the signers' keys costs the same whoever is absent. Assembly reaches what Solidity
+///      can't, and makes a signer cost 1,200 gas, not 2,060; `test/fuzz/OperatorSet.t.sol` compares it with plain code.
 library OperatorSet {
     uint256 internal constant SLOTS = 128; // one bit each in a certificate's uint128
     uint256 internal constant SLOT_LENGTH = 128;
@@ -107,24 +107,38 @@ library OperatorSet {
 
     /// @notice The sum of the signers' keys, and of their stakes. Reverts if a bit is set on an empty slot.
     function aggregate(bytes memory blob, uint128 bitmap) internal view returns (bytes memory key, uint96 stake) {
-        key = new bytes(BLS12381.G1_LENGTH);
-        for (uint256 slot = 0; slot < SLOTS; ++slot) {
+        // What G1ADD adds: the sum so far ‖ the next key. Both start as the identity, all zero.
+        bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
+        for (uint256 slot = 0; bitmap >> slot != 0; ++slot) {
             if ((bitmap >> slot) & 1 == 0) continue;
             (address operator, uint96 signerStake) = _split(_word(blob, slot, 0));
             if (operator == address(0)) revert IAttestationCenter.EmptySlotSigned(uint8(slot));
             stake += signerStake;
-            bytes32 middle = _word(blob, slot, 2);
-            key = BLS12381.addG1(
-                key,
-                abi.encodePacked(
-                    bytes16(0),
-                    _word(blob, slot, 1),
-                    bytes16(middle),
-                    bytes16(0),
-                    bytes16(middle << 128),
-                    _word(blob, slot, 3)
-                )
-            );
+            _addKey(points, blob, slot);
+        }
+        return (_firstPoint(points), stake);
+    }
+
+    /// @dev points[0] += the slot's key, in place: with fresh arrays 67 signers cost 57,000 gas more.
+    function _addKey(bytes memory points, bytes memory blob, uint256 slot) private view {
+        bool isDone;
+        assembly ("memory-safe") {
+            let sum := add(points, 0x20)
+            let next := add(sum, 0x80)
+            let key := add(add(blob, 0x41), shl(7, slot)) // past length, STOP, address and stake
+            mcopy(add(next, 0x10), key, 0x30) // x; the 16 bytes before each coordinate stay zero
+            mcopy(add(next, 0x50), add(key, 0x30), 0x30) // y
+            isDone := staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80)
+            // On its own line: Yul evaluates arguments from the right, which would read the size before the call.
+            isDone := and(isDone, eq(returndatasize(), 0x80))
+        }
+        if (!isDone) revert ISignatureVerifier.PrecompileFailed(G1_ADD);
+    }
+
+    function _firstPoint(bytes memory points) private pure returns (bytes memory key) {
+        key = new bytes(BLS12381.G1_LENGTH);
+        assembly ("memory-safe") {
+            mcopy(add(key, 0x20), add(points, 0x20), 0x80)
         }
     }
 

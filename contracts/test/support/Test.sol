@@ -22,6 +22,8 @@ interface Vm {
     function etch(address target, bytes calldata code) external;
     function store(address target, bytes32 slot, bytes32 value) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function cool(address target) external;
+    function mockCallRevert(address target, bytes calldata data, bytes calldata revertData) external;
     function mockCall(address target, bytes calldata data, bytes calldata returned) external;
     function clearMockedCalls() external;
     function label(address account, string calldata name) external;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Digests} from "../../src/libraries/Digests.sol";
+import {Code, Evaluation, TaskInput} from "../../src/types/Types.sol";
+import {Golden} from "../support/Golden.sol";
+
+/// @dev The Python twin is `tests/golden/test_digests_golden.py`: both read `tests/golden/digests.json`.
+contract DigestsGoldenTest is Golden {
+    function setUp() public {
+        loadGolden("digests.json");
+    }
+
+    function test_typehash__golden__equal() public view {
+        bytes32[7] memory ours = [
+            Digests.EVALUATION_TYPEHASH,
+            Digests.VOTE_TYPEHASH,
+            Digests.POSSESSION_TYPEHASH,
+            Digests.TASK_TYPEHASH,
+            Digests.INPUT_TYPEHASH,
+            Digests.SEED_TYPEHASH,
+            Digests.COMMITMENT_TYPEHASH
+        ];
+        uint256 found = 0;
+        uint256 count = countOf("typehash");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 golden = word("typehash", i, "digest");
+            assertEq(keccak256(bytes(text("typehash", i, "type"))), golden);
+            for (uint256 j = 0; j < ours.length; ++j) {
+                if (ours[j] == golden) ++found;
+            }
+        }
+        assertEq(found, ours.length);
+    }
+
+    function test_evaluation__golden__equal() public view {
+        uint256 count = countOf("evaluation");
+        for (uint256 i = 0; i < count; ++i) {
+            Evaluation memory evaluation = evaluationAt(i);
+            assertEq(Digests.evaluationHash(evaluation), word("evaluation", i, "evaluationHash"));
+            bytes32 digest = Digests.evaluationDigest(separatorAt("evaluation", i), evaluation);
+            assertEq(digest, word("evaluation", i, "digest"));
+        }
+    }
+
+    function test_vote__golden__equal() public view {
+        uint256 count = countOf("vote");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 digest = Digests.voteDigest(
+                separatorAt("vote", i),
+                word("vote", i, "taskId"),
+                uint8(number("vote", i, "attempt")),
+                word("vote", i, "evaluationHash"),
+                flag("vote", i, "approved")
+            );
+            assertEq(digest, word("vote", i, "digest"));
+        }
+    }
+
+    function test_possession__golden__equal() public view {
+        uint256 count = countOf("possession");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 digest = Digests.possessionDigest(
+                separatorAt("possession", i), account("possession", i, "operator"), word("possession", i, "keyHash")
+            );
+            assertEq(digest, word("possession", i, "digest"));
+        }
+    }
+
+    function test_task__golden__equal() public view {
+        uint256 count = countOf("task");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 id = Digests.taskId(
+                number("task", i, "chainId"),
+                account("task", i, "modelSubmission"),
+                number("task", i, "projectId"),
+                uint32(number("task", i, "submissionIndex")),
+                uint8(number("task", i, "opening"))
+            );
+            assertEq(id, word("task", i, "digest"));
+        }
+    }
+
+    function test_input__golden__equal() public view {
+        uint256 count = countOf("input");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 root = Digests.inputRoot(inputAt(i));
+            assertEq(root, word("input", i, "inputRoot"));
+            assertEq(Digests.inputHash(root, word("input", i, "seed")), word("input", i, "inputHash"));
+        }
+    }
+
+    function test_seed__golden__equal() public view {
+        uint256 count = countOf("seed");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 seed = Digests.seed(
+                word("seed", i, "blockHash"),
+                number("seed", i, "chainId"),
+                account("seed", i, "modelSubmission"),
+                word("seed", i, "taskId")
+            );
+            assertEq(seed, word("seed", i, "digest"));
+        }
+    }
+
+    function test_commitment__golden__equal() public view {
+        uint256 count = countOf("commitment");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 commitment = Digests.commitment(
+                number("commitment", i, "chainId"),
+                account("commitment", i, "modelSubmission"),
+                number("commitment", i, "projectId"),
+                account("commitment", i, "contributor"),
+                text("commitment", i, "parametersCid"),
+                word("commitment", i, "salt")
+            );
+            assertEq(commitment, word("commitment", i, "digest"));
+        }
+    }
+
+    function test_reportHash__golden__equal() public view {
+        uint256 count = countOf("reportHash");
+        for (uint256 i = 0; i < count; ++i) {
+            assertEq(Digests.reportHash(text("reportHash", i, "cid")), word("reportHash", i, "digest"));
+        }
+    }
+
+    function evaluationAt(uint256 i) private view returns (Evaluation memory) {
+        return Evaluation({
+            taskId: word("evaluation", i, "taskId"),
+            attempt: uint8(number("evaluation", i, "attempt")),
+            performer: account("evaluation", i, "performer"),
+            inputHash: word("evaluation", i, "inputHash"),
+            code: Code(number("evaluation", i, "code")),
+            championScore: int64(int256(number("evaluation", i, "championScore"))),
+            challengerScore: int64(int256(number("evaluation", i, "challengerScore"))),
+            gainLowerBound: int64(int256(number("evaluation", i, "gainLowerBound"))),
+            reportHash: word("evaluation", i, "reportHash")
+        });
+    }
+
+    function inputAt(uint256 i) private view returns (TaskInput memory) {
+        return TaskInput({
+            taskId: word("input", i, "taskId"),
+            architectureCid: text("input", i, "architectureCid"),
+            evaluatorCid: text("input", i, "evaluatorCid"),
+            championCid: text("input", i, "championCid"),
+            challengerCid: text("input", i, "challengerCid"),
+            rounds: uint16(number("input", i, "rounds")),
+            k: uint32(number("input", i, "k")),
+            alphaPpm: uint32(number("input", i, "alphaPpm")),
+            tolerance: uint32(number("input", i, "tolerance"))
+        });
+    }
+
+    function separatorAt(string memory group, uint256 i) private view returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256(bytes(Digests.DOMAIN_NAME)),
+                keccak256(bytes(Digests.DOMAIN_VERSION)),
+                number(group, i, "chainId"),
+                account(group, i, "verifyingContract")
+            )
+        );
+    }
+}

@@ -1,0 +1,351 @@
+"""The content store that needs no installation: blocks in a directory, served as Kubo serves them.
+
+It speaks the part of Kubo's RPC that ipfshttpclient 0.7.0 uses, and the raw format of the trustless gateway. It joins
+no network: others get its blocks only by asking it. An option that it does not implement is refused, never ignored.
+
+Whoever reaches the port can write: it belongs on loopback or inside the operator's own network. Requests that a browser
+sent for a web page are refused, as Kubo does, so that no page can write to its visitor's store.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from aiohttp import BodyPartReader, web
+
+from zarathustra.core.errors import Invalid, Retry, ZarathustraError
+from zarathustra.core.reasons import Reason
+from zarathustra.store.blocks import DirectoryBlocks
+from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid
+from zarathustra.store.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, FileBuilder, Layout, iter_file
+
+VERSION = "0.1.0"
+MAX_FILE_BYTES = 256 << 20  # data sets may be larger than the artefacts of the protocol; stops one add filling the disk
+MIN_FREE_BYTES = 512 << 20  # below this the store reports not ready: two of the largest files would not fit
+MULTIPART_OVERHEAD_BYTES = 1 << 16
+SHUTDOWN_SECONDS = 5.0  # for requests in flight at the stop; longer than any block takes
+
+_CODECS = {"raw": Codec.RAW, "dag-pb": Codec.DAG_PB}
+_TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
+_IMMUTABLE = "public, max-age=29030400, immutable"
+
+C = TypeVar("C")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Run a store in this event loop; gives its URL (port 0: any free one) and stops it cleanly at the end."""
+    with DirectoryBlocks(root) as blocks:
+        runner = web.AppRunner(build_app(blocks), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+            bound_host, bound_port = runner.addresses[0][:2]
+            yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
+        finally:
+            await runner.cleanup()
+
+
+def build_app(blocks: DirectoryBlocks) -> web.Application:
+    """The HTTP application over an open block store."""
+    api = _Api(blocks)
+    app = web.Application(middlewares=[_refuse_browsers, _answer_errors], client_max_size=MAX_BLOCK_BYTES)
+    commands: dict[str, Handler] = {
+        "add": api.add,
+        "cat": api.cat,
+        "version": api.version,
+        "block/get": api.block_get,
+        "block/put": api.block_put,
+        "block/stat": api.block_stat,
+        "pin/add": api.pin_add,
+        "pin/rm": api.pin_rm,
+        "pin/ls": api.pin_ls,
+    }
+    for name, handler in commands.items():
+        app.router.add_post(f"/api/v0/{name}", handler)
+    app.router.add_get("/ipfs/{cid}", api.gateway)
+    app.router.add_get("/livez", api.livez)
+    app.router.add_get("/readyz", api.readyz)
+    return app
+
+
+class _Api:
+    """The commands. Disk and hashing run in threads; the loop only moves bytes."""
+
+    def __init__(self, blocks: DirectoryBlocks) -> None:
+        self._blocks = blocks
+
+    async def add(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        version = options.take_choice("cid-version", {"0": 0, "1": 1}, default="0")
+        layout = Layout(version, options.take_flag("raw-leaves", default=version == 1))
+        is_dry, is_pinned = options.take_flag("only-hash", default=False), options.take_flag("pin", default=True)
+        options.require({"chunker": f"size-{CHUNK_BYTES}", "hash": "sha2-256"})
+        options.require_false("trickle", "wrap-with-directory", "nocopy", "progress", "inline")
+        options.refuse_others()
+
+        part = await _single_part(request, MAX_FILE_BYTES)
+        builder = FileBuilder(_discard if is_dry else self._blocks.put, layout=layout)
+        async for piece in _iter_part(part, MAX_FILE_BYTES):
+            await asyncio.to_thread(builder.write, piece)
+        built = await asyncio.to_thread(builder.finish)
+        if is_pinned and not is_dry:
+            await asyncio.to_thread(self._blocks.pin, built.block_id)
+
+        text = built.block_id.v0_text if version == 0 else built.block_id.cid
+        line = {"Name": part.filename or text, "Hash": text, "Size": str(built.dag_size)}
+        return web.Response(text=json.dumps(line) + "\n", content_type="application/json")
+
+    async def cat(self, request: web.Request) -> web.StreamResponse:
+        options = _Options(request)
+        root = parse_cid(options.take_path())
+        offset, length = options.take_integer("offset", default=0), options.take_integer("length", default=-1)
+        options.refuse_others()
+        pieces = _cut(iter_file(root, self._blocks.get, max_bytes=MAX_FILE_BYTES), offset, length)
+        return await _stream(request, pieces)
+
+    async def version(self, request: web.Request) -> web.Response:
+        _Options(request).refuse_others()
+        return web.json_response(
+            {"Version": VERSION, "Commit": "", "Repo": "1", "System": "zarathustra-store", "Golang": ""}
+        )
+
+    async def block_get(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        block_id = parse_cid(options.take_path())
+        options.refuse_others()
+        block = await asyncio.to_thread(self._blocks.get, block_id)
+        return web.Response(body=block, content_type="application/octet-stream")
+
+    async def block_put(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        codec = options.take_choice("cid-codec", _CODECS, default="raw")
+        is_pinned = options.take_flag("pin", default=False)
+        options.require({"mhtype": "sha2-256", "mhlen": "-1"})
+        options.require_false("allow-big-block")
+        options.refuse_others()
+
+        part = await _single_part(request, MAX_BLOCK_BYTES)
+        block = b"".join([piece async for piece in _iter_part(part, MAX_BLOCK_BYTES)])
+        block_id = compute_block_id(codec, block)
+        await asyncio.to_thread(self._blocks.put, block_id, block)
+        if is_pinned:
+            await asyncio.to_thread(self._pin_whole_file, block_id)
+        return web.json_response({"Key": block_id.cid, "Size": len(block)})
+
+    async def block_stat(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        asked = options.take_path()
+        options.refuse_others()
+        block_id = parse_cid(asked)
+        block = await asyncio.to_thread(self._blocks.get, block_id)
+        return web.json_response({"Key": _as_asked(block_id, asked), "Size": len(block)})
+
+    async def pin_add(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        asked = options.take_path()
+        options.require({"recursive": "true"})
+        options.require_false("progress")
+        options.refuse_others()
+        block_id = parse_cid(asked)
+        await asyncio.to_thread(self._pin_whole_file, block_id)
+        return web.json_response({"Pins": [_as_asked(block_id, asked)]})
+
+    async def pin_rm(self, request: web.Request) -> web.Response:
+        options = _Options(request)
+        asked = options.take_path()
+        options.require({"recursive": "true"})
+        options.refuse_others()
+        block_id = parse_cid(asked)
+        await asyncio.to_thread(self._blocks.unpin, block_id)
+        return web.json_response({"Pins": [_as_asked(block_id, asked)]})
+
+    async def pin_ls(self, request: web.Request) -> web.Response:
+        """All pins are of whole files: type `all` and type `recursive` are the same list."""
+        options = _Options(request)
+        asked = options.take_text("arg", default="")
+        options.take_choice("type", {"all": True, "recursive": True}, default="all")
+        options.require_false("quiet", "stream", "names")
+        options.refuse_others()
+        keys = await asyncio.to_thread(self._list_pins, asked)
+        return web.json_response({"Keys": {key: {"Type": "recursive", "Name": ""} for key in keys}})
+
+    async def gateway(self, request: web.Request) -> web.Response:
+        """One raw block. Files and directories are for gateways that people browse."""
+        if request.query.get("format") != "raw" and "application/vnd.ipld.raw" not in request.headers.get("Accept", ""):
+            return web.Response(status=406, text="only ?format=raw is served\n")
+        block_id = parse_cid(request.match_info["cid"])
+        block = await asyncio.to_thread(self._blocks.get, block_id)
+        headers = {
+            "Cache-Control": _IMMUTABLE,
+            "Content-Disposition": f'attachment; filename="{block_id.cid}.bin"',
+            "Etag": f'"{block_id.cid}.raw"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=block, content_type="application/vnd.ipld.raw", headers=headers)
+
+    async def livez(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "live"})
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        free = await asyncio.to_thread(self._blocks.free_bytes)
+        if free < MIN_FREE_BYTES:
+            return web.json_response({"status": "not_ready", "reason": "disk_full", "free_bytes": free}, status=503)
+        return web.json_response({"status": "ready", "reason": "none"})
+
+    def _pin_whole_file(self, root: BlockId) -> None:
+        """Read every block before the pin is noted: a pin says that the file is here."""
+        for _piece in iter_file(root, self._blocks.get, max_bytes=MAX_FILE_BYTES):
+            pass
+        self._blocks.pin(root)
+
+    def _list_pins(self, asked: str) -> list[str]:
+        if not asked:
+            return [block_id.cid for block_id in self._blocks.pins()]
+        block_id = parse_cid(asked)
+        if not self._blocks.is_pinned(block_id):
+            raise Retry(Reason.UNAVAILABLE, f"path {asked!r} is not pinned")
+        return [_as_asked(block_id, asked)]
+
+
+class _Options:
+    """The query of one request. What no `take` or `require` has named is refused by `refuse_others`."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._left = dict(request.query)
+        # Said by every ipfshttpclient request, or about networks: they change nothing in a store without one.
+        for name in ("stream-channels", "offline", "encoding", "timeout"):
+            self._left.pop(name, None)
+
+    def take_text(self, name: str, *, default: str) -> str:
+        return self._left.pop(name, default)
+
+    def take_path(self) -> str:
+        """The argument: a CID, bare or as /ipfs/<cid>."""
+        return self.take_text("arg", default="").removeprefix("/ipfs/")
+
+    def take_flag(self, name: str, *, default: bool) -> bool:
+        text = self.take_text(name, default=str(default)).lower()
+        if text not in _TRUE + _FALSE:
+            _refuse(f"option {name} is not a truth value")
+        return text in _TRUE
+
+    def take_integer(self, name: str, *, default: int) -> int:
+        text = self.take_text(name, default=str(default))
+        if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
+            _refuse(f"option {name} is not a number")
+        return int(text)
+
+    def take_choice(self, name: str, choices: Mapping[str, C], *, default: str) -> C:
+        text = self.take_text(name, default=default)
+        if text not in choices:
+            _refuse(f"option {name} must be one of {', '.join(choices)}")
+        return choices[text]
+
+    def require(self, only: Mapping[str, str]) -> None:
+        for name, value in only.items():
+            if self.take_text(name, default=value).lower() != value:
+                _refuse(f"option {name} must be {value}")
+
+    def require_false(self, *names: str) -> None:
+        for name in names:
+            if self.take_flag(name, default=False):
+                _refuse(f"option {name} is not supported")
+
+    def refuse_others(self) -> None:
+        if self._left:
+            _refuse(f"unknown options: {', '.join(sorted(self._left))}")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Invalid(Reason.BAD_ARGUMENT, message)
+
+
+def _as_asked(block_id: BlockId, asked: str) -> str:
+    """A CID in the version in which the client named it, as Kubo answers."""
+    return block_id.v0_text if asked.startswith("Qm") else block_id.cid
+
+
+def _discard(_block_id: BlockId, _block: bytes) -> None:
+    """The sink of `only-hash`."""
+
+
+async def _single_part(request: web.Request, limit: int) -> BodyPartReader:
+    if (request.content_length or 0) > limit + MULTIPART_OVERHEAD_BYTES:
+        raise Invalid(Reason.OVERSIZE, "body is too large", length=request.content_length, limit=limit)
+    if not request.content_type.startswith("multipart/"):
+        _refuse("body must be multipart/form-data with one file")
+    part = await (await request.multipart()).next()
+    if not isinstance(part, BodyPartReader):
+        _refuse("body must hold one file")
+    if part.headers.get("Content-Type") == "application/x-directory":
+        _refuse("directories are not supported")
+    return part
+
+
+async def _iter_part(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
+    received = 0
+    while piece := await part.read_chunk(CHUNK_BYTES):
+        received += len(piece)
+        if received > limit:
+            raise Invalid(Reason.OVERSIZE, "body is too large", limit=limit)
+        yield piece
+
+
+def _cut(pieces: Iterator[bytes], offset: int, length: int) -> Iterator[bytes]:
+    """Bytes `offset` … `offset + length` of a file in pieces; a negative length means to the end."""
+    left = length
+    for piece in pieces:
+        kept = piece[offset:] if length < 0 else piece[offset : offset + left]
+        offset = max(0, offset - len(piece))
+        left -= len(kept)
+        if kept:
+            yield kept
+        if left == 0:
+            return
+
+
+async def _stream(request: web.Request, pieces: Iterator[bytes]) -> web.StreamResponse:
+    first = await asyncio.to_thread(next, pieces, b"")  # before the status line: most errors show here
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    await response.prepare(request)
+    await response.write(first)
+    try:
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            await response.write(piece)
+    except ZarathustraError:
+        if request.transport is not None:
+            request.transport.abort()  # the status was sent; only a broken connection still tells the client
+    return response
+
+
+@web.middleware
+async def _refuse_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if any(name in request.headers for name in ("Origin", "Referer")):
+        return _error_response("requests from web pages are refused", 403)
+    return await handler(request)
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as Kubo words them: clients look for `could not find` in a status 500."""
+    is_gateway = request.path.startswith("/ipfs/")
+    try:
+        return await handler(request)
+    except Retry as error:
+        if error.reason is not Reason.UNAVAILABLE:
+            return _error_response(str(error), 500)
+        if "cid" not in error.facts:
+            return _error_response(error.message, 500)
+        message = f"block was not found locally (offline): ipld: could not find {error.facts['cid']}"
+        return _error_response(message, 404 if is_gateway else 500)
+    except Invalid as error:
+        return _error_response(str(error), 413 if error.reason is Reason.OVERSIZE else 400)
+
+
+def _error_response(message: str, status: int) -> web.Response:
+    return web.json_response({"Message": message, "Code": 0, "Type": "error"}, status=status)

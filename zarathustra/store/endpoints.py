@@ -1,0 +1,80 @@
+"""Addresses of IPFS nodes, as settings name them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class EndpointKind(StrEnum):
+    """How blocks are asked for."""
+
+    RPC = "rpc"  # POST /api/v0/block/get: an own node; writable, so never a stranger's
+    GATEWAY = "gateway"  # GET /ipfs/<cid>?format=raw: a trustless gateway
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where blocks can be got."""
+
+    kind: EndpointKind
+    url: str
+
+    def __post_init__(self) -> None:
+        parse_base_url(self.url)
+
+    @property
+    def base(self) -> str:
+        """What request paths are appended to."""
+        return self.url.rstrip("/")
+
+    @property
+    def label(self) -> str:
+        """Its name in errors and logs: without the path, where providers put access keys."""
+        return f"{self.kind.value}:{parse_base_url(self.url).netloc}"
+
+
+def rpc_endpoint(url: str) -> Endpoint:
+    """An own node by its RPC address, such as http://127.0.0.1:5001."""
+    return Endpoint(EndpointKind.RPC, url)
+
+
+def gateway_endpoint(url: str) -> Endpoint:
+    """A trustless gateway, such as https://gateway.example."""
+    return Endpoint(EndpointKind.GATEWAY, url)
+
+
+def parse_base_url(url: str) -> SplitResult:
+    """The parts of an http(s) URL of a node. Raises Invalid(BAD_SETTING); the message repeats no credentials."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Invalid(Reason.BAD_SETTING, "node address is not a URL") from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0:
+        raise Invalid(Reason.BAD_SETTING, "node address must be http://host:port or https://host:port")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise Invalid(Reason.BAD_SETTING, "node address must hold no credentials, query or fragment")
+    return parts
+
+
+def format_multiaddr(url: str) -> str:
+    """The multiaddr that ipfshttpclient wants, such as /ip4/127.0.0.1/tcp/5001/http. Raises Invalid(BAD_SETTING)."""
+    parts = parse_base_url(url)
+    if parts.path not in ("", "/"):
+        raise Invalid(Reason.BAD_SETTING, "address of an RPC node must have no path", path=parts.path)
+    host = parts.hostname or ""
+    return f"/{_host_protocol(host)}/{host}/tcp/{parts.port or _DEFAULT_PORTS[parts.scheme]}/{parts.scheme}"
+
+
+def _host_protocol(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "dns"
+    return "ip6" if isinstance(address, IPv6Address) else "ip4"

@@ -1,0 +1,79 @@
+"""A content store in memory, with the CIDs that real nodes give: for the simnet and for tests."""
+
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Cid
+from zarathustra.store.cid import BlockId, parse_cid, validate_block
+from zarathustra.store.port import BlockSource
+from zarathustra.store.unixfs import LAYOUT_V1, MAX_ARTEFACT_BYTES, FileReader, Layout, build_file
+
+
+class MemoryStore:
+    """Reader and writer in one; `source` is where blocks come from that were not added here.
+
+    Passes the conformance suite of the ports. Not persistent; not for production.
+    """
+
+    def __init__(self, source: BlockSource | None = None) -> None:
+        self._source = source
+        self._blocks: dict[BlockId, bytes] = {}
+        self._pins: set[BlockId] = set()
+
+    async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
+        """The file; looks here first, then asks the source. Keeps nothing."""
+        data, _blocks = await self._read(parse_cid(cid), max_bytes)
+        return data
+
+    async def add(self, data: bytes) -> Cid:
+        """Store and pin."""
+        return self.add_as(data, LAYOUT_V1)
+
+    async def pin(self, cid: Cid | str, *, max_bytes: int = MAX_ARTEFACT_BYTES) -> None:
+        """Copy what is missing here, and pin."""
+        root = parse_cid(cid)
+        _data, blocks = await self._read(root, max_bytes)
+        self._blocks.update(blocks)
+        self._pins.add(root)
+
+    async def fetch_block(self, block_id: BlockId) -> bytes:
+        """A block that is here: what makes one store the source of another."""
+        try:
+            return self._blocks[block_id]
+        except KeyError as error:
+            raise Retry(Reason.UNAVAILABLE, "block is not here", cid=block_id.cid, is_absent=True) from error
+
+    def add_as(self, data: bytes, layout: Layout) -> Cid:
+        """Store and pin as another tool would have built it; raises Invalid(OVERSIZE) for what no artefact may be."""
+        if len(data) > MAX_ARTEFACT_BYTES:
+            raise Invalid(Reason.OVERSIZE, "larger than any artefact", length=len(data), limit=MAX_ARTEFACT_BYTES)
+        built = build_file(data, self.put_block, layout=layout)
+        self._pins.add(built.block_id)
+        return built.block_id.cid
+
+    def put_block(self, block_id: BlockId, block: bytes) -> None:
+        """Store one block."""
+        validate_block(block_id, block)
+        self._blocks[block_id] = block
+
+    def drop(self, cid: Cid | str) -> None:
+        """Forget one block, as a node that lost it; what it named is then unavailable."""
+        block_id = parse_cid(cid)
+        self._blocks.pop(block_id, None)
+        self._pins.discard(block_id)
+
+    def is_pinned(self, cid: Cid | str) -> bool:
+        return parse_cid(cid) in self._pins
+
+    async def _read(self, root: BlockId, max_bytes: int) -> tuple[bytes, dict[BlockId, bytes]]:
+        reader = FileReader(root, max_bytes=max_bytes)
+        blocks: dict[BlockId, bytes] = {}
+        while wanted := reader.wanted():
+            for block_id in wanted:
+                blocks[block_id] = await self._get(block_id)
+                reader.supply(block_id, blocks[block_id])
+        return reader.content(), blocks
+
+    async def _get(self, block_id: BlockId) -> bytes:
+        if block_id in self._blocks or self._source is None:
+            return await self.fetch_block(block_id)
+        return await self._source.fetch_block(block_id)

@@ -1,0 +1,225 @@
+"""Files as DAGs of blocks: building the ones that Kubo builds, reading what strangers built.
+
+Building: chunks of 256 KiB, at most 174 children a node, balanced. A file of one chunk is that leaf alone.
+
+Reading is bounded before it is trusted: a DAG of 299 KB can declare 240 TB. The root's declared size is checked before
+any child is wanted; every block is hashed; every child must hold exactly the bytes its parent declared for it.
+
+The limits decide which artefacts *exist* for this network: an operator with other limits would vote otherwise.
+Change them only together, in a release that all operators run.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Cid
+from zarathustra.store.cid import BlockId, Codec, compute_block_id, validate_block
+from zarathustra.store.dag_pb import FileNode, Link, encode_branch, encode_leaf, parse_node
+
+CHUNK_BYTES = 262_144  # Kubo's default chunker; another size gives other CIDs
+LINKS_PER_NODE = 174  # Kubo's default fan-out; the same holds
+
+MAX_BLOCK_BYTES = 2 << 20  # what IPFS nodes exchange; a larger block could not be fetched elsewhere anyway
+MAX_BLOCKS = 4096  # 64 MiB in chunks of 16 KiB; stops a few blocks that name each other millions of times
+MAX_DEPTH = 8  # 174⁸ chunks; stops a chain of nodes that each hold nothing but the next
+MAX_ARTEFACT_BYTES = 64 << 20  # the largest artefact that the protocol knows, a parameters file
+
+BlockSink = Callable[[BlockId, bytes], None]
+BlockGetter = Callable[[BlockId], bytes]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which of the DAGs of a file to build. The default is what this project publishes."""
+
+    version: int = 1
+    raw_leaves: bool = True
+
+
+LAYOUT_V1 = Layout()
+LAYOUT_V0 = Layout(version=0, raw_leaves=False)
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """The root of a built DAG; `dag_size` counts its blocks, `file_size` the file's bytes."""
+
+    block_id: BlockId
+    file_size: int
+    dag_size: int
+
+
+class FileBuilder:
+    """Builds one file's DAG from bytes that arrive in pieces. Holds one chunk and a line per leaf, never the file."""
+
+    def __init__(self, put: BlockSink, *, layout: Layout = LAYOUT_V1) -> None:
+        self._put = put
+        self._layout = layout
+        self._buffer = bytearray()
+        self._leaves: list[BuiltFile] = []
+
+    def write(self, data: bytes) -> None:
+        """Add the next bytes; emits the leaves that are full."""
+        self._buffer += data
+        while len(self._buffer) >= CHUNK_BYTES:
+            self._emit_leaf(bytes(self._buffer[:CHUNK_BYTES]))
+            del self._buffer[:CHUNK_BYTES]
+
+    def finish(self) -> BuiltFile:
+        """Emit the rest and the branches. Call once."""
+        if self._buffer or not self._leaves:
+            self._emit_leaf(bytes(self._buffer))
+        level = self._leaves
+        while len(level) > 1:
+            level = [self._build_branch(level[i : i + LINKS_PER_NODE]) for i in range(0, len(level), LINKS_PER_NODE)]
+        return level[0]
+
+    def _emit_leaf(self, chunk: bytes) -> None:
+        codec, block = (Codec.RAW, chunk) if self._layout.raw_leaves else (Codec.DAG_PB, encode_leaf(chunk))
+        block_id = compute_block_id(codec, block)
+        self._put(block_id, block)
+        self._leaves.append(BuiltFile(block_id, len(chunk), len(block)))
+
+    def _build_branch(self, children: list[BuiltFile]) -> BuiltFile:
+        links = [Link(child.block_id, child.dag_size) for child in children]
+        sizes = [child.file_size for child in children]
+        block = encode_branch(links, sizes, version=self._layout.version)
+        block_id = compute_block_id(Codec.DAG_PB, block)
+        self._put(block_id, block)
+        return BuiltFile(block_id, sum(sizes), len(block) + sum(child.dag_size for child in children))
+
+
+def build_file(data: bytes, put: BlockSink, *, layout: Layout = LAYOUT_V1) -> BuiltFile:
+    """Build a file that is in memory; `put` gets each block, leaves first."""
+    builder = FileBuilder(put, layout=layout)
+    view = memoryview(data)
+    for start in range(0, len(data), CHUNK_BYTES):
+        builder.write(bytes(view[start : start + CHUNK_BYTES]))
+    return builder.finish()
+
+
+def compute_cid(data: bytes, *, layout: Layout = LAYOUT_V1) -> Cid:
+    """The CID that adding `data` gives, on our node and on Kubo."""
+    return build_file(data, _discard, layout=layout).block_id.cid
+
+
+def _discard(_block_id: BlockId, _block: bytes) -> None:
+    """A sink for those who want only the name."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A stretch of the file that one block, with all below it, must fill exactly."""
+
+    block_id: BlockId
+    offset: int
+    size: int | None  # as the parent declared; None for the root, which nobody vouches for
+    depth: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a verified block holds: bytes at its slot's offset, then children."""
+
+    data: bytes
+    size: int
+    children: tuple[Slot, ...]
+
+
+class Walk:
+    """The rules for reading one file, apart from the order in which blocks are got.
+
+    Blocks come from strangers: each is checked in `open` before anything of it is used. Each slot counts once for each
+    time it occurs, so repeated blocks do not get round the limits.
+    """
+
+    def __init__(self, root: BlockId, *, max_bytes: int) -> None:
+        self.root = Slot(root, offset=0, size=None, depth=0)
+        self._max_bytes = max_bytes
+        self._slots = 1
+        self._block_bytes = 0
+
+    def open(self, slot: Slot, block: bytes) -> Opened:
+        """What `block` puts into `slot`. Raises Invalid(OVERSIZE | CID_MISMATCH | BAD_DAG | BAD_CID)."""
+        if len(block) > MAX_BLOCK_BYTES:
+            raise Invalid(Reason.OVERSIZE, "block is too large", cid=slot.block_id.cid, length=len(block))
+        self._count_bytes(block)
+        validate_block(slot.block_id, block)
+        node = parse_node(block) if slot.block_id.codec is Codec.DAG_PB else FileNode(block, len(block), (), ())
+        self._validate_size(slot, node.size)
+        return Opened(node.data, node.size, self._place_children(slot, node))
+
+    def _count_bytes(self, block: bytes) -> None:
+        """Stop blocks that are nearly all padding: 4096 of them would cost 8 GB for a file of one byte."""
+        self._block_bytes += len(block)
+        limit = self._max_bytes + MAX_BLOCK_BYTES
+        if self._block_bytes > limit:
+            raise Invalid(Reason.BAD_DAG, "blocks are far larger than the file", limit=limit)
+
+    def _validate_size(self, slot: Slot, size: int) -> None:
+        if size > self._max_bytes:
+            raise Invalid(Reason.OVERSIZE, "file is too large", declared=size, limit=self._max_bytes)
+        if slot.size is not None and slot.size != size:
+            raise Invalid(
+                Reason.BAD_DAG, "child holds other than declared", cid=slot.block_id.cid, declared=slot.size, held=size
+            )
+
+    def _place_children(self, slot: Slot, node: FileNode) -> tuple[Slot, ...]:
+        self._slots += len(node.links)
+        if self._slots > MAX_BLOCKS:
+            raise Invalid(Reason.BAD_DAG, "too many blocks", limit=MAX_BLOCKS)
+        if node.links and slot.depth == MAX_DEPTH:
+            raise Invalid(Reason.BAD_DAG, "too deep", limit=MAX_DEPTH)
+        children = []
+        offset = slot.offset + len(node.data)
+        for link, size in zip(node.links, node.child_sizes, strict=True):
+            children.append(Slot(link.block_id, offset, size, slot.depth + 1))
+            offset += size
+        return tuple(children)
+
+
+class FileReader:
+    """Assembles one file from blocks got in any order; who drives it does the I/O.
+
+    Ask `wanted()`, get those blocks, `supply()` each, until nothing is wanted; then take `content()`. Blocks wanted at
+    one time may be got at once. Nothing larger than `max_bytes` is allocated.
+    """
+
+    def __init__(self, root: BlockId, *, max_bytes: int) -> None:
+        self._walk = Walk(root, max_bytes=max_bytes)
+        self._waiting: dict[BlockId, list[Slot]] = {root: [self._walk.root]}
+        self._buffer = bytearray()
+
+    def wanted(self) -> tuple[BlockId, ...]:
+        """The blocks that are known to be missing, each once; empty when the file is complete."""
+        return tuple(self._waiting)
+
+    def supply(self, block_id: BlockId, block: bytes) -> None:
+        """Use a wanted block. Raises as `Walk.open`; after that the file cannot be read."""
+        for slot in self._waiting.pop(block_id):
+            opened = self._walk.open(slot, block)
+            if slot.size is None:
+                self._buffer = bytearray(opened.size)
+            self._buffer[slot.offset : slot.offset + len(opened.data)] = opened.data
+            for child in opened.children:
+                self._waiting.setdefault(child.block_id, []).append(child)
+
+    def content(self) -> bytes:
+        """The file. Call when nothing is wanted."""
+        if self._waiting:
+            raise RuntimeError("file is not complete")
+        return bytes(self._buffer)
+
+
+def iter_file(root: BlockId, get: BlockGetter, *, max_bytes: int) -> Iterator[bytes]:
+    """The file's bytes in order, in pieces, holding one block at a time. Raises as `Walk.open`, and what `get` does."""
+    walk = Walk(root, max_bytes=max_bytes)
+    stack = [walk.root]
+    while stack:
+        slot = stack.pop()
+        opened = walk.open(slot, get(slot.block_id))
+        if opened.data:
+            yield opened.data
+        stack.extend(reversed(opened.children))

@@ -1,0 +1,102 @@
+"""Keeping artefacts on the operator's own IPFS node, Kubo or the embedded store.
+
+The node is asked through ipfshttpclient, whose calls block: each runs in a thread. Three of its traps are avoided here:
+`connect()` refuses every daemon since 0.8, `get()` writes outside its target, and `add()` gives a CIDv0 unless told
+twice. The node is not believed: a CID that it gives is compared with the one computed from the bytes.
+
+`pin` before `fetch` costs one download: pinning copies the blocks to the own node, which the fetcher then asks first.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import TypeVar
+
+import ipfshttpclient
+from ipfshttpclient import exceptions as ipfs_errors
+
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Cid
+from zarathustra.store.cid import BlockId, Codec, parse_cid, validate_block
+from zarathustra.store.endpoints import format_multiaddr
+from zarathustra.store.port import BlockSource
+from zarathustra.store.unixfs import MAX_ARTEFACT_BYTES, FileReader, compute_cid
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0  # silence while the node hashes and syncs 64 MiB
+UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB makes 8,192 writes of 64 MiB
+
+_CODEC_NAMES = {Codec.RAW: "raw", Codec.DAG_PB: "dag-pb"}
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Adds and pins on one node. Implements `port.ArtefactWriter`; safe for concurrent use; holds no connection."""
+
+    def __init__(self, api_url: str, *, source: BlockSource, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._address = format_multiaddr(api_url)
+        self._source = source
+        self._timeout = (CONNECT_SECONDS, answer_seconds)
+
+    async def add(self, data: bytes) -> Cid:
+        """Store and pin `data` as CIDv1 with raw leaves; see `port.ArtefactWriter`.
+
+        Retry(UNAVAILABLE): the node does not answer. Retry(CID_MISMATCH): it built another DAG; look at its settings.
+        """
+        if len(data) > MAX_ARTEFACT_BYTES:
+            raise Invalid(Reason.OVERSIZE, "larger than any artefact", length=len(data), limit=MAX_ARTEFACT_BYTES)
+        expected = await asyncio.to_thread(compute_cid, data)
+        answered = await self._call(lambda client: _add(client, data))
+        if answered != expected:
+            raise Retry(Reason.CID_MISMATCH, "node named the artefact otherwise", expected=expected, answered=answered)
+        return expected
+
+    async def pin(self, cid: Cid | str, *, max_bytes: int = MAX_ARTEFACT_BYTES) -> None:
+        """Pin a file, copying from the source what the node lacks; see `port.ArtefactWriter`."""
+        root = parse_cid(cid)
+        try:
+            await self._pin_local(root)  # succeeds only if the node has the whole file, so nothing else is to do
+        except Retry:
+            await self._copy_missing(root, max_bytes)
+            await self._pin_local(root)
+
+    async def _pin_local(self, root: BlockId) -> None:
+        await self._call(lambda client: client.pin.add(root.cid, offline=True))
+
+    async def _copy_missing(self, root: BlockId, max_bytes: int) -> None:
+        reader = FileReader(root, max_bytes=max_bytes)
+        while wanted := reader.wanted():
+            for block_id in wanted:
+                reader.supply(block_id, await self._ensure_block(block_id))
+
+    async def _ensure_block(self, block_id: BlockId) -> bytes:
+        """The block, which is on the node when this returns."""
+        try:
+            block = await self._call(lambda client: bytes(client.block.get(block_id.cid, offline=True)))
+            validate_block(block_id, block)
+        except (Retry, Invalid):  # missing, or damaged on the node: either way a good copy has to come from elsewhere
+            block = await self._source.fetch_block(block_id)
+            validate_block(block_id, block)
+            await self._call(lambda client: _put_block(client, block_id.codec, block))
+        return block
+
+    async def _call(self, ask: Callable[[ipfshttpclient.Client], T]) -> T:
+        """Run one question to the node in a thread; a client of its own, because sessions are not for sharing."""
+        try:
+            return await asyncio.to_thread(lambda: ask(self._client()))
+        except (ipfs_errors.Error, OSError) as error:  # requests' errors are OSErrors; some pass the client unmapped
+            raise Retry(Reason.UNAVAILABLE, "ask IPFS node", node=self._address, error=type(error).__name__) from error
+
+    def _client(self) -> ipfshttpclient.Client:
+        return ipfshttpclient.Client(self._address, timeout=self._timeout, chunk_size=UPLOAD_PIECE_BYTES)
+
+
+def _add(client: ipfshttpclient.Client, data: bytes) -> str:
+    # Both keywords, or Kubo answers a CIDv0 with dag-pb leaves.
+    return str(client.add(io.BytesIO(data), raw_leaves=True, cid_version=1)["Hash"])
+
+
+def _put_block(client: ipfshttpclient.Client, codec: Codec, block: bytes) -> None:
+    client.block.put(io.BytesIO(block), opts={"cid-codec": _CODEC_NAMES[codec], "mhtype": "sha2-256"})

@@ -1,0 +1,1 @@
+"""The example of the demo: a small MLP learns f(x) = x²."""

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+
+import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
+
+/// @dev An ERC-20 that behaves, and that anybody can mint.
+contract PlainToken is ERC20 {
+    constructor() ERC20("Plain", "PLN") {}
+
+    function mint(address account, uint256 amount) external {
+        _mint(account, amount);
+    }
+}
+
+/// @dev Takes one unit of each transfer between accounts.
+contract TaxedToken is ERC20 {
+    constructor() ERC20("Taxed", "TAX") {}
+
+    function mint(address account, uint256 amount) external {
+        _mint(account, amount);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (from != address(0) && to != address(0)) super._update(to, address(0), 1);
+    }
+}
+
+/// @dev Calls one function of the market back from within each transfer, and keeps what came of it.
+contract CallbackToken is ERC20 {
+    address public target;
+    bytes public callback;
+    bool public succeeded;
+    bytes4 public reason;
+
+    constructor() ERC20("Callback", "CBK") {}
+
+    function mint(address account, uint256 amount) external {
+        _mint(account, amount);
+    }
+
+    function setCallback(address target_, bytes calldata callback_) external {
+        target = target_;
+        callback = callback_;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (target == address(0)) return;
+        bytes memory returned;
+        (succeeded, returned) = target.call(callback);
+        reason = bytes4(returned);
+    }
+}
+
+/// @dev Cannot be paid in the chain's coin.
+contract RefusingReceiver {
+    receive() external payable {
+        revert("no, thank you");
+    }
+
+    function withdraw(IModelSubmission market, address to) external returns (uint256) {
+        return market.withdraw(address(0), to);
+    }
+}
+
+/// @dev Withdraws again from within the payment; `isDefiant` lets the failed second try pass.
+contract ReenteringReceiver {
+    IModelSubmission private immutable _market;
+    bool private immutable _isDefiant;
+    uint256 public received;
+
+    constructor(IModelSubmission market, bool isDefiant) {
+        _market = market;
+        _isDefiant = isDefiant;
+    }
+
+    receive() external payable {
+        received += msg.value;
+        try _market.withdraw(address(0), address(this)) {}
+        catch {
+            if (!_isDefiant) revert("second withdrawal refused");
+        }
+    }
+
+    function withdraw() external returns (uint256) {
+        return _market.withdraw(address(0), address(this));
+    }
+}

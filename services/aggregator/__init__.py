@@ -1,0 +1,1 @@
+"""Aggregator: folds attestations into certificates and posts them."""

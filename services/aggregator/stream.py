@@ -1,0 +1,291 @@
+"""The fold on Faust: its table, changelog and recovery. The one module that imports faust (pinned: 0.15.3).
+
+    evaluations.v1 ─┐                                             ┌─▶ certificates.v1, dead letters (awaited)
+                    ├─▶ one agent, one record at a time ─▶ fold ──┤
+    attestations.v1 ┘                 (timer: every block)        └─▶ table ─▶ changelog ─▶ acknowledge
+
+What must be known of Faust, each with its answer here:
+- After a table's recovery it resumes partitions before it seeks and drops what came in between, for ever
+  (faust-streaming #596): `_GuardedRecovery` holds the flow.
+- It acknowledges a record when its agent fails or is cancelled: acknowledgements are manual, and a failure stops
+  the service with the record unacknowledged.
+- It writes its table only while an event is current: the timer borrows the task's partition.
+- Kafka's offset is committed after the changelog's flush, and our outputs are sent before that.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import faust
+from faust.events import Event
+from faust.streams import _current_event, current_event
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.types import TP, Message
+
+from zarathustra.bus.records import Delivery, Record
+from zarathustra.bus.topics import Cleanup, Profile, TopicCatalogue, TopicSpec, group_name, load_catalogue
+from zarathustra.core.aggregation import Change, Rules, TaskState
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import OperatorId, TaskId, Topic
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.runtime.fold_loop import FoldLoop, FoldPorts
+from zarathustra.telemetry.metrics import Metrics
+from zarathustra.wire.aggregation import decode_state, encode_state
+
+SERVICE: Final = "aggregator"
+TABLE: Final = "tasks"
+SOURCES: Final = (Topic.EVALUATIONS, Topic.ATTESTATIONS)
+BUFFERED_RECORDS: Final = 256  # read ahead; a record is below 1 KB
+COMMIT_SECONDS: Final = 1.0
+CHANGELOG_MAX_BYTES: Final = 1_048_576  # twice the largest state that strangers can cause
+
+# Faust's defaults reserve 2 GiB of cache for each partition. Our states are few and small.
+STORE_OPTIONS: Final = {
+    "max_open_files": 64,
+    "write_buffer_size": 1 << 20,
+    "max_write_buffer_number": 2,
+    "target_file_size_base": 4 << 20,
+    "block_cache_size": 1 << 20,
+}
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """`partitions` is that of the source topics; equal keys must share a partition in both and in the changelog."""
+
+    bootstrap_servers: str
+    operator: OperatorId
+    data_dir: Path
+    partitions: int
+    sources: tuple[str, ...] = SOURCES
+
+
+def changelog_topic(operator: OperatorId) -> str:
+    """The compacted topic that holds every state of the operator's aggregator."""
+    return f"{group_name(SERVICE, operator)}-{TABLE}-changelog"
+
+
+def own_catalogue(operator: OperatorId) -> TopicCatalogue:
+    """The topics only this aggregator uses, for `create_topics`: its changelog, and its groups' own topics."""
+    shared = load_catalogue()
+    changelog = TopicSpec(
+        name=changelog_topic(operator),
+        meaning="What the operator's aggregator remembers of each task; compacted, a tombstone forgets.",
+        key="task id",
+        facts="AggregationState",
+        producer=SERVICE,
+        consumers=(SERVICE,),
+        cleanup=Cleanup.COMPACT,
+        retention_ms=-1,
+        max_record_bytes=CHANGELOG_MAX_BYTES,
+    )
+    return TopicCatalogue(shared.profiles, topics=(changelog,), group_topics=shared.group_topics)
+
+
+def count_partitions(profile: Profile) -> int:
+    """The partitions of the source topics, and so of the changelog."""
+    catalogue = load_catalogue()
+    counts = {topic.partitions for topic in catalogue.topics if topic.name in SOURCES}
+    return counts.pop() or catalogue.profiles[profile].partitions
+
+
+class FaustFold:
+    """One operator's fold. Start it once; one at a time on one data directory."""
+
+    def __init__(self, settings: StreamSettings, ports: FoldPorts, rules: Rules, metrics: Metrics) -> None:
+        self.app = _build_app(settings)
+        self._table = _FaustTable(self.app, settings)
+        self._loop = FoldLoop(replace(ports, intake=self._intake), self._table, rules, metrics)
+        self._wrapped_intake = ports.intake
+        self._failure: asyncio.Future[None] | None = None
+        self._tables = cast(TableManager, self.app.tables)
+        sources = self.app.topic(
+            *settings.sources, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        self.app.agent(sources, name="fold", concurrency=1)(self._fold)
+
+    async def run(self, clock: BlockClock, stop: asyncio.Event) -> None:
+        """Fold until stopped. Raises what broke the fold, with its record unacknowledged."""
+        self._failure = asyncio.get_running_loop().create_future()
+        ending = asyncio.ensure_future(stop.wait())
+        await self.app.start()
+        timer = asyncio.create_task(self._run_timer(clock, stop))
+        dying = asyncio.create_task(self.app.wait_until_stopped())
+        try:
+            await asyncio.wait({ending, timer, dying, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (ending, timer, dying):
+                task.cancel()
+            results = await asyncio.gather(ending, timer, dying, return_exceptions=True)
+            await self.app.stop()
+        if self._failure.done():
+            self._failure.result()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the table is complete and records flow."""
+        return bool(self.app.started and self.app.tables.recovery.completed.is_set() and not self.app.rebalancing)
+
+    async def _fold(self, stream: Any) -> None:
+        """The agent. It never ends by itself: Faust would acknowledge what it failed on and start it again."""
+        async for event in stream.noack().events():
+            try:
+                await self._loop.handle(_to_delivery(event.message))
+            except Exception as error:  # noqa: BLE001  # a bug: `run` raises it, and the record must come again
+                self._fail(error)
+                await asyncio.get_running_loop().create_future()
+            await stream.ack(event)
+
+    async def _intake(self, delivery: Delivery) -> Sequence[Change]:
+        """Refuse records on another partition than their key's: their task's state lives elsewhere."""
+        expected = self._table.partition_of(delivery.record.topic, delivery.record.key)
+        if delivery.partition != expected:
+            raise Invalid(Reason.UNPARSABLE, "record is not on its key's partition", expected=expected)
+        return await self._wrapped_intake(delivery)
+
+    async def _run_timer(self, clock: BlockClock) -> None:
+        while True:
+            head = await clock.wait_for_next()
+            if self.is_recovered:
+                await self._loop.tick(head)
+
+    async def _watch_faust(self) -> None:
+        """End when Faust stops by itself, because one of its own services crashed."""
+        await self.app.wait_until_stopped()
+        raise RuntimeError("faust stopped") from self.app.crash_reason
+
+    async def _watch_agent(self, failure: "asyncio.Future[None]") -> None:
+        await failure
+
+    def _fail(self, error: Exception) -> None:
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+
+class _FaustTable:
+    """`StateTable` on a Faust table: a local RocksDB per partition and a changelog."""
+
+    def __init__(self, app: faust.App, settings: StreamSettings) -> None:
+        self._app = app
+        self._source = settings.sources[0]
+        self._table: Any = app.Table(
+            TABLE,
+            partitions=settings.partitions,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            options=dict(STORE_OPTIONS),
+        )
+
+    def get(self, task_id: TaskId) -> TaskState | None:
+        with self._in_partition_of(task_id):
+            data = self._table.get(task_id)
+        return None if data is None else decode_state(data)
+
+    def put(self, task_id: TaskId, state: TaskState | None) -> None:
+        """Write to the store and send to the changelog; Faust flushes that before it commits the record."""
+        with self._in_partition_of(task_id) as partition:
+            if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
+                return  # it moved to another replica while we worked, and its record comes to that one again
+            if state is not None:
+                self._table[task_id] = encode_state(state)
+            else:
+                self._table.pop(task_id, None)
+
+    def list_tasks(self) -> list[TaskId]:
+        return [TaskId(key) for key in self._table]
+
+    def partition_of(self, topic: str, key: bytes) -> int:
+        """Where the producers' partitioner puts `key`."""
+        partition = self._app.consumer.key_partition(topic, key)
+        if partition is None:
+            raise Retry(Reason.BUS_UNREACHABLE, "find the key's partition", topic=topic)
+        return partition
+
+    @contextmanager
+    def _in_partition_of(self, task_id: TaskId) -> Iterator[int]:
+        """Make Faust find the task's partition where no event is current: in the timer."""
+        event = current_event()
+        if event is not None:
+            yield event.message.partition
+            return
+
+        partition = self.partition_of(self._source, task_id)
+        borrowed = Event(self._app, task_id, b"", {}, _build_message(self._source, partition, task_id))
+        token = _current_event.set(weakref.ref(borrowed))
+        try:
+            yield partition
+        finally:
+            _current_event.reset(token)
+
+
+class _GuardedRecovery(Recovery):
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Hold the flow until partitions are resumed *and* sought; the last step there resumes it."""
+        self.app.consumer.stop_flow()
+        await super().on_recovery_completed(generation_id)
+
+
+class _GuardedTables(TableManager):
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery = _GuardedRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
+def _build_app(settings: StreamSettings) -> faust.App:
+    servers = settings.bootstrap_servers.replace(",", ";")
+    return faust.App(
+        group_name(SERVICE, settings.operator),
+        broker=f"kafka://{servers}",
+        store="rocksdb://",
+        datadir=settings.data_dir,
+        web_enabled=False,
+        autodiscover=False,
+        topic_allow_declare=False,  # `create_topics` did; Faust would not know the replication
+        topic_disable_leader=True,
+        topic_partitions=settings.partitions,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=COMMIT_SECONDS,
+        stream_buffer_maxsize=BUFFERED_RECORDS,
+        producer_acks=-1,
+        TableManager=_GuardedTables,
+    )
+
+
+def _to_delivery(message: Message) -> Delivery:
+    """Null keys, values and headers become empty: what decodes them refuses them."""
+    headers: Any = message.headers or ()
+    record = Record(
+        topic=message.topic,
+        key=message.key or b"",
+        value=message.value or b"",
+        headers={name: value or b"" for name, value in dict(headers).items()},
+    )
+    return Delivery(record, message.partition, message.offset, int(message.timestamp * 1000))
+
+
+def _build_message(topic: str, partition: int, key: bytes) -> Message:
+    return Message(
+        topic=topic,
+        partition=partition,
+        offset=-1,
+        timestamp=0.0,
+        timestamp_type=0,
+        headers=None,
+        key=key,
+        value=b"",
+        checksum=None,
+    )

@@ -1,0 +1,238 @@
+"""The aggregator's loop: records in, one state per task, certificates out.
+
+    delivery ─▶ intake ─▶ fold ─▶ perform effects ─▶ produce and flush ─▶ save state ─▶ (caller) commit
+                  │         ▲            │
+                  │         └─ changes ──┘
+                  ├─ Retry ───▶ the same record again, after a growing delay; nothing behind it moves
+                  └─ Invalid ─▶ dead letter
+
+Guarantees: at least once; a crash at any point repeats outputs byte for byte and loses none, because effects follow
+from the state and are asked for again by the timer. Where states live is a parameter: Faust's table in production,
+a dict that is rebuilt from the log at each start where everything runs in one process.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from zarathustra.bus.dead_letters import build_dead_letter
+from zarathustra.bus.port import Consumer
+from zarathustra.bus.records import Delivery, Record
+from zarathustra.core.aggregation import Change, Effect, Rules, TaskRead, TaskState, fold
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.task import TaskStatus
+from zarathustra.core.types import BlockNumber, TaskId
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+
+FIRST_DELAY_S: Final = 0.25
+MAX_DELAY_S: Final = 10.0
+FETCH_RECORDS: Final = 100
+FETCH_TIMEOUT_S: Final = 0.2
+
+Intake = Callable[[Delivery], Awaitable[Sequence[Change]]]
+ReadTask = Callable[[TaskId], Awaitable[TaskRead]]
+Send = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What performing an effect brought: changes to fold, records to send."""
+
+    changes: tuple[Change, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+Perform = Callable[[Effect], Awaitable[Outcome]]
+
+
+class StateTable(Protocol):
+    """Where states live. Called by one fold at a time."""
+
+    def get(self, task_id: TaskId) -> TaskState | None: ...
+
+    def put(self, task_id: TaskId, state: TaskState | None) -> None:
+        """Keep the state; None forgets it."""
+
+    def list_tasks(self) -> list[TaskId]: ...
+
+
+class DictTable:
+    """States in memory. What reads it must start from the beginning of its topics."""
+
+    def __init__(self) -> None:
+        self._states: dict[TaskId, TaskState] = {}
+
+    def get(self, task_id: TaskId) -> TaskState | None:
+        return self._states.get(task_id)
+
+    def put(self, task_id: TaskId, state: TaskState | None) -> None:
+        if state is None:
+            self._states.pop(task_id, None)
+        else:
+            self._states[task_id] = state
+
+    def list_tasks(self) -> list[TaskId]:
+        return list(self._states)
+
+
+@dataclass(frozen=True)
+class FoldPorts:
+    """What the loop acts through. `intake` raises Retry and Invalid; `send` returns after the flush."""
+
+    intake: Intake
+    read_task: ReadTask  # Invalid(UNKNOWN_TASK) when our node does not know it
+    perform: Perform
+    send: Send
+    dead_letters: str  # topic
+
+
+class FoldLoop:
+    """Folds one record or one tick at a time over the table it is given."""
+
+    def __init__(self, ports: FoldPorts, table: StateTable, rules: Rules, metrics: Metrics) -> None:
+        self._ports = ports
+        self._table = table
+        self._rules = rules
+        self._one_at_a_time = asyncio.Lock()  # records and ticks fold the same states
+        self._log = get_logger(component="fold")
+        self._handled = metrics.counter("records", "Records folded, by topic and outcome", ["topic", "outcome"])
+        self._retries = metrics.counter("retries", "Times a record or a tick had to wait", ["reason"])
+        metrics.gauge("open_tasks", "Tasks with a state").set_function(lambda: len(table.list_tasks()))
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Return once every effect of the record is acknowledged and its state saved.
+
+        Waits for broken infrastructure as long as that takes: giving a record up would lose a vote.
+        """
+        delay_s = FIRST_DELAY_S
+        while True:
+            try:
+                await self._handle_once(delivery)
+            except Retry as error:
+                self._note_retry(error, delivery.record.key)
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, MAX_DELAY_S)
+            else:
+                return
+
+    async def run_timer(self, clock: BlockClock, stop: asyncio.Event) -> None:
+        """Let time pass in every state at each new block, until stopped."""
+        async with _ending(stop) as stopping:
+            while await _is_first(clock.wait_for_next(), stopping):
+                await self.tick(clock.head)
+
+    async def tick(self, head: BlockNumber) -> None:
+        """Read every task we hold and fold that: collects end, lost effects come again, final tasks go."""
+        for task_id in self._table.list_tasks():
+            try:
+                await self._tick_task(task_id, head)
+            except Retry as error:
+                self._note_retry(error, task_id)
+
+    async def _tick_task(self, task_id: TaskId, head: BlockNumber) -> None:
+        read = await self._read_again(task_id, head)
+        async with self._one_at_a_time:
+            if self._table.get(task_id) is not None:  # forgotten meanwhile: nothing may begin anew from a timer
+                await self._advance(task_id, [read])
+
+    async def _handle_once(self, delivery: Delivery) -> None:
+        topic = delivery.record.topic
+        try:
+            changes = await self._ports.intake(delivery)
+        except Invalid as error:
+            await self._ports.send([build_dead_letter(delivery, error, topic=self._ports.dead_letters)])
+            self._handled.labels(topic=topic, outcome=error.reason.code).inc()
+            self._log.warning("Record refused", topic=topic, reason=error.reason.code, error=str(error))
+            return
+
+        async with self._one_at_a_time:
+            await self._advance(TaskId(delivery.record.key), changes)
+        self._handled.labels(topic=topic, outcome="folded").inc()
+
+    async def _read_again(self, task_id: TaskId, head: BlockNumber) -> TaskRead:
+        try:
+            return await self._ports.read_task(task_id)
+        except Invalid as error:
+            state = self._table.get(task_id)
+            if error.reason is not Reason.UNKNOWN_TASK or state is None:
+                raise
+            # Reorganised away. It may come back, so it is forgotten like a final one: after a while.
+            return TaskRead(replace(state.task, status=TaskStatus.NONE), state.operators, head)
+
+    async def _advance(self, task_id: TaskId, changes: Sequence[Change]) -> None:
+        """Fold the changes and what their effects bring; produce, then save."""
+        before = self._table.get(task_id)
+        state = before
+        records: list[Record] = []
+        pending = deque(changes)
+        while pending:
+            transition = fold(state, pending.popleft(), self._rules)
+            state = transition.state
+            for effect in transition.effects:
+                outcome = await self._ports.perform(effect)
+                pending.extendleft(reversed(outcome.changes))
+                records += outcome.records
+
+        if records:
+            await self._ports.send(records)
+        if _is_worth_saving(before, state):
+            self._table.put(task_id, state)
+
+    def _note_retry(self, error: Retry, task_id: bytes) -> None:
+        self._retries.labels(reason=error.reason.code).inc()
+        self._log.warning("Fold waits", task_id=task_id, reason=error.reason.code, error=str(error))
+
+
+async def run_over_dict(loop: FoldLoop, consumer: Consumer, stop: asyncio.Event) -> None:
+    """Feed the loop from a consumer until stopped; `consumer` is entered by the caller.
+
+    Commits nothing: states in a dict are rebuilt from the beginning of the log at each start.
+    """
+    async with _ending(stop) as stopping:
+        while not stopping.done():
+            try:
+                deliveries = await consumer.fetch(max_records=FETCH_RECORDS, timeout_s=FETCH_TIMEOUT_S)
+            except Retry:
+                await asyncio.wait({stopping}, timeout=FIRST_DELAY_S)
+                continue
+            for delivery in deliveries:
+                if not await _is_first(loop.handle(delivery), stopping):
+                    return
+
+
+def _is_worth_saving(before: TaskState | None, after: TaskState | None) -> bool:
+    """Whether more than the time changed: a write at every block of every task would flood the changelog."""
+    if before is None or after is None:
+        return before is not after
+    return replace(after, block=before.block) != before
+
+
+async def _is_first(work: Coroutine[Any, Any, Any], stopping: "asyncio.Task[bool]") -> bool:
+    """Do `work` unless the end comes first; then it is cancelled. Raises what `work` raises."""
+    working = asyncio.create_task(work)
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+            return True
+        return False
+    finally:
+        working.cancel()
+        await asyncio.wait({working})
+
+
+@asynccontextmanager
+async def _ending(stop: asyncio.Event) -> AsyncIterator["asyncio.Task[bool]"]:
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        yield stopping
+    finally:
+        stopping.cancel()
+        with suppress(asyncio.CancelledError):
+            await stopping

@@ -3,8 +3,8 @@
     TaskOpened ─▶ wait for the seed ─▶ each block: is an attempt mine and not yet proposed? ─▶ evaluate ─▶ pin the
     report ─▶ publish EvaluationProposed ─▶ … until the task is final
 
-One call to `perform` follows a task to its end, because a rejected or silent attempt may make a later one ours. It keeps
-no state that matters: restarted, it proposes the same bytes again.
+One call to `perform` follows a task to its end, because a rejected or silent attempt may make a later one ours. It
+keeps no state that matters: restarted, it proposes the same bytes again.
 """
 
 import asyncio

@@ -19,9 +19,10 @@ from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationPr
 from zarathustra.core.promotion import Scores
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, attempt_end, effective_attempt
-from zarathustra.core.types import Evaluation, Seed, Topic
+from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.evaluation.report import MAX_REPORT_BYTES, check_report
+from zarathustra.evaluation.limits import MAX_REPORT_BYTES
+from zarathustra.evaluation.report import check_report
 from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_message
@@ -79,7 +80,8 @@ class Validator:
             raise Invalid(Reason.UNKNOWN_TYPE, "not a proposal", type=type(message).__name__)
         if sender != message.evaluation.performer:
             raise Invalid(Reason.BAD_ENVELOPE, "proposal is sent by another operator", sender=sender.hex())
-        signer = recover_address(evaluation_digest(self._ports.domain, message.evaluation), message.performer_signature)
+        digest = evaluation_digest(self._ports.domain, message.evaluation)
+        signer = OperatorId(recover_address(digest, message.performer_signature))
         if signer != message.evaluation.performer:
             raise Invalid(Reason.BAD_SIGNATURE, "proposal is signed by another key", signer=signer.hex())
         if message.evaluation.report_hash != report_hash(message.proof_of_task):

@@ -16,6 +16,7 @@ from typing import TypeGuard
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
+from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES
 from zarathustra.evaluation.operations import (
     MAX_DIMENSION,
     MAX_RANK,
@@ -38,7 +39,6 @@ FORMAT = "architecture/1"
 MICRO_BATCH = 64  # samples that run together; part of the score's definition, as kernels may depend on it
 
 # One bound each for what a stranger's file could make an operator spend before a fee is earned.
-MAX_BYTES = 256 * 1024
 MAX_NODES = 512
 MAX_INPUTS = 8
 MAX_OUTPUTS = 4
@@ -91,7 +91,7 @@ class Architecture:
 
 def parse_architecture(raw: bytes) -> Architecture:
     """The architecture in `raw`, or Invalid with the reason it is refused."""
-    document = parse_object(raw, max_bytes=MAX_BYTES)
+    document = parse_object(raw, max_bytes=MAX_ARCHITECTURE_BYTES)
     if document.get("format") != FORMAT:
         raise Invalid(Reason.BAD_FORMAT, "format is not architecture/1")
     validate_keys(document, "architecture", required=("format", "inputs", "nodes", "outputs"))

@@ -18,11 +18,11 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.evaluation.architecture import MICRO_BATCH, Architecture, Input
 from zarathustra.evaluation.expression import Expression, parse_expression
+from zarathustra.evaluation.limits import MAX_EVALUATOR_BYTES
 from zarathustra.evaluation.metrics import METRICS
 from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
 
 FORMAT = "evaluator/1"
-MAX_BYTES = 64 * 1024
 MIN_SAMPLES = 256  # fewer leave a round's score to chance; R² of one sample is 0/0
 DEFAULT_SAMPLES = 1024
 MAX_SAMPLES = 65_536
@@ -65,7 +65,7 @@ class Evaluator:
 
 def parse_evaluator(raw: bytes) -> Evaluator:
     """The evaluator in `raw`, or Invalid with the reason it is refused."""
-    document = parse_object(raw, max_bytes=MAX_BYTES)
+    document = parse_object(raw, max_bytes=MAX_EVALUATOR_BYTES)
     if document.get("format") != FORMAT:
         raise Invalid(Reason.BAD_FORMAT, "format is not evaluator/1")
     validate_keys(document, "evaluator", required=("format", "inputs", "target", "metric"), optional=("samples",))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
+from zarathustra.evaluation.limits import MAX_PARAMETERS_BYTES
 from zarathustra.evaluation.operations import TensorSpec
 from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
 
-MAX_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 1024 * 1024  # a header bomb costs seconds of JSON parsing before the first tensor
 MAX_MAGNITUDE = 1e3  # larger weights only serve to cancel each other, which float arithmetic does badly
 DTYPE = "F32"
@@ -43,8 +43,8 @@ def parse_parameters(raw: bytes, expected: Mapping[str, TensorSpec]) -> Tensors:
 
     The arrays are read-only views of `raw`.
     """
-    if len(raw) > MAX_BYTES:
-        raise Invalid(Reason.OVERSIZE, "parameters are too large", length=len(raw), limit=MAX_BYTES)
+    if len(raw) > MAX_PARAMETERS_BYTES:
+        raise Invalid(Reason.OVERSIZE, "parameters are too large", length=len(raw), limit=MAX_PARAMETERS_BYTES)
     header, data = _split(raw)
     header.pop("__metadata__", None)  # free text of the library that wrote the file; nothing reads it
     if set(header) != set(expected):

@@ -11,11 +11,11 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.promotion import MIN_ROUNDS, Scores, gain_lower_bound, mean_score
 from zarathustra.core.reasons import Code, Reason
 from zarathustra.core.types import Evaluation, Micro, Ppm, TaskId, validate_length
+from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.evaluation.strict_json import parse_object, validate_keys
 from zarathustra.wire.evaluator import EvaluateResult
 
 FORMAT = "report/1"
-MAX_REPORT_BYTES = 4096
 ZERO = Micro(0)
 
 REPORT_KEYS = (

@@ -9,17 +9,25 @@ keeps no state that matters: restarted, it proposes the same bytes again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.chain.port import TaskReader
 from zarathustra.core.digests import input_hash, report_hash
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.events import ChainEvent, Retracted, TaskOpened
+from zarathustra.core.events import (
+    ChainEvent,
+    Retracted,
+    SubmissionReopened,
+    SubmissionRevealed,
+    SubmissionSettled,
+    TaskOpened,
+)
 from zarathustra.core.messages import EvaluationProposed
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_end, effective_attempt, performer_of
-from zarathustra.core.types import Attempt, Evaluation, Seed, TaskId, Topic
+from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
 from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
@@ -52,8 +60,10 @@ class Ports:
 class Performer:
     """Follows every open task. Safe to feed the same task twice, from the bus and from the sweep."""
 
-    def __init__(self, ports: Ports, metrics: Metrics) -> None:
+    def __init__(self, ports: Ports, metrics: Metrics, *, on_project_moved: Callable[[ProjectId], None]) -> None:
+        """`on_project_moved` is told of each project whose queue may have something to do: the keeper's poke."""
         self._ports = ports
+        self._on_project_moved = on_project_moved
         self._open: set[TaskId] = set()
         self._log = get_logger(component="performer")
         self._proposals = metrics.counter("evaluations", "Evaluations proposed", ["code", "reason"])
@@ -66,6 +76,10 @@ class Performer:
         match open_chain_event(delivery):
             case ChainEvent(fact=TaskOpened(task_id=task_id)):
                 await self.perform(task_id)
+            case ChainEvent(
+                fact=SubmissionRevealed() | SubmissionReopened() | SubmissionSettled(), project_id=project_id
+            ):
+                self._on_project_moved(project_id)
             case Retracted(event=ChainEvent(fact=TaskOpened(task_id=task_id))):
                 # Our own node tells whether the task still exists; `perform` asks it every block.
                 self._note_failure(task_id, Reason.RETRACTED)
@@ -136,6 +150,7 @@ class Performer:
         try:
             with self._seconds.time():
                 assessment = await ports.assess(task, seed, gives_up_on_challenger=is_late)
+            await self._pin_inputs(task)
             report_cid = await ports.writer.add(assessment.report)
         except Retry as error:
             self._note_failure(task.task_id, error.reason)
@@ -153,9 +168,7 @@ class Performer:
             report_hash=report_hash(report_cid),
         )
         message = EvaluationProposed(evaluation, report_cid, ports.signer.sign_evaluation(evaluation))
-        await ports.send(
-            [build_record(Topic.EVALUATIONS, message, signer=ports.signer, time_ms=ports.get_time_ms())]
-        )
+        await ports.send([build_record(Topic.EVALUATIONS, message, signer=ports.signer, time_ms=ports.get_time_ms())])
         reason = assessment.reason.code if assessment.reason else ""
         self._proposals.labels(code=evaluation.code.name, reason=reason).inc()
         self._log.info(
@@ -169,6 +182,16 @@ class Performer:
             gain_lower_bound=evaluation.gain_lower_bound,
         )
         return True
+
+    async def _pin_inputs(self, task: Task) -> None:
+        """Serve what we evaluated ourselves: a contributor must not be able to serve some attesters only."""
+        for cid in (task.input.architecture_cid, task.input.evaluator_cid, task.input.champion_cid):
+            with suppress(
+                Invalid
+            ):  # an artefact that is wrong for ever was concluded to be so; there is nothing to pin
+                await self._ports.writer.pin(cid)
+        with suppress(Invalid, Retry):  # an unavailable challenger may be part of the conclusion
+            await self._ports.writer.pin(task.input.challenger_cid)
 
     async def _fetch_missing(self) -> list[TaskId]:
         try:

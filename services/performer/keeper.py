@@ -1,0 +1,115 @@
+"""The performer's second job: call what anyone may call, so that no project waits.
+
+`advance` opens the next revealed submission and finalises those whose time ran out; `expireTask` ends a task past its
+deadline. Every operator may keep; they take turns, so that one transaction is sent and not one from each: whose turn it
+is acts at once, the next one a block later, and so on. A simulation first tells whether anything is left to do.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from zarathustra.chain.market import MarketReader
+from zarathustra.chain.port import TaskReader, TaskSender
+from zarathustra.core.errors import Invalid, Retry, ZarathustraError
+from zarathustra.core.task import turn_of
+from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, TaskId
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+
+MAX_STEPS = 8  # bounds one transaction's gas; what is left is done in the next
+
+
+@dataclass(frozen=True)
+class KeeperPorts:
+    """What the keeper acts through. `operator_id` names our place in the turns; `sender` may use another key."""
+
+    reader: TaskReader
+    market: MarketReader
+    clock: BlockClock
+    sender: TaskSender
+    operator_id: OperatorId
+
+
+class Keeper:
+    """Keeps projects moving. Poked by chain events; a sweep finds what no event told of."""
+
+    def __init__(self, ports: KeeperPorts, metrics: Metrics) -> None:
+        self._ports = ports
+        self._due: dict[ProjectId, BlockNumber] = {}
+        self._log = get_logger(component="keeper")
+        self._sent = metrics.counter("keeper_transactions", "Transactions sent as keeper", ["call"])
+        self._failures = metrics.counter("keeper_failures", "Calls as keeper that failed", ["reason"])
+
+    def poke(self, project_id: ProjectId) -> None:
+        """Look at a project from the next block on."""
+        self._due.setdefault(project_id, self._ports.clock.head)
+
+    async def run(self, stop: asyncio.Event, *, sweep_blocks: int) -> None:
+        """Keep until stopped."""
+        stopping = asyncio.create_task(stop.wait())
+        last_sweep = BlockNumber(-sweep_blocks)
+        try:
+            while not stopping.done():
+                head = await self._wait_for_next_block(stopping)
+                if head - last_sweep >= sweep_blocks and await self._attempt(self._sweep()):
+                    last_sweep = head
+                for project_id, since in list(self._due.items()):
+                    await self._attempt(self._keep(project_id, head, since))
+        finally:
+            stopping.cancel()
+
+    async def _wait_for_next_block(self, stopping: "asyncio.Task[bool]") -> BlockNumber:
+        moved = asyncio.create_task(self._ports.clock.wait_for_next())
+        await asyncio.wait({moved, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        moved.cancel()
+        return self._ports.clock.head
+
+    async def _attempt(self, work: Awaitable[None]) -> bool:
+        """Do one piece of work; a failure is counted and tried again at a later block."""
+        try:
+            await work
+        except (Retry, Invalid) as error:
+            self._note_failure(error)
+            return False
+        return True
+
+    async def _keep(self, project_id: ProjectId, head: BlockNumber, since: BlockNumber) -> None:
+        if head - since < await self._fetch_rank(head):
+            return
+        receipt = await self._ports.sender.advance(project_id, MAX_STEPS)
+        if receipt is None:
+            del self._due[project_id]
+            return
+        self._sent.labels(call="advance").inc()
+        self._log.info("Project advanced", project_id=project_id, transaction_hash=receipt.transaction_hash)
+
+    async def _sweep(self) -> None:
+        for task_id in await self._ports.reader.fetch_open_tasks():
+            await self._expire_if_overdue(task_id)
+        for project_id in range(1, await self._ports.market.fetch_project_count() + 1):
+            self.poke(ProjectId(project_id))
+
+    async def _expire_if_overdue(self, task_id: TaskId) -> None:
+        task = await self._ports.reader.fetch_task(task_id)
+        if self._ports.clock.head <= task.deadline:
+            return
+        if await self._ports.sender.expire_task(task_id) is not None:
+            self._sent.labels(call="expireTask").inc()
+            self._log.info("Task expired", task_id=task_id)
+            self.poke(task.project_id)
+
+    async def _fetch_rank(self, head: BlockNumber) -> int:
+        """How many operators come before us in this turn; 0 for one that is in no set yet."""
+        version = await self._ports.market.fetch_latest_set_version()
+        operators = (await self._ports.reader.fetch_operator_set(version)).operators
+        order = [operator.operator_id for operator in operators]
+        if self._ports.operator_id not in order:
+            return 0
+        first = order.index(turn_of(operators, head, await self._ports.reader.fetch_turn_blocks()).operator_id)
+        return (order.index(self._ports.operator_id) - first) % len(order)
+
+    def _note_failure(self, error: ZarathustraError) -> None:
+        self._failures.labels(reason=error.reason.code).inc()
+        self._log.warning("Not kept", reason=error.reason.code, error=str(error))

@@ -1,0 +1,165 @@
+"""One anvil chain on loopback, from its platform package alone: no Foundry installation, no node wrapper.
+
+The accounts are those of the well-known development mnemonic, so their keys are public: never use them elsewhere.
+"""
+
+import asyncio
+import ctypes
+import platform
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Final, Self
+
+DEV_MNEMONIC: Final = "test test test test test test test test test test test junk"
+DEFAULT_CHAIN_ID: Final = 31_337
+HOST: Final = "127.0.0.1"
+
+START_DEADLINE_S: Final = 30.0  # it takes 0.1; a loaded two-core machine needs seconds
+STOP_DEADLINE_S: Final = 5.0
+READY_POLL_S: Final = 0.02
+LOG_TAIL_BYTES: Final = 2_000
+
+_PACKAGES: Final = Path(__file__).resolve().parent.parent / "contracts" / "node_modules" / "@foundry-rs"
+_MACHINES: Final[Mapping[str, str]] = MappingProxyType(
+    {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+)
+_LISTENING: Final = re.compile(rb"Listening on 127\.0\.0\.1:(\d+)")
+
+
+class AnvilError(Exception):
+    """The chain cannot be started; the message says what to look at."""
+
+
+def find_binary(packages: Path = _PACKAGES) -> Path:
+    """The platform's anvil. Raises AnvilError when its package is not installed."""
+    machine = platform.machine().lower()
+    system = "win32" if sys.platform == "win32" else sys.platform
+    binary = packages / f"anvil-{system}-{_MACHINES.get(machine, machine)}" / "bin" / "anvil"
+    if not binary.exists():
+        raise AnvilError(f"no anvil at {binary}; install the packages of contracts/package.json")
+    return binary
+
+
+class Anvil:
+    """A chain process; use as an async context manager. Its state is gone once it stops.
+
+    Without `block_time_s` a block is mined for every transaction. `finalized` is 2 × `slots_in_an_epoch` blocks behind
+    the head: a deeper `anvil_reorg` is a fork below finalized. The process dies with the thread that started it
+    (Linux), so a killed test run leaves nothing behind.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        chain_id: int = DEFAULT_CHAIN_ID,
+        block_time_s: int | None = None,
+        slots_in_an_epoch: int = 1,
+        log_file: Path | None = None,
+    ) -> None:
+        self.chain_id = chain_id
+        self.port = port
+        self.log_file = log_file or Path(tempfile.mkdtemp(prefix="anvil-")) / "anvil.log"
+        self._block_time_s = block_time_s
+        self._slots_in_an_epoch = slots_in_an_epoch
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it answers; known once it has started."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if running and self._process else None
+
+    async def start(self) -> None:
+        """Start a fresh chain and return once it listens; with port 0 it picks a free one and keeps it."""
+        if self.pid is not None:
+            raise AnvilError(f"anvil on port {self.port} runs already")
+
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._build_command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+        try:
+            async with asyncio.timeout(START_DEADLINE_S):
+                self.port = await self._wait_until_listening(self._process)
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def stop(self) -> None:
+        """End it in order. Does nothing when it does not run."""
+        if self._process is None:
+            return
+
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_DEADLINE_S)
+        except TimeoutError:
+            await self.kill()
+        self._process = None
+
+    async def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        if self._process is None:
+            return
+
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        self._process = None
+
+    def _build_command(self) -> list[str]:
+        command = [str(find_binary()), "--host", HOST, "--port", str(self.port), "--hardfork", "prague"]
+        command += ["--chain-id", str(self.chain_id), "--mnemonic", DEV_MNEMONIC]
+        command += ["--slots-in-an-epoch", str(self._slots_in_an_epoch)]
+        if self._block_time_s is not None:
+            command += ["--block-time", str(self._block_time_s)]
+        return command
+
+    async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> int:
+        """The port from anvil's own word: it prints the line after it has bound the socket."""
+        while True:
+            found = _LISTENING.search(self.log_file.read_bytes())
+            if found is not None:
+                return int(found[1])
+            if process.returncode is not None:
+                tail = self.log_file.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+                raise AnvilError(f"anvil ended while starting:\n{tail}")
+            await asyncio.sleep(READY_POLL_S)
+
+
+# Loaded before any fork: between fork and exec only the call itself is safe.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

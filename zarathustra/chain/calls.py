@@ -1,0 +1,90 @@
+"""View calls, several in one round trip and all at one block, so that their answers fit together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar
+
+from zarathustra.chain.abi import Abi, decode_result, decode_struct, describe_revert, encode_call
+from zarathustra.chain.quantities import format_data, format_quantity, parse_data, parse_field, parse_quantity
+from zarathustra.chain.rpc import Call, CallReverted, Rpc
+from zarathustra.core.canonical import Header
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Address, BlockHash, BlockNumber
+
+LATEST: Final = "latest"
+FINALIZED: Final = "finalized"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A contract's ABI at its address."""
+
+    abi: Abi
+    address: Address
+
+
+class ViewCall(NamedTuple):
+    """One view call, not yet made."""
+
+    contract: Contract
+    function: str
+    arguments: tuple[object, ...] = ()
+
+    def to_call(self, block: BlockHash) -> Call:
+        """The JSON-RPC call at that block (EIP-1898)."""
+        data = encode_call(self.contract.abi, self.function, *self.arguments)
+        request = {"to": format_data(self.contract.address), "data": format_data(data)}
+        return Call("eth_call", (request, {"blockHash": format_data(block)}))
+
+    def parse(self, answer: Any) -> tuple[Any, ...]:
+        """The outputs in a node's answer."""
+        return decode_result(self.contract.abi, self.function, parse_data(answer))
+
+    def parse_struct(self, answer: Any, value_class: type[T]) -> T:
+        """The one struct in a node's answer."""
+        return decode_struct(self.contract.abi, self.function, parse_data(answer), value_class)
+
+
+async def fetch_views(rpc: Rpc, block: BlockHash, views: Sequence[ViewCall]) -> list[Any]:
+    """The raw answers in order, for `ViewCall.parse`.
+
+    Raises Invalid(REVERTED) with the error's name as the fact `error` when one reverts.
+    """
+    try:
+        return await rpc.call_many([view.to_call(block) for view in views])
+    except CallReverted as error:
+        raise explain_revert(error, "read contract") from error
+
+
+async def fetch_header(rpc: Rpc, number: BlockNumber | str) -> Header | None:
+    """The canonical block of a number or tag now; None when the node has none."""
+    name = number if isinstance(number, str) else format_quantity(number)
+    answer = await rpc.call("eth_getBlockByNumber", name, False)
+    return None if answer is None else parse_header(answer)
+
+
+async def fetch_head(rpc: Rpc) -> Header:
+    """The newest block: what a composite read pins."""
+    header = await fetch_header(rpc, LATEST)
+    if header is None:
+        raise Retry(Reason.RPC_ERROR, "node has no block")
+    return header
+
+
+def parse_header(answer: Any) -> Header:
+    """The header in a node's answer to eth_getBlockBy…. Raises Retry(RPC_ERROR)."""
+    return Header(
+        number=BlockNumber(parse_quantity(parse_field(answer, "number"))),
+        block_hash=BlockHash(parse_data(parse_field(answer, "hash"), length=32)),
+        parent_hash=BlockHash(parse_data(parse_field(answer, "parentHash"), length=32)),
+        timestamp_s=parse_quantity(parse_field(answer, "timestamp")),
+    )
+
+
+def explain_revert(error: CallReverted, action: str) -> Invalid:
+    """The revert in words: facts `error`, the contract's name for it, and `arguments`."""
+    described = describe_revert(error.data)
+    return Invalid(Reason.REVERTED, action, error=described.name, arguments=described.arguments)

@@ -1,0 +1,195 @@
+"""What owners, contributors and operators can do, one typed function per contract call.
+
+Each builds the call, sends it and returns what the contract's own event says. All raise Invalid(REVERTED) with the
+contract's error name as the fact `error`, and Retry when no node takes the transaction.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from zarathustra.chain import abi
+from zarathustra.chain.abi import FACT_CLASSES, decode_fact, decode_result, encode_call, load_abi
+from zarathustra.chain.logs import Log
+from zarathustra.chain.port import Deployment, Receipt
+from zarathustra.chain.transactions import NO_VALUE, Sender, Transaction
+from zarathustra.core.events import (
+    Fact,
+    OperatorRegistered,
+    OperatorSetSealed,
+    ProjectCreated,
+    SubmissionCommitted,
+    Withdrawn,
+)
+from zarathustra.core.project import ProjectParams
+from zarathustra.core.types import (
+    ZERO_ADDRESS,
+    Address,
+    Cid,
+    OperatorId,
+    ProjectId,
+    SetVersion,
+    Slot,
+    SubmissionIndex,
+    TaskId,
+    Wei,
+    validate_length,
+)
+
+COIN: Final = ZERO_ADDRESS  # as a token: the chain's own coin
+
+F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """`registerOperator`'s argument. The keys are in EIP-2537 form, as the signing library gives them."""
+
+    bls_key: bytes  # 128 bytes, G1
+    possession: bytes  # 256 bytes, G2: the signature of the possession digest
+    signing_key: OperatorId
+    rewards_receiver: Address
+    stake: Wei
+
+    def __post_init__(self) -> None:
+        validate_length("bls_key", self.bls_key, 128)
+        validate_length("possession", self.possession, 256)
+        validate_length("signing_key", self.signing_key, 20)
+        validate_length("rewards_receiver", self.rewards_receiver, 20)
+
+
+class SendingContract:
+    """One contract, with the key that sends to it."""
+
+    def __init__(self, sender: Sender, name: str, address: Address) -> None:
+        self._sender = sender
+        self._abi = load_abi(name)
+        self._address = address
+
+    async def send(self, function: str, *arguments: object, value: Wei = NO_VALUE) -> "Outcome":
+        """Call the function in a transaction."""
+        data = encode_call(self._abi, function, *arguments)
+        mined = await self._sender.send(Transaction(self._address, data, value))
+        return Outcome(mined.receipt, self._read_facts(mined.logs))
+
+    async def simulate(self, function: str, *arguments: object) -> tuple[Any, ...]:
+        """What the function would return to the sender at the head."""
+        data = encode_call(self._abi, function, *arguments)
+        return decode_result(self._abi, function, await self._sender.simulate(Transaction(self._address, data)))
+
+    def _read_facts(self, logs: Iterable[Log]) -> tuple[Fact, ...]:
+        own = [log for log in logs if log.address == self._address and log.topics]
+        known = [(self._abi.events.get(log.topics[0]), log) for log in own]
+        return tuple(
+            decode_fact(entry, log.topics, log.data)
+            for entry, log in known
+            if entry is not None and entry.name in FACT_CLASSES
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A transaction that succeeded, and what the contract says it did."""
+
+    receipt: Receipt
+    facts: tuple[Fact, ...]
+
+
+def find_fact(outcome: Outcome, fact_class: type[F]) -> F:
+    """The first fact of a class. Raises LookupError: the contract emits it or reverts."""
+    for fact in outcome.facts:
+        if isinstance(fact, fact_class):
+            return fact
+    raise LookupError(f"transaction emitted no {fact_class.__name__}")
+
+
+class GovernanceContract:
+    """AvsGovernance, with the key that pays and owns."""
+
+    def __init__(self, sender: Sender, deployment: Deployment) -> None:
+        self._contract = SendingContract(sender, abi.GOVERNANCE, deployment.governance)
+
+    async def register_operator(self, registration: Registration, *, value: Wei) -> Slot:
+        """Register; the sender becomes the owner. `value`: the stake when it is paid in coin, else 0."""
+        mined = await self._contract.send("registerOperator", registration, value=value)
+        return find_fact(mined, OperatorRegistered).slot
+
+    async def increase_stake(self, operator: OperatorId, amount: Wei, *, value: Wei) -> Receipt:
+        """Add stake from the next sealed set on. `value`: the amount when it is paid in coin, else 0."""
+        return (await self._contract.send("increaseStake", operator, amount, value=value)).receipt
+
+    async def seal_operator_set(self) -> SetVersion:
+        """Seal the current operators as the next version."""
+        return find_fact(await self._contract.send("sealOperatorSet"), OperatorSetSealed).version
+
+    async def deregister_operator(self, operator: OperatorId) -> Receipt:
+        """Start leaving. Owner only."""
+        return (await self._contract.send("deregisterOperator", operator)).receipt
+
+    async def complete_deregistration(self, operator: OperatorId, to: Address) -> Receipt:
+        """Take the stake out once unbonding is over. Owner only."""
+        return (await self._contract.send("completeDeregistration", operator, to)).receipt
+
+    async def eject(self, operator: OperatorId) -> Receipt:
+        """Remove an operator from later sets. The contract's owner only."""
+        return (await self._contract.send("eject", operator)).receipt
+
+
+class CenterContract:
+    """AttestationCenter, for everything but certificates (see `operator_sender`)."""
+
+    def __init__(self, sender: Sender, deployment: Deployment) -> None:
+        self._contract = SendingContract(sender, abi.ATTESTATION_CENTER, deployment.attestation_center)
+
+    async def fix_seed(self, task_id: TaskId) -> Receipt:
+        """Store the task's seed from its seed block."""
+        return (await self._contract.send("fixSeed", task_id)).receipt
+
+    async def expire_task(self, task_id: TaskId) -> Receipt:
+        """Mark a task whose deadline has passed as expired."""
+        return (await self._contract.send("expireTask", task_id)).receipt
+
+    async def claim(self, operator: OperatorId, up_to: int) -> Receipt:
+        """Credit an operator's fees for the settlements below `up_to`."""
+        return (await self._contract.send("claim", operator, up_to)).receipt
+
+
+class MarketContract:
+    """ModelSubmission, with an owner's or a contributor's key."""
+
+    def __init__(self, sender: Sender, deployment: Deployment) -> None:
+        self._contract = SendingContract(sender, abi.MODEL_SUBMISSION, deployment.model_submission)
+
+    async def create_project(self, params: ProjectParams) -> ProjectId:
+        """Publish a project and escrow pool and budget; an ERC-20 must be approved before."""
+        value = Wei(params.pool + params.budget) if params.token == COIN else NO_VALUE
+        return find_fact(await self._contract.send("createProject", params, value=value), ProjectCreated).project_id
+
+    async def top_up(self, project_id: ProjectId, *, pool: Wei, budget: Wei, value: Wei) -> Receipt:
+        """Add to pool and budget. `value`: their sum when the project's token is the coin, else 0."""
+        return (await self._contract.send("topUp", project_id, pool, budget, value=value)).receipt
+
+    async def close_project(self, project_id: ProjectId) -> Receipt:
+        """Refuse new commits; pending submissions finish and are paid."""
+        return (await self._contract.send("closeProject", project_id)).receipt
+
+    async def withdraw_escrow(self, project_id: ProjectId) -> Receipt:
+        """Credit what is left to the owner once nothing is pending."""
+        return (await self._contract.send("withdrawEscrow", project_id)).receipt
+
+    async def commit(self, project_id: ProjectId, commitment: bytes, *, value: Wei) -> SubmissionIndex:
+        """Enter a challenger, hidden. `value`: the bond when the project's token is the coin, else 0."""
+        mined = await self._contract.send("commit", project_id, commitment, value=value)
+        return find_fact(mined, SubmissionCommitted).index
+
+    async def reveal(self, project_id: ProjectId, index: SubmissionIndex, parameters_cid: Cid, salt: bytes) -> Receipt:
+        """Show what was committed to."""
+        return (await self._contract.send("reveal", project_id, index, parameters_cid, salt)).receipt
+
+    async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt:
+        """Do what time allows at the head of the project's queue."""
+        return (await self._contract.send("advance", project_id, max_steps)).receipt
+
+    async def withdraw(self, token: Address, to: Address) -> Wei:
+        """Pay the sender's credit out; returns the amount."""
+        return find_fact(await self._contract.send("withdraw", token, to), Withdrawn).amount

@@ -1,0 +1,205 @@
+"""Deploys all contracts, wired to each other at addresses known before the first exists, and keeps who they are."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from eth_hash.auto import keccak
+
+from zarathustra.chain import abi
+from zarathustra.chain.abi import encode_arguments, load_abi
+from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_views
+from zarathustra.chain.port import Deployment
+from zarathustra.chain.quantities import format_data
+from zarathustra.chain.rpc import Rpc
+from zarathustra.chain.transactions import Sender, Transaction
+from zarathustra.core.errors import Invalid
+from zarathustra.core.project import MAX_TASK_BLOCKS
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Wei, validate_length
+
+ORDER: Final = (
+    abi.VERIFIER,
+    abi.SEED_SOURCE,
+    abi.GOVERNANCE,
+    abi.ATTESTATION_CENTER,
+    abi.AVS_LOGIC,
+    abi.MODEL_SUBMISSION,
+)
+_ADDRESS_FIELDS: Final = ("governance", "attestation_center", "avs_logic", "model_submission")
+
+
+@dataclass(frozen=True)
+class DeploymentParameters:
+    """What is decided at deployment; blocks and amounts as in `protocol.md` §3 and §4."""
+
+    owner: Address  # the timelock: admits and ejects operators, sets parameters of later tasks
+    treasury: Address
+    stake_token: Address = ZERO_ADDRESS  # zero: the chain's own coin
+    min_stake: Wei = Wei(10**18)  # noqa: RUF009  a NewType is the identity
+    epoch_blocks: int = 7_200
+    unbonding_blocks: int = 2 * MAX_TASK_BLOCKS
+    seed_delay: int = 4
+    max_attempts: int = 4
+    min_operators: int = 3
+    turn_blocks: int = 5
+    max_pending: int = 16
+    open_timeout: int = 7_200
+
+
+class Wiring(NamedTuple):
+    """A getter that must answer with the address of another contract."""
+
+    contract: str
+    getter: str
+    target: str
+
+
+WIRINGS: Final = (
+    Wiring(abi.GOVERNANCE, "verifier", abi.VERIFIER),
+    Wiring(abi.ATTESTATION_CENTER, "governance", abi.GOVERNANCE),
+    Wiring(abi.ATTESTATION_CENTER, "avsLogic", abi.AVS_LOGIC),
+    Wiring(abi.ATTESTATION_CENTER, "modelSubmission", abi.MODEL_SUBMISSION),
+    Wiring(abi.ATTESTATION_CENTER, "verifier", abi.VERIFIER),
+    Wiring(abi.ATTESTATION_CENTER, "seedSource", abi.SEED_SOURCE),
+    Wiring(abi.AVS_LOGIC, "attestationCenter", abi.ATTESTATION_CENTER),
+    Wiring(abi.AVS_LOGIC, "modelSubmission", abi.MODEL_SUBMISSION),
+    Wiring(abi.MODEL_SUBMISSION, "avsLogic", abi.AVS_LOGIC),
+    Wiring(abi.MODEL_SUBMISSION, "attestationCenter", abi.ATTESTATION_CENTER),
+)
+
+
+async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, chain_id: int) -> Deployment:
+    """Deploy everything with consecutive nonces, then read the wiring back. The key must send nothing meanwhile.
+
+    Raises Invalid(REVERTED) when a constructor refuses or a contract is not where or what it must be.
+    """
+    first_nonce = await sender.fetch_next_nonce()
+    addresses = {name: compute_contract_address(sender.address, first_nonce + step) for step, name in enumerate(ORDER)}
+    blocks: list[BlockNumber] = []
+    for name in ORDER:
+        data = build_creation_code(name, _build_arguments(name, addresses, parameters))
+        mined = await sender.send(Transaction(None, data))
+        blocks.append(mined.receipt.block_number)
+
+    await validate_wiring(rpc, addresses, parameters)
+    return Deployment(
+        chain_id=chain_id,
+        governance=addresses[abi.GOVERNANCE],
+        attestation_center=addresses[abi.ATTESTATION_CENTER],
+        avs_logic=addresses[abi.AVS_LOGIC],
+        model_submission=addresses[abi.MODEL_SUBMISSION],
+        deployed_at=min(blocks),
+    )
+
+
+async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: DeploymentParameters) -> None:
+    """Raise Invalid(REVERTED) unless each contract is there and names the others, the owner and the treasury."""
+    expected = [(wiring.contract, wiring.getter, addresses[wiring.target]) for wiring in WIRINGS]
+    expected += [(name, "owner", parameters.owner) for name in (abi.GOVERNANCE, abi.ATTESTATION_CENTER)]
+    expected += [
+        (abi.MODEL_SUBMISSION, "owner", parameters.owner),
+        (abi.MODEL_SUBMISSION, "treasury", parameters.treasury),
+    ]
+    views = [ViewCall(Contract(load_abi(name), addresses[name]), getter) for name, getter, _ in expected]
+
+    head = await fetch_head(rpc)
+    answers = await fetch_views(rpc, head.block_hash, views)
+    for (name, getter, address), view, answer in zip(expected, views, answers, strict=True):
+        (found,) = view.parse(answer)
+        if found != address:
+            raise Invalid(Reason.REVERTED, "check wiring", contract=name, getter=getter, found=format_data(found))
+
+
+def compute_contract_address(deployer: Address, nonce: int) -> Address:
+    """Where CREATE puts the contract: keccak(rlp([deployer, nonce])), its last 20 bytes."""
+    validate_length("deployer", deployer, 20)
+    address = b"\x94" + deployer  # a string of 20 bytes
+    items = address + _rlp_integer(nonce)
+    return Address(keccak(bytes([0xC0 + len(items)]) + items)[12:])
+
+
+def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
+    """The committed bytecode with its constructor's arguments."""
+    contract = load_abi(name)
+    return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
+
+
+def dump_deployment(deployment: Deployment) -> str:
+    """The deployment as the JSON file that services read (setting DEPLOYMENT_FILE)."""
+    addresses = {name: format_data(getattr(deployment, name)) for name in _ADDRESS_FIELDS}
+    document = {"chain_id": deployment.chain_id, "deployed_at": deployment.deployed_at, **addresses}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def parse_deployment(text: str) -> Deployment:
+    """The deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
+    try:
+        document = json.loads(text)
+        addresses = {name: _parse_address(document[name]) for name in _ADDRESS_FIELDS}
+        return Deployment(
+            chain_id=int(document["chain_id"]), deployed_at=BlockNumber(int(document["deployed_at"])), **addresses
+        )
+    except (Invalid, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Invalid(Reason.BAD_SETTING, "deployment file is malformed", cause=repr(error)) from error
+
+
+def load_deployment(path: Path) -> Deployment:
+    """The deployment in a file. Raises Invalid(BAD_SETTING)."""
+    try:
+        return parse_deployment(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid(Reason.BAD_SETTING, "deployment file cannot be read", path=path) from error
+
+
+def _build_arguments(name: str, addresses: dict[str, Address], parameters: DeploymentParameters) -> tuple[object, ...]:
+    """The constructor's arguments, in the order of its source."""
+    arguments: dict[str, tuple[object, ...]] = {
+        abi.VERIFIER: (),
+        abi.SEED_SOURCE: (),
+        abi.GOVERNANCE: (
+            parameters.owner,
+            parameters.stake_token,
+            addresses[abi.VERIFIER],
+            parameters.min_stake,
+            parameters.epoch_blocks,
+            parameters.unbonding_blocks,
+        ),
+        abi.ATTESTATION_CENTER: (
+            parameters.owner,
+            (
+                addresses[abi.GOVERNANCE],
+                addresses[abi.AVS_LOGIC],
+                addresses[abi.MODEL_SUBMISSION],
+                addresses[abi.VERIFIER],
+                addresses[abi.SEED_SOURCE],
+            ),
+            (parameters.seed_delay, parameters.max_attempts, parameters.min_operators, parameters.turn_blocks),
+        ),
+        abi.AVS_LOGIC: (addresses[abi.ATTESTATION_CENTER], addresses[abi.MODEL_SUBMISSION]),
+        abi.MODEL_SUBMISSION: (
+            addresses[abi.AVS_LOGIC],
+            addresses[abi.ATTESTATION_CENTER],
+            parameters.treasury,
+            parameters.owner,
+            parameters.max_pending,
+            parameters.open_timeout,
+        ),
+    }
+    return arguments[name]
+
+
+def _rlp_integer(number: int) -> bytes:
+    if number == 0:
+        return b"\x80"
+    if number < 0x80:
+        return bytes([number])
+    content = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return bytes([0x80 + len(content)]) + content
+
+
+def _parse_address(text: Any) -> Address:
+    value = bytes.fromhex(text.removeprefix("0x"))
+    validate_length("address", value, 20)
+    return Address(value)

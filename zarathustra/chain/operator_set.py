@@ -1,0 +1,49 @@
+"""A sealed operator set, as AvsGovernance stores it: the code of a data contract.
+
+0x00 ‖ slot 0 ‖ … ‖ slot 127        slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: empty
+"""
+
+from typing import Final
+
+from zarathustra.core.errors import Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.task import Operator, OperatorSet
+from zarathustra.core.types import MAX_OPERATORS, BlsPublicKey, OperatorId, SetVersion, Slot, Wei
+
+SLOT_LENGTH: Final = 128
+BLOB_LENGTH: Final = 1 + MAX_OPERATORS * SLOT_LENGTH
+EMPTY_SLOT: Final = bytes(SLOT_LENGTH)
+
+# BLS12-381's base field; a compressed point says which of the two roots its y is.
+FIELD_MODULUS: Final = int(
+    "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab", 16
+)
+COMPRESSED_FLAG: Final = 0x80
+LARGER_ROOT_FLAG: Final = 0x20
+
+
+def parse_operator_set(version: SetVersion, blob: bytes) -> OperatorSet:
+    """The occupied slots, in slot order. Raises Retry(RPC_ERROR): code of another shape is no sealed set."""
+    if len(blob) != BLOB_LENGTH or blob[0] != 0:
+        raise Retry(Reason.RPC_ERROR, "sealed operator set has the wrong shape", version=version, length=len(blob))
+
+    entries = [blob[start : start + SLOT_LENGTH] for start in range(1, BLOB_LENGTH, SLOT_LENGTH)]
+    operators = [_parse_slot(slot, entry) for slot, entry in enumerate(entries) if entry != EMPTY_SLOT]
+    return OperatorSet(version, tuple(operators))
+
+
+def compress_g1(x: bytes, y: bytes) -> BlsPublicKey:
+    """A G1 point's 48-byte form: x, with flags in its three spare top bits. The contract has checked the point."""
+    flags = COMPRESSED_FLAG
+    if int.from_bytes(y, "big") > FIELD_MODULUS // 2:
+        flags |= LARGER_ROOT_FLAG
+    return BlsPublicKey(bytes([x[0] | flags]) + x[1:])
+
+
+def _parse_slot(slot: int, entry: bytes) -> Operator:
+    return Operator(
+        slot=Slot(slot),
+        operator_id=OperatorId(entry[:20]),
+        stake=Wei(int.from_bytes(entry[20:32], "big")),
+        public_key=compress_g1(entry[32:80], entry[80:128]),
+    )

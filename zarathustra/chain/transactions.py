@@ -1,0 +1,352 @@
+"""Transactions of one key: simulate, sign, send, bump until mined. The one importer of eth_account (it costs a second).
+
+simulate ─ refused → Invalid(REVERTED, error=…), nothing was sent
+   │
+allocate nonce ─ sign ─ record intent ─ broadcast          under a lock: nonces go out in order
+   │
+watch ─ receipt → status 1: done · status 0: Invalid(REVERTED)
+   └─ stuck for N blocks → same nonce, fees + 12.5 %, record intent, broadcast again
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from eth_account import Account
+
+from zarathustra.chain.calls import LATEST, explain_revert
+from zarathustra.chain.logs import Log, parse_log
+from zarathustra.chain.port import Receipt
+from zarathustra.chain.quantities import format_data, format_quantity, parse_data, parse_field, parse_quantity
+from zarathustra.chain.rpc import Call, CallReverted, Rpc
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import Address, BlockNumber, Wei
+
+BUMP_NUMERATOR: Final = 9  # + 12.5 %: nodes refuse a replacement that pays less than 10 % more
+BUMP_DENOMINATOR: Final = 8
+GAS_MARGIN_PERCENT: Final = 25  # state moves between estimate and inclusion; unused gas is not paid
+BASE_FEE_HEADROOM: Final = 2  # the base fee doubles in six full blocks
+DEFAULT_STUCK_BLOCKS: Final = 3
+DEFAULT_POLL_S: Final = 1.0
+DEFAULT_MAX_FEE: Final = Wei(500 * 10**9)  # per gas; a spike must not drain the operator's account
+MAX_BROADCASTS: Final = 30  # of one replacement: 1.125^30 is 34 times the first fee
+
+MAX_RESTARTS: Final = 5  # each means that someone else used our nonce, which a sole owner never sees twice
+MAX_BLIND_POLLS: Final = 60  # a node may restart while we watch; sending anew instead could do the thing twice
+NO_VALUE: Final = Wei(0)
+GENESIS: Final = BlockNumber(0)
+
+# Nodes word these differently and give no codes.
+_NONCE_TOO_LOW: Final = ("nonce too low", "nonce is too low", "oldnonce")
+_ALREADY_KNOWN: Final = ("already known", "already imported", "known transaction")
+_UNDERPRICED: Final = ("underpriced", "fee too low", "less than block base fee")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What to do; `to` None creates a contract."""
+
+    to: Address | None
+    data: bytes
+    value: Wei = NO_VALUE
+
+
+@dataclass(frozen=True)
+class Fees:
+    """EIP-1559 fees, per gas."""
+
+    max_fee: Wei
+    priority_fee: Wei
+
+    def bumped(self) -> "Fees":
+        """12.5 % more of both, rounded up."""
+        return Fees(_bump(self.max_fee), _bump(self.priority_fee))
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A transaction about to be broadcast; recorded first, so that a crash leaves a trace of what may be out there."""
+
+    sender: Address
+    nonce: int
+    transaction_hash: bytes
+    to: Address | None
+    fees: Fees
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A transaction that succeeded, with its logs."""
+
+    receipt: Receipt
+    logs: tuple[Log, ...]
+
+
+RecordIntent = Callable[[Intent], None]
+
+
+@dataclass
+class _Flight:
+    """One nonce on its way: the hashes broadcast for it, any of which may be mined."""
+
+    transaction: Transaction
+    nonce: int
+    gas: int
+    fees: Fees
+    hashes: list[bytes] = field(default_factory=list)
+    sent_at: BlockNumber = GENESIS
+
+
+class _NonceTaken(Exception):  # noqa: N818  # ends here: `send` starts over with a new nonce
+    """Another transaction of this key was mined with the nonce."""
+
+
+class Sender:
+    """The sole owner of one key's nonces: one per key and process. Safe for concurrent use.
+
+    `on_intent` is called before every broadcast. The secret key is never logged.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        secret_key: bytes,
+        *,
+        chain_id: int,
+        on_intent: RecordIntent,
+        poll_s: float = DEFAULT_POLL_S,
+        stuck_blocks: int = DEFAULT_STUCK_BLOCKS,
+        max_fee: Wei = DEFAULT_MAX_FEE,
+    ) -> None:
+        self._rpc = rpc
+        self._account = Account.from_key(secret_key)
+        self._chain_id = chain_id
+        self._on_intent = on_intent
+        self._poll_s = poll_s
+        self._stuck_blocks = stuck_blocks
+        self._max_fee = max_fee
+        self._lock = asyncio.Lock()
+        self._next_nonce: int | None = None  # None: ask the chain first
+        self._in_flight: set[int] = set()
+
+    @property
+    def address(self) -> Address:
+        """The sending address."""
+        return Address(bytes.fromhex(self._account.address[2:]))
+
+    async def simulate(self, transaction: Transaction) -> bytes:
+        """What it would return at the head. Raises Invalid(REVERTED) with the error's name as the fact `error`."""
+        try:
+            return parse_data(await self._rpc.call("eth_call", self._to_request(transaction), LATEST))
+        except CallReverted as error:
+            raise explain_revert(error, "simulate transaction") from error
+
+    async def send(self, transaction: Transaction) -> Mined:
+        """Simulate, send, and return once mined; takes as long as the chain takes.
+
+        Raises Invalid(REVERTED) when the simulation or the mined transaction reverts, Retry when no node takes it.
+        Cancelling it gives up watching: the transaction may still be mined, or be replaced by the next one.
+        """
+        for _ in range(MAX_RESTARTS):
+            await self.simulate(transaction)
+            try:
+                return await self._fly(transaction)
+            except _NonceTaken:
+                continue
+        raise Retry(Reason.RPC_ERROR, "another process uses this key's nonces", sender=format_data(self.address))
+
+    async def fetch_next_nonce(self) -> int:
+        """The nonce the next transaction will get, if none is sent before."""
+        async with self._lock:
+            return await self._find_nonce()
+
+    # ---- nonces
+
+    async def _fly(self, transaction: Transaction) -> Mined:
+        """One nonce from allocation to receipt; whatever fails, the chain is asked for the next nonce."""
+        gas = await self._estimate_gas(transaction)
+        flight = await self._launch(transaction, gas)
+        try:
+            return await self._watch(flight)
+        except BaseException:
+            self._next_nonce = None
+            raise
+        finally:
+            self._in_flight.discard(flight.nonce)
+
+    async def _launch(self, transaction: Transaction, gas: int) -> _Flight:
+        """Allocate a nonce and broadcast; on failure the nonce is free again."""
+        async with self._lock:
+            fees = await self._fetch_fees()
+            flight = _Flight(transaction, await self._find_nonce(), gas, fees)
+            try:
+                await self._broadcast(flight)
+            except BaseException:
+                self._next_nonce = None
+                raise
+            self._in_flight.add(flight.nonce)
+            self._next_nonce = flight.nonce + 1
+            return flight
+
+    async def _find_nonce(self) -> int:
+        if self._next_nonce is None:
+            # Mined ones only: a pending one that an earlier process left behind is to be replaced, not waited for.
+            count = await self._rpc.call("eth_getTransactionCount", format_data(self.address), LATEST)
+            self._next_nonce = parse_quantity(count)
+        while self._next_nonce in self._in_flight:
+            self._next_nonce += 1
+        return self._next_nonce
+
+    # ---- sending
+
+    async def _broadcast(self, flight: _Flight) -> None:
+        """Send the flight at its fees, or at the lowest higher ones that the node takes as a replacement."""
+        for _ in range(MAX_BROADCASTS):
+            raw, transaction_hash = self._sign(flight)
+            self._on_intent(Intent(self.address, flight.nonce, transaction_hash, flight.transaction.to, flight.fees))
+            try:
+                await self._rpc.call("eth_sendRawTransaction", format_data(raw))
+            except Retry as error:
+                if _says(error, _UNDERPRICED) and flight.fees.max_fee < self._max_fee:
+                    flight.fees = self._cap(flight.fees.bumped())
+                    continue
+                self._judge_refusal(error, flight)
+            flight.hashes.append(transaction_hash)
+            flight.sent_at = await self._fetch_block_number()
+            return
+        raise Retry(Reason.RPC_ERROR, "replace pending transaction", nonce=flight.nonce)
+
+    def _judge_refusal(self, error: Retry, flight: _Flight) -> None:
+        """Return when the transaction may be on its way all the same; else raise."""
+        if _says(error, _ALREADY_KNOWN):
+            return
+        if _says(error, _NONCE_TOO_LOW):
+            if flight.hashes:
+                return  # one of our earlier broadcasts was mined meanwhile: the watch finds it
+            raise _NonceTaken from error
+        raise error
+
+    def _sign(self, flight: _Flight) -> tuple[bytes, bytes]:
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": flight.nonce,
+            "gas": flight.gas,
+            "maxFeePerGas": flight.fees.max_fee,
+            "maxPriorityFeePerGas": flight.fees.priority_fee,
+            "value": flight.transaction.value,
+            "data": flight.transaction.data,
+        }
+        if flight.transaction.to is not None:
+            fields["to"] = flight.transaction.to
+        signed = self._account.sign_transaction(fields)
+        return bytes(signed.raw_transaction), bytes(signed.hash)
+
+    # ---- watching
+
+    async def _watch(self, flight: _Flight) -> Mined:
+        """Wait for a receipt of any of the flight's hashes, bumping when stuck."""
+        blind_polls = 0
+        while True:
+            try:
+                mined = await self._check_progress(flight)
+                blind_polls = 0
+            except Retry:
+                blind_polls += 1
+                if blind_polls > MAX_BLIND_POLLS:
+                    raise
+                mined = None
+            if mined is not None:
+                return mined
+            await asyncio.sleep(self._poll_s)
+
+    async def _check_progress(self, flight: _Flight) -> Mined | None:
+        receipts, mined_count, block = await self._fetch_progress(flight)
+        if not receipts and mined_count > flight.nonce:
+            # Both answers raced the block that used the nonce up: ask once more.
+            receipts, _, _ = await self._fetch_progress(flight)
+            if not receipts:
+                raise _NonceTaken
+        if receipts:
+            return await self._judge_receipt(receipts[0], flight)
+        if block - flight.sent_at >= self._stuck_blocks and flight.fees.max_fee < self._max_fee:
+            await self._bump_flight(flight)
+        return None
+
+    async def _fetch_progress(self, flight: _Flight) -> tuple[list[Any], int, BlockNumber]:
+        calls = [Call("eth_getTransactionReceipt", (format_data(item),)) for item in flight.hashes]
+        calls.append(Call("eth_getTransactionCount", (format_data(self.address), LATEST)))
+        calls.append(Call("eth_blockNumber", ()))
+        *receipts, count, block = await self._rpc.call_many(calls)
+        found = [receipt for receipt in receipts if receipt is not None]
+        return found, parse_quantity(count), BlockNumber(parse_quantity(block))
+
+    async def _bump_flight(self, flight: _Flight) -> None:
+        market = await self._fetch_fees()
+        bumped = flight.fees.bumped()
+        higher = Fees(Wei(max(bumped.max_fee, market.max_fee)), Wei(max(bumped.priority_fee, market.priority_fee)))
+        flight.fees = self._cap(higher)
+        await self._broadcast(flight)
+
+    async def _judge_receipt(self, receipt: Any, flight: _Flight) -> Mined:
+        block = BlockNumber(parse_quantity(parse_field(receipt, "blockNumber")))
+        if parse_quantity(parse_field(receipt, "status")) != 1:
+            raise await self._explain_failure(flight.transaction, block)
+        return Mined(
+            receipt=Receipt(
+                transaction_hash=parse_data(parse_field(receipt, "transactionHash"), length=32),
+                block_number=block,
+                gas_used=parse_quantity(parse_field(receipt, "gasUsed")),
+            ),
+            logs=tuple(parse_log(log) for log in parse_field(receipt, "logs")),
+        )
+
+    async def _explain_failure(self, transaction: Transaction, block: BlockNumber) -> Invalid:
+        """A receipt does not say why; the same call on top of its block usually fails for the same reason."""
+        try:
+            await self._rpc.call("eth_call", self._to_request(transaction), format_quantity(block))
+        except CallReverted as error:
+            return explain_revert(error, "mine transaction")
+        return Invalid(Reason.REVERTED, "mine transaction", error="UnknownError", block=block)
+
+    # ---- node
+
+    def _to_request(self, transaction: Transaction) -> dict[str, str]:
+        request = {
+            "from": format_data(self.address),
+            "data": format_data(transaction.data),
+            "value": format_quantity(transaction.value),
+        }
+        return request if transaction.to is None else {**request, "to": format_data(transaction.to)}
+
+    async def _estimate_gas(self, transaction: Transaction) -> int:
+        try:
+            answer = await self._rpc.call("eth_estimateGas", self._to_request(transaction))
+        except CallReverted as error:
+            raise explain_revert(error, "estimate gas") from error
+        return parse_quantity(answer) * (100 + GAS_MARGIN_PERCENT) // 100
+
+    async def _fetch_fees(self) -> Fees:
+        calls = [Call("eth_getBlockByNumber", (LATEST, False)), Call("eth_maxPriorityFeePerGas", ())]
+        block, priority = await self._rpc.call_many(calls)
+        base_fee = parse_quantity(parse_field(block, "baseFeePerGas"))
+        priority_fee = Wei(parse_quantity(priority))
+        return self._cap(Fees(Wei(base_fee * BASE_FEE_HEADROOM + priority_fee), priority_fee))
+
+    def _cap(self, fees: Fees) -> Fees:
+        max_fee = Wei(min(fees.max_fee, self._max_fee))
+        return replace(fees, max_fee=max_fee, priority_fee=Wei(min(fees.priority_fee, max_fee)))
+
+    async def _fetch_block_number(self) -> BlockNumber:
+        return BlockNumber(parse_quantity(await self._rpc.call("eth_blockNumber")))
+
+
+def _bump(fee: Wei) -> Wei:
+    return Wei(-(-fee * BUMP_NUMERATOR // BUMP_DENOMINATOR))
+
+
+def _says(error: Retry, phrases: Sequence[str]) -> bool:
+    message = error.message.lower()
+    return any(phrase in message for phrase in phrases)

@@ -1,0 +1,117 @@
+"""Projects and submissions as ModelSubmission stores them; field names are the ABI's in snake case."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from zarathustra.core.reasons import Outcome
+from zarathustra.core.types import (
+    Address,
+    BlockNumber,
+    Bps,
+    Micro,
+    Ppm,
+    SubmissionIndex,
+    TaskId,
+    Wei,
+    validate_length,
+    validate_range,
+)
+
+MAX_TASK_BLOCKS = 8_000  # seed delay and all attempts together; AttestationCenter refuses longer lives
+
+
+class ProjectStatus(IntEnum):
+    """Append-only, shared with `contracts/src/types`."""
+
+    NONE = 0
+    BASELINE = 1
+    OPEN = 2
+    CLOSED = 3
+    SUSPENDED = 4
+    CANCELLED = 5
+
+
+class SubmissionStatus(IntEnum):
+    """Append-only, shared with `contracts/src/types`."""
+
+    NONE = 0
+    COMMITTED = 1
+    REVEALED = 2
+    EVALUATING = 3
+    FINAL = 4
+
+
+class RewardRule(IntEnum):
+    """FIXED pays `max_reward`; LINEAR pays `min(max_reward, reward_rate × gain_lower_bound)`. Append-only."""
+
+    FIXED = 0
+    LINEAR = 1
+
+
+@dataclass(frozen=True)
+class ProjectParams:
+    """What an owner decides when publishing a project. Amounts in the token's units, windows in blocks."""
+
+    architecture_cid: str
+    parameters_cid: str
+    evaluator_cid: str
+    token: Address  # zero: the chain's own coin
+    pool: Wei  # pays rewards
+    budget: Wei  # pays evaluation fees that are the owner's
+    reward_rule: RewardRule
+    max_reward: Wei
+    reward_rate: Wei  # LINEAR: per 10⁻⁶ of gain_lower_bound
+    bond: Wei
+    fee: Wei
+    min_gain: Micro
+    worse_tolerance: Micro
+    tolerance: Micro
+    rounds: int
+    alpha_ppm: Ppm
+    quorum_bps: Bps
+    attempt_blocks: int
+    reveal_blocks: int
+    open_until: BlockNumber
+    owner_pays_misses: bool
+
+    def __post_init__(self) -> None:
+        """Only what the ABI cannot carry; the contract judges the rest and names its objection."""
+        validate_length("token", self.token, 20)
+        for name in ("pool", "budget", "max_reward", "reward_rate", "bond", "fee"):
+            validate_range(name, getattr(self, name), 0, 2**128 - 1)
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project at one block. `head`: its first submission that is not final; `evaluated`: its next task's k."""
+
+    status: ProjectStatus
+    owner: Address
+    pool_free: Wei
+    budget_free: Wei
+    submission_count: int
+    head: SubmissionIndex
+    evaluated: int
+    champion_index: SubmissionIndex
+    champion_score: Micro
+    params: ProjectParams
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One submission at one block. `champion_index`, `k`, `opening`, `task_id` are its latest task's."""
+
+    status: SubmissionStatus
+    outcome: Outcome
+    contributor: Address
+    committed_at: BlockNumber
+    revealed_at: BlockNumber
+    champion_index: SubmissionIndex
+    k: int
+    opening: int
+    commitment: bytes
+    task_id: TaskId
+    parameters_cid: str
+    champion_score: Micro
+    challenger_score: Micro
+    gain_lower_bound: Micro

@@ -9,7 +9,7 @@ from zarathustra.store.unixfs import LAYOUT_V1, MAX_ARTEFACT_BYTES, FileReader, 
 
 
 class MemoryStore:
-    """Reader and writer in one; `source` is where blocks come from that were not added here.
+    """Reader and writer in one. `source` is where `pin` copies blocks from that are not here.
 
     Passes the conformance suite of the ports. Not persistent; not for production.
     """
@@ -20,9 +20,12 @@ class MemoryStore:
         self._pins: set[BlockId] = set()
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
-        """The file; looks here first, then asks the source. Keeps nothing."""
-        data, _blocks = await self._read(parse_cid(cid), max_bytes)
-        return data
+        """The file, from the blocks that are here."""
+        reader = FileReader(parse_cid(cid), max_bytes=max_bytes)
+        while wanted := reader.wanted():
+            for block_id in wanted:
+                reader.supply(block_id, await self.fetch_block(block_id))
+        return reader.content()
 
     async def add(self, data: bytes) -> Cid:
         """Store and pin."""
@@ -31,8 +34,12 @@ class MemoryStore:
     async def pin(self, cid: Cid | str, *, max_bytes: int = MAX_ARTEFACT_BYTES) -> None:
         """Copy what is missing here, and pin."""
         root = parse_cid(cid)
-        _data, blocks = await self._read(root, max_bytes)
-        self._blocks.update(blocks)
+        reader = FileReader(root, max_bytes=max_bytes)
+        while wanted := reader.wanted():
+            for block_id in wanted:
+                block = await self._find_block(block_id)
+                reader.supply(block_id, block)
+                self._blocks[block_id] = block
         self._pins.add(root)
 
     async def fetch_block(self, block_id: BlockId) -> bytes:
@@ -55,25 +62,15 @@ class MemoryStore:
         validate_block(block_id, block)
         self._blocks[block_id] = block
 
-    def drop(self, cid: Cid | str) -> None:
-        """Forget one block, as a node that lost it; what it named is then unavailable."""
-        block_id = parse_cid(cid)
-        self._blocks.pop(block_id, None)
-        self._pins.discard(block_id)
+    def forget_everything(self) -> None:
+        """Lose all blocks and pins, as a node that went away."""
+        self._blocks.clear()
+        self._pins.clear()
 
     def is_pinned(self, cid: Cid | str) -> bool:
         return parse_cid(cid) in self._pins
 
-    async def _read(self, root: BlockId, max_bytes: int) -> tuple[bytes, dict[BlockId, bytes]]:
-        reader = FileReader(root, max_bytes=max_bytes)
-        blocks: dict[BlockId, bytes] = {}
-        while wanted := reader.wanted():
-            for block_id in wanted:
-                blocks[block_id] = await self._get(block_id)
-                reader.supply(block_id, blocks[block_id])
-        return reader.content(), blocks
-
-    async def _get(self, block_id: BlockId) -> bytes:
+    async def _find_block(self, block_id: BlockId) -> bytes:
         if block_id in self._blocks or self._source is None:
             return await self.fetch_block(block_id)
         return await self._source.fetch_block(block_id)

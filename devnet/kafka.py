@@ -23,7 +23,7 @@ import sys
 import tempfile
 import tomllib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -130,16 +130,21 @@ def read_lock(lock_file: Path = LOCK_FILE) -> list[LockedJar]:
     return [LockedJar(e["groupId"], e["artifactId"], e["version"], e["sha256"]) for e in entries]
 
 
-def fetch_jars(cache_dir: Path = DEFAULT_CACHE_DIR) -> list[Path]:
+def fetch_jars(
+    cache_dir: Path = DEFAULT_CACHE_DIR,
+    *,
+    lock_file: Path = LOCK_FILE,
+    repositories: Mapping[str, str] | None = None,
+) -> list[Path]:
     """Paths of all jars, downloaded where missing and checked against the lock file.
 
-    Idempotent, and safe when several processes share `cache_dir`. Raises KafkaSetupError on a jar that is not
-    the locked one.
+    Idempotent, and safe when several processes share `cache_dir`. `repositories` (name → address) defaults to
+    jgo's own settings. Raises KafkaSetupError on a jar that is not the locked one.
     """
     cache_dir.mkdir(parents=True, exist_ok=True)
     with _locked(cache_dir / "fetch.lock"), ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        context = _build_maven_context(cache_dir / "m2")
-        return list(pool.map(lambda jar: _fetch_jar(context, jar), read_lock()))
+        context = _build_maven_context(cache_dir / "m2", repositories)
+        return list(pool.map(lambda jar: _fetch_jar(context, jar), read_lock(lock_file)))
 
 
 def write_lock(lock_file: Path = LOCK_FILE) -> None:
@@ -297,14 +302,14 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_maven_context(repository: Path) -> Any:
-    """jgo's context on our own cache; repositories of the user's jgo settings come before the default."""
-    # Imported here: starting a broker whose jars are all there needs none of it.
-    from jgo.config import GlobalSettings
+def _build_maven_context(cache: Path, repositories: Mapping[str, str] | None) -> Any:
+    """jgo's context on our own cache; what the user's jgo settings name comes before jgo's default."""
+    from jgo.config import GlobalSettings  # here, because not every caller has to fetch
     from jgo.maven import MavenContext
 
-    default = MavenContext().remote_repos
-    return MavenContext(repo_cache=repository, remote_repos={**GlobalSettings.load().repositories, **default})
+    if repositories is None:
+        repositories = {**GlobalSettings.load().repositories, **MavenContext().remote_repos}
+    return MavenContext(repo_cache=cache, remote_repos=dict(repositories))
 
 
 def _fetch_jar(context: Any, jar: LockedJar) -> Path:

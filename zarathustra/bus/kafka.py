@@ -108,8 +108,7 @@ class KafkaConsumer:
         self._topics = sorted(topics)
         self._instance_id = instance_id
         self._session_timeout_ms = session_timeout_ms
-        self._listener = _Listener(self._forget_positions)
-        self._positions: dict[Partition, int] = {}
+        self._membership = _Membership()
         self._consumer: Any = None
 
     async def __aenter__(self) -> Self:
@@ -129,7 +128,7 @@ class KafkaConsumer:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
-        consumer.subscribe(self._topics, listener=self._listener)
+        consumer.subscribe(self._topics, listener=self._membership)
         await _start(consumer)
         self._consumer = consumer
         return self
@@ -141,7 +140,7 @@ class KafkaConsumer:
 
     def on_revoke(self, callback: RevokeCallback) -> None:
         """See `port.Consumer.on_revoke`."""
-        self._listener.callback = callback
+        self._membership.callback = callback
 
     async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivery]:
         """See `port.Consumer.fetch`. Waits longer than `timeout_s` only while the group rebalances."""
@@ -150,7 +149,7 @@ class KafkaConsumer:
 
         deliveries = [_parse_delivery(message) for batch in batches.values() for message in batch]
         for delivery in deliveries:
-            self._positions[delivery.get_partition()] = delivery.offset + 1
+            self._membership.positions[delivery.get_partition()] = delivery.offset + 1
         return deliveries
 
     def pause(self, partitions: Iterable[Partition]) -> None:
@@ -163,6 +162,8 @@ class KafkaConsumer:
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See `port.Consumer.commit`."""
+        if not offsets.keys() <= self._membership.owned:
+            raise Retry(Reason.BUS_UNREACHABLE, "commit offsets", error="partition has left")
         with _kafka_errors("commit offsets"):
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
                 await self._consumer.commit({TopicPartition(*part): offset for part, offset in offsets.items()})
@@ -176,22 +177,18 @@ class KafkaConsumer:
 
     def get_assignment(self) -> frozenset[Partition]:
         """See `port.Consumer.get_assignment`."""
-        return frozenset(Partition(part.topic, part.partition) for part in self._consumer.assignment())
+        return self._membership.owned
 
     def get_lag(self, partition: Partition) -> int | None:
         """See `port.Consumer.get_lag`."""
-        if partition not in self._positions or partition not in self.get_assignment():
+        if partition not in self._membership.positions or partition not in self._membership.owned:
             return None
 
         end: int | None = self._consumer.highwater(TopicPartition(*partition))
-        return None if end is None else max(0, end - self._positions[partition])
+        return None if end is None else max(0, end - self._membership.positions[partition])
 
     def _get_own(self, partitions: Iterable[Partition]) -> list[TopicPartition]:
-        return [TopicPartition(*part) for part in self.get_assignment().intersection(partitions)]
-
-    def _forget_positions(self, partitions: frozenset[Partition]) -> None:
-        for partition in partitions:
-            self._positions.pop(partition, None)
+        return [TopicPartition(*part) for part in self._membership.owned.intersection(partitions)]
 
 
 async def create_topics(
@@ -224,19 +221,33 @@ async def fetch_broker_count(bootstrap_servers: str) -> int:
         return len((await admin.describe_cluster())["brokers"])
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    def __init__(self, forget: Any) -> None:
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """What the member owns now.
+
+    aiokafka's own assignment stays the old one until the rebalance is over, and a commit in between carries the
+    *new* generation: the broker would take it for a partition that is another member's.
+    """
+
+    def __init__(self) -> None:
+        self.owned: frozenset[Partition] = frozenset()
+        self.positions: dict[Partition, int] = {}  # next offsets to fetch
         self.callback: RevokeCallback | None = None
-        self._forget = forget
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        partitions = frozenset(Partition(part.topic, part.partition) for part in revoked)
-        if partitions and self.callback is not None:
-            await self.callback(partitions)
-        self._forget(partitions)
+        partitions = _parse_partitions(revoked)
+        try:
+            if partitions and self.callback is not None:
+                await self.callback(partitions)
+        finally:
+            self.owned = frozenset()
+            self.positions.clear()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing to do: work starts with the first record."""
+        self.owned = _parse_partitions(assigned)
+
+
+def _parse_partitions(partitions: Iterable[TopicPartition]) -> frozenset[Partition]:
+    return frozenset(Partition(part.topic, part.partition) for part in partitions)
 
 
 def _parse_delivery(message: Any) -> Delivery:

@@ -9,7 +9,7 @@ import aiohttp
 from services.notifier.handlers import Deliver, Notifier
 from services.notifier.settings import Settings
 from services.notifier.webhook import Webhook
-from zarathustra.chain.deployment import load_deployment
+from zarathustra.chain.deploy import load_deployment
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason

@@ -1,9 +1,7 @@
-"""Deploys all contracts, wired to each other at addresses known before the first exists, and keeps who they are."""
+"""Deploys all contracts, wired to each other at addresses known before the first exists."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from eth_hash.auto import keccak
 
@@ -27,7 +25,6 @@ ORDER: Final = (
     abi.AVS_LOGIC,
     abi.MODEL_SUBMISSION,
 )
-_ADDRESS_FIELDS: Final = ("governance", "attestation_center", "avs_logic", "model_submission")
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class DeploymentParameters:
     owner: Address  # the timelock: admits and ejects operators, sets parameters of later tasks
     treasury: Address
     stake_token: Address = ZERO_ADDRESS  # zero: the chain's own coin
-    min_stake: Wei = Wei(10**18)  # noqa: RUF009  a NewType is the identity
+    min_stake: Wei = Wei(10**18)
     epoch_blocks: int = 7_200
     unbonding_blocks: int = 2 * MAX_TASK_BLOCKS
     seed_delay: int = 4
@@ -126,33 +123,6 @@ def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
     return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
 
 
-def dump_deployment(deployment: Deployment) -> str:
-    """The deployment as the JSON file that services read (setting DEPLOYMENT_FILE)."""
-    addresses = {name: format_data(getattr(deployment, name)) for name in _ADDRESS_FIELDS}
-    document = {"chain_id": deployment.chain_id, "deployed_at": deployment.deployed_at, **addresses}
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
-def parse_deployment(text: str) -> Deployment:
-    """The deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
-    try:
-        document = json.loads(text)
-        addresses = {name: _parse_address(document[name]) for name in _ADDRESS_FIELDS}
-        return Deployment(
-            chain_id=int(document["chain_id"]), deployed_at=BlockNumber(int(document["deployed_at"])), **addresses
-        )
-    except (Invalid, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Invalid(Reason.BAD_SETTING, "deployment file is malformed", cause=repr(error)) from error
-
-
-def load_deployment(path: Path) -> Deployment:
-    """The deployment in a file. Raises Invalid(BAD_SETTING)."""
-    try:
-        return parse_deployment(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(Reason.BAD_SETTING, "deployment file cannot be read", path=path) from error
-
-
 def _build_arguments(name: str, addresses: dict[str, Address], parameters: DeploymentParameters) -> tuple[object, ...]:
     """The constructor's arguments, in the order of its source."""
     arguments: dict[str, tuple[object, ...]] = {
@@ -197,9 +167,3 @@ def _rlp_integer(number: int) -> bytes:
         return bytes([number])
     content = number.to_bytes((number.bit_length() + 7) // 8, "big")
     return bytes([0x80 + len(content)]) + content
-
-
-def _parse_address(text: Any) -> Address:
-    value = bytes.fromhex(text.removeprefix("0x"))
-    validate_length("address", value, 20)
-    return Address(value)

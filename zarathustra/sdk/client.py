@@ -1,0 +1,91 @@
+"""One account on one network: what every call of the SDK works through."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract
+from zarathustra.chain.market import MarketReader
+from zarathustra.chain.port import Deployment
+from zarathustra.chain.reader import ChainTaskReader
+from zarathustra.chain.rpc import HttpRpc, Rpc
+from zarathustra.chain.transactions import Intent, Sender
+from zarathustra.core.types import Address
+from zarathustra.sdk.network import Network
+from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.store.endpoints import rpc_endpoint
+from zarathustra.store.fetch import Fetcher
+from zarathustra.store.port import ArtefactReader, ArtefactWriter
+from zarathustra.store.writer import Writer
+from zarathustra.telemetry.log import get_logger
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A network without an account: everything that costs nothing."""
+
+    network: Network
+    rpc: Rpc
+    market: MarketReader
+    tasks: ChainTaskReader
+    artefacts: ArtefactReader
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.network.deployment
+
+
+@dataclass(frozen=True)
+class Client:
+    """A network with an account that signs transactions and adds artefacts."""
+
+    reader: Reader
+    sender: Sender
+    writer: ArtefactWriter
+    governance: GovernanceContract
+    center: CenterContract
+    market: MarketContract
+
+    @property
+    def address(self) -> Address:
+        """The account."""
+        return self.sender.address
+
+
+@asynccontextmanager
+async def open_reader(network: Network) -> AsyncIterator[Reader]:
+    """A network to read from."""
+    async with (
+        HttpRpc(network.rpc_urls) as rpc,
+        Fetcher([rpc_endpoint(network.ipfs_api_url)]) as fetcher,
+    ):
+        yield Reader(
+            network=network,
+            rpc=rpc,
+            market=MarketReader(rpc, network.deployment),
+            tasks=ChainTaskReader(rpc, network.deployment),
+            artefacts=fetcher,
+        )
+
+
+@asynccontextmanager
+async def open_client(network: Network, key: EcdsaSecretKey) -> AsyncIterator[Client]:
+    """An account on a network. One at a time per key: it owns the key's nonces."""
+    async with (
+        open_reader(network) as reader,
+        Fetcher([rpc_endpoint(network.ipfs_api_url)]) as fetcher,
+    ):
+        sender = Sender(reader.rpc, key.reveal(), chain_id=network.deployment.chain_id, on_intent=log_intent)
+        yield Client(
+            reader=reader,
+            sender=sender,
+            writer=Writer(network.ipfs_api_url, source=fetcher),
+            governance=GovernanceContract(sender, network.deployment),
+            center=CenterContract(sender, network.deployment),
+            market=MarketContract(sender, network.deployment),
+        )
+
+
+def log_intent(intent: Intent) -> None:
+    """Record a transaction before it is broadcast: after a crash the log says what may still be mined."""
+    get_logger(component="sender").debug("Transaction signed", nonce=intent.nonce, sender=intent.sender)

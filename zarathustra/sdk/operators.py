@@ -1,0 +1,42 @@
+"""What operators do on chain: register with stake and proof of possession, seal the set, claim fees."""
+
+from zarathustra.chain.contracts import Registration
+from zarathustra.core.digests import Domain, key_hash, possession_digest
+from zarathustra.core.types import Address, OperatorId, SetVersion, Slot, Wei
+from zarathustra.sdk.client import Client
+from zarathustra.signing.bls import BlsBackend
+from zarathustra.signing.keys import BlsSecretKey
+
+
+async def register_operator(
+    client: Client,
+    backend: BlsBackend,
+    *,
+    bls_key: BlsSecretKey,
+    signing_address: OperatorId,
+    rewards_receiver: Address,
+    stake: Wei,
+) -> Slot:
+    """Register with the chain's own coin as stake; the client's account becomes the owner of the stake."""
+    deployment = client.reader.deployment
+    encoded_key = backend.g1_to_eip2537(backend.public_key(bls_key))
+    domain = Domain(deployment.chain_id, deployment.governance)
+    proof = backend.prove_possession(bls_key, possession_digest(domain, signing_address, key_hash(encoded_key)))
+    registration = Registration(
+        bls_key=encoded_key,
+        possession=backend.g2_to_eip2537(proof),
+        signing_key=signing_address,
+        rewards_receiver=rewards_receiver,
+        stake=stake,
+    )
+    return await client.governance.register_operator(registration, value=stake)
+
+
+async def seal_operator_set(client: Client) -> SetVersion:
+    """Seal the current operators as the next version; anyone may, and pays for it."""
+    return await client.governance.seal_operator_set()
+
+
+async def claim_fees(client: Client, operator: OperatorId) -> None:
+    """Credit the operator's attester fees for every settlement so far to its rewards receiver; anyone may."""
+    await client.center.claim(operator, await client.reader.market.fetch_settlement_count())

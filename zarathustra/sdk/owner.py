@@ -1,0 +1,80 @@
+"""What project owners do: check the artefacts, publish them, escrow the reward."""
+
+from dataclasses import dataclass
+
+from zarathustra.core.project import ProjectParams, RewardRule
+from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Micro, Ppm, ProjectId, Wei
+from zarathustra.evaluation.architecture import parse_architecture
+from zarathustra.evaluation.evaluator import parse_evaluator, validate_work
+from zarathustra.evaluation.parameters import parse_parameters
+from zarathustra.sdk.client import Client
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What an owner publishes, as bytes."""
+
+    architecture: bytes
+    parameters: bytes
+    evaluator: bytes
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an owner offers and demands; amounts in wei, scores in 10⁻⁶, windows in blocks."""
+
+    pool: Wei
+    budget: Wei
+    max_reward: Wei
+    bond: Wei
+    fee: Wei
+    min_gain: Micro = Micro(1_000)
+    worse_tolerance: Micro = Micro(1_000)
+    tolerance: Micro = Micro(2)
+    rounds: int = 32
+    alpha_ppm: Ppm = Ppm(10_000)
+    quorum_bps: Bps = Bps(6_600)
+    attempt_blocks: int = 30
+    reveal_blocks: int = 100
+    open_blocks: int = 100_000
+    reward_rule: RewardRule = RewardRule.FIXED
+    reward_rate: Wei = Wei(0)
+    owner_pays_misses: bool = False
+    token: Address = ZERO_ADDRESS
+
+
+def check_artefacts(artefacts: Artefacts, *, rounds: int) -> None:
+    """Raise Invalid with the reason for which operators would refuse them: before anything is paid."""
+    architecture = parse_architecture(artefacts.architecture)
+    validate_work(architecture, parse_evaluator(artefacts.evaluator), rounds)
+    parse_parameters(artefacts.parameters, architecture.tensors)
+
+
+async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) -> ProjectId:
+    """Check and add the artefacts, then create and fund the project; its baseline task opens with it."""
+    check_artefacts(artefacts, rounds=terms.rounds)
+    head = await client.reader.tasks.fetch_block_number()
+    params = ProjectParams(
+        architecture_cid=await client.writer.add(artefacts.architecture),
+        parameters_cid=await client.writer.add(artefacts.parameters),
+        evaluator_cid=await client.writer.add(artefacts.evaluator),
+        token=terms.token,
+        pool=terms.pool,
+        budget=terms.budget,
+        reward_rule=terms.reward_rule,
+        max_reward=terms.max_reward,
+        reward_rate=terms.reward_rate,
+        bond=terms.bond,
+        fee=terms.fee,
+        min_gain=terms.min_gain,
+        worse_tolerance=terms.worse_tolerance,
+        tolerance=terms.tolerance,
+        rounds=terms.rounds,
+        alpha_ppm=terms.alpha_ppm,
+        quorum_bps=terms.quorum_bps,
+        attempt_blocks=terms.attempt_blocks,
+        reveal_blocks=terms.reveal_blocks,
+        open_until=BlockNumber(head + terms.open_blocks),
+        owner_pays_misses=terms.owner_pays_misses,
+    )
+    return await client.market.create_project(params)

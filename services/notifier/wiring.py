@@ -1,7 +1,7 @@
 """Joins the notifier's parts."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -9,13 +9,13 @@ import aiohttp
 from services.notifier.handlers import Deliver, Notifier
 from services.notifier.settings import Settings
 from services.notifier.webhook import Webhook
-from zarathustra.chain.deploy import load_deployment
+from zarathustra.chain.deployment import load_deployment
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Topic
 from zarathustra.runtime.lifecycle import Runtime, serve
-from zarathustra.runtime.map_loop import MapLoopSettings, Route, lane_by_key
+from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, lane_by_key
 from zarathustra.runtime.map_service import build_map_loop, open_kafka
 
 TOPICS = (Topic.CHAIN_EVENTS, Topic.CERTIFICATES)
@@ -30,7 +30,7 @@ async def start(settings: Settings, runtime: Runtime) -> None:
         open_kafka(settings.kafka_bootstrap_servers, group=settings.group, topics=TOPICS) as bus,
     ):
         notifier = Notifier(deliver, domain, runtime.metrics)
-        handlers = {
+        handlers: Mapping[str, Handler | Route] = {
             Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
             Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
         }

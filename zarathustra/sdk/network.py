@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zarathustra.chain.deploy import dump_deployment, parse_deployment
+from zarathustra.chain.deployment import dump_deployment, parse_deployment
 from zarathustra.chain.port import Deployment
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason

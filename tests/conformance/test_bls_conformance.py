@@ -51,6 +51,8 @@ MALFORMED_KEYS = {
     "without compression flag": bytes([KEYS[0][0] & 0x7F]) + KEYS[0][1:],
     "off the curve": b"\x80" + bytes(46) + b"\x01",
     "outside the subgroup": compress_off_subgroup_g1(),
+    "of order three": b"\x80" + bytes(47),
+    "leading zero": b"\0" + KEYS[0],
     "not canonical": _write_unreduced(KEYS),
 }
 MALFORMED_SIGNATURES = {
@@ -62,6 +64,7 @@ MALFORMED_SIGNATURES = {
     "without compression flag": bytes([SIGNATURES[0][0] & 0x7F]) + SIGNATURES[0][1:],
     "off the curve": b"\x80" + bytes(94) + b"\x03",
     "outside the subgroup": compress_off_subgroup_g2(),
+    "zero between the halves": SIGNATURES[0][:48] + b"\0" + SIGNATURES[0][48:],
     "not canonical": SIGNATURES[0][:48]
     + (int.from_bytes(SIGNATURES[0][48:], "big") + field_modulus).to_bytes(48, "big"),
     "flag in the second half": SIGNATURES[0][:48] + bytes([SIGNATURES[0][48] | 0x80]) + SIGNATURES[0][49:],

@@ -168,8 +168,8 @@ def encode_g2(point: Any) -> bytes:
 
 
 def compress_off_subgroup_g1() -> BlsPublicKey:
-    """x = 0 with the compression flag: the point of order 3."""
-    return BlsPublicKey(b"\x80" + bytes(47))
+    """x = 4 with the compression flag: on the curve, not in G1."""
+    return BlsPublicKey(b"\x80" + bytes(46) + b"\x04")
 
 
 def compress_off_subgroup_g2() -> BlsSignature:

@@ -62,8 +62,8 @@ class FastBls:
             point = G1Point.from_xy_bytes_be(raw)
         except ValueError as error:
             raise Invalid(Reason.BAD_KEY, "key is not a point of G1") from error
-        if point == G1Point.identity() or point.to_xy_bytes_be() != raw:
-            raise Invalid(Reason.BAD_KEY, "key is the identity or not canonical")
+        if point == G1Point.identity():
+            raise Invalid(Reason.BAD_KEY, "key is the identity")
         return BlsPublicKey(point.to_compressed_bytes())
 
     def g2_to_eip2537(self, signature: BlsSignature) -> bytes:
@@ -75,8 +75,8 @@ class FastBls:
             point = G2Point.from_xy_bytes_be(raw)
         except ValueError as error:
             raise Invalid(Reason.BAD_SIGNATURE, "signature is not a point of G2") from error
-        if point == G2Point.identity() or point.to_xy_bytes_be() != raw:
-            raise Invalid(Reason.BAD_SIGNATURE, "signature is the identity or not canonical")
+        if point == G2Point.identity():
+            raise Invalid(Reason.BAD_SIGNATURE, "signature is the identity")
         return BlsSignature(point.to_compressed_bytes())
 
 
@@ -104,8 +104,8 @@ def _parse_key(key: BlsPublicKey) -> G1Point:
     except ValueError as error:
         raise Invalid(Reason.BAD_KEY, "key is not a point of G1") from error
     # arkworks reads any bytes behind the infinity flag as the identity, so compare points, not bytes
-    if point == G1Point.identity() or point.to_compressed_bytes() != key:
-        raise Invalid(Reason.BAD_KEY, "key is the identity or not canonical")
+    if point == G1Point.identity():
+        raise Invalid(Reason.BAD_KEY, "key is the identity")
     return point
 
 
@@ -115,8 +115,8 @@ def _parse_signature(signature: BlsSignature) -> G2Point:
         point = G2Point.from_compressed_bytes(signature)
     except ValueError as error:
         raise Invalid(Reason.BAD_SIGNATURE, "signature is not a point of G2") from error
-    if point == G2Point.identity() or point.to_compressed_bytes() != signature:
-        raise Invalid(Reason.BAD_SIGNATURE, "signature is the identity or not canonical")
+    if point == G2Point.identity():
+        raise Invalid(Reason.BAD_SIGNATURE, "signature is the identity")
     return point
 
 

@@ -14,12 +14,11 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Digest, EcdsaSignature, OperatorId
-from zarathustra.signing.ecdsa import SIGNATURE_LENGTH, compute_address, recover_address, sign_digest
+from zarathustra.signing.ecdsa import compute_address, recover_address, sign_digest
 from zarathustra.signing.keys import EcdsaSecretKey
 
 OPERATOR_HEADER = "operator"
 SIGNATURE_HEADER = "signature"
-HEADER_LENGTHS = {OPERATOR_HEADER: 20, SIGNATURE_HEADER: SIGNATURE_LENGTH}
 
 
 def sign_record(secret: EcdsaSecretKey, domain: Domain, topic: str, value: bytes) -> EcdsaSignature:
@@ -42,7 +41,7 @@ def open_envelope(topic: str, value: bytes, headers: Mapping[str, bytes], domain
     try:
         signer = OperatorId(recover_address(_digest(domain, topic, value, operator), signature))
     except Invalid as error:
-        raise Invalid(Reason.BAD_ENVELOPE, "envelope signature is malformed") from error
+        raise Invalid(Reason.BAD_ENVELOPE, "envelope header is malformed") from error
     if signer != operator:
         raise Invalid(Reason.BAD_ENVELOPE, "envelope is signed by another key", operator=operator.hex())
     return operator
@@ -52,8 +51,6 @@ def _get_header(headers: Mapping[str, bytes], name: str) -> bytes:
     value = headers.get(name)
     if value is None:
         raise Invalid(Reason.BAD_ENVELOPE, "envelope header is missing", header=name)
-    if len(value) != HEADER_LENGTHS[name]:
-        raise Invalid(Reason.BAD_ENVELOPE, "envelope header has the wrong length", header=name)
     return value
 
 

@@ -22,7 +22,7 @@ from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 OWNER_ONLY = 0o600
 OTHERS = 0o077
 V3, EIP2335 = 3, 4  # the `version` field of the file
-MAX_FILE_LENGTH = 64 * 1024  # a keystore has 600 bytes; more is a wrong path
+MAX_FILE_LENGTH = 64 * 1024  # a keystore has 600 bytes; a wrong path may be a huge file
 
 
 class KeystoreCost(Enum):
@@ -107,7 +107,7 @@ def _read_private(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             # asked of the open file, so that nobody can swap it between check and use
             mode = os.fstat(file.fileno()).st_mode
-            text = file.read(MAX_FILE_LENGTH + 1)
+            text = file.read(MAX_FILE_LENGTH)
     except OSError as error:
         raise Invalid(Reason.BAD_SETTING, "read the keystore", path=path, cause=error.strerror) from error
     if mode & OTHERS:
@@ -117,7 +117,7 @@ def _read_private(path: Path) -> dict[str, Any]:
 
 def _parse_object(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(text) if len(text) <= MAX_FILE_LENGTH else None
+        content = json.loads(text)
     except ValueError as error:
         raise Invalid(Reason.BAD_SETTING, "keystore is not JSON", path=path) from error
     if not isinstance(content, dict):

@@ -47,7 +47,7 @@ class VoteLog:
         does not know the key's votes would let it vote twice.
         """
         path.touch(mode=0o600)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # not every build of SQLite lets threads share a connection
         self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._take_ownership(path, public_key)

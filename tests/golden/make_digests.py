@@ -90,8 +90,7 @@ def typehash_vectors() -> Vectors:
 
 def domain_vectors() -> Vectors:
     return [
-        {"digest": to_hex(digests.domain_separator(d.chain_id, d.verifying_contract)), **_domain(d)}
-        for d in DOMAINS
+        {"digest": to_hex(digests.domain_separator(d.chain_id, d.verifying_contract)), **_domain(d)} for d in DOMAINS
     ]
 
 

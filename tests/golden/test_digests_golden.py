@@ -28,9 +28,7 @@ def test_golden_file__compared_with_the_code__is_current() -> None:
 
 
 @pytest.mark.parametrize("name,vector", SIGNED_VECTORS)
-def test_signed_digest__eth_account_encodes_the_same_struct__digests_agree(
-    name: str, vector: dict[str, Any]
-) -> None:
+def test_signed_digest__eth_account_encodes_the_same_struct__digests_agree(name: str, vector: dict[str, Any]) -> None:
     struct, type_text = STRUCTS[name]
     fields = _parse_fields(type_text)
     message = {field: _parse_value(kind, vector[field]) for kind, field in fields}
@@ -57,9 +55,7 @@ IDENTIFIER_VECTORS = [(out, text, vector) for name, out, text in IDENTIFIERS for
 
 
 @pytest.mark.parametrize("output,type_text,vector", IDENTIFIER_VECTORS)
-def test_identifier__recomputed_from_its_type_text__agrees(
-    output: str, type_text: str, vector: dict[str, Any]
-) -> None:
+def test_identifier__recomputed_from_its_type_text__agrees(output: str, type_text: str, vector: dict[str, Any]) -> None:
     """Only the type text is taken from the code, and each word is built from the file by the ABI's rules."""
     words = [keccak(type_text.encode())]
     for kind, field in _parse_fields(type_text):
@@ -83,10 +79,7 @@ def test_report_hash__text_of_the_cid__agrees(vector: dict[str, Any]) -> None:
 
 def test_golden_file__shape__is_what_forge_can_parse() -> None:
     for vectors in GOLDEN.values():
-        assert (
-            len({tuple((key, type(value)) for key, value in sorted(vector.items())) for vector in vectors})
-            == 1
-        )
+        assert len({tuple((key, type(value)) for key, value in sorted(vector.items())) for vector in vectors}) == 1
         assert all(isinstance(value, str | bool) for vector in vectors for value in vector.values())
 
 

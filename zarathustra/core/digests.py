@@ -44,9 +44,7 @@ EVALUATION_TYPE = (
 VOTE_TYPE = "Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)"
 POSSESSION_TYPE = "KeyPossession(address operator,bytes32 keyHash)"
 ENVELOPE_TYPE = "Envelope(string topic,bytes32 payloadHash,address operator)"
-TASK_TYPE = (
-    "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
-)
+TASK_TYPE = "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
 INPUT_TYPE = (
     "Input(bytes32 taskId,string architectureCid,string evaluatorCid,string championCid,string challengerCid,"
     "uint16 rounds,uint32 k,uint32 alphaPpm,uint32 tolerance)"

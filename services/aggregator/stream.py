@@ -114,19 +114,20 @@ class FaustFold:
     async def run(self, clock: BlockClock, stop: asyncio.Event) -> None:
         """Fold until stopped. Raises what broke the fold, with its record unacknowledged."""
         self._failure = asyncio.get_running_loop().create_future()
-        ending = asyncio.ensure_future(stop.wait())
         await self.app.start()
-        timer = asyncio.create_task(self._run_timer(clock, stop))
-        dying = asyncio.create_task(self.app.wait_until_stopped())
+        jobs = [
+            asyncio.create_task(_wait(stop), name="end"),
+            asyncio.create_task(self._run_timer(clock), name="timer"),
+            asyncio.create_task(self._watch_faust(), name="faust"),
+            asyncio.create_task(_raise_from(self._failure), name="agent"),
+        ]
         try:
-            await asyncio.wait({ending, timer, dying, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (ending, timer, dying):
-                task.cancel()
-            results = await asyncio.gather(ending, timer, dying, return_exceptions=True)
+            for job in jobs:
+                job.cancel()
+            results = await asyncio.gather(*jobs, return_exceptions=True)
             await self.app.stop()
-        if self._failure.done():
-            self._failure.result()
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -134,7 +135,8 @@ class FaustFold:
     @property
     def is_recovered(self) -> bool:
         """Whether the table is complete and records flow."""
-        return bool(self.app.started and self.app.tables.recovery.completed.is_set() and not self.app.rebalancing)
+        is_complete = self._tables.recovery.completed.is_set()
+        return bool(self.app.started and is_complete and not self.app.rebalancing)
 
     async def _fold(self, stream: Any) -> None:
         """The agent. It never ends by itself: Faust would acknowledge what it failed on and start it again."""
@@ -160,12 +162,9 @@ class FaustFold:
                 await self._loop.tick(head)
 
     async def _watch_faust(self) -> None:
-        """End when Faust stops by itself, because one of its own services crashed."""
+        """Fail when Faust stops by itself, because one of its own services crashed."""
         await self.app.wait_until_stopped()
         raise RuntimeError("faust stopped") from self.app.crash_reason
-
-    async def _watch_agent(self, failure: "asyncio.Future[None]") -> None:
-        await failure
 
     def _fail(self, error: Exception) -> None:
         if self._failure is not None and not self._failure.done():
@@ -263,6 +262,14 @@ def _build_app(settings: StreamSettings) -> faust.App:
         producer_acks=-1,
         TableManager=_GuardedTables,
     )
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _raise_from(failure: "asyncio.Future[None]") -> None:
+    await failure
 
 
 def _to_delivery(message: Message) -> Delivery:

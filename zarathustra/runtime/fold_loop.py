@@ -22,7 +22,7 @@ from zarathustra.bus.dead_letters import build_dead_letter
 from zarathustra.bus.port import Consumer
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.core.aggregation import Change, Effect, Rules, TaskRead, TaskState, fold
-from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId
@@ -115,7 +115,7 @@ class FoldLoop:
             try:
                 await self._handle_once(delivery)
             except Retry as error:
-                self._note_retry(error, delivery.record.key)
+                self._note_wait(error, delivery.record.key)
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, MAX_DELAY_S)
             else:
@@ -132,8 +132,8 @@ class FoldLoop:
         for task_id in self._table.list_tasks():
             try:
                 await self._tick_task(task_id, head)
-            except Retry as error:
-                self._note_retry(error, task_id)
+            except (Retry, Invalid) as error:  # the next tick asks again
+                self._note_wait(error, task_id)
 
     async def _tick_task(self, task_id: TaskId, head: BlockNumber) -> None:
         read = await self._read_again(task_id, head)
@@ -184,7 +184,7 @@ class FoldLoop:
         if _is_worth_saving(before, state):
             self._table.put(task_id, state)
 
-    def _note_retry(self, error: Retry, task_id: bytes) -> None:
+    def _note_wait(self, error: ZarathustraError, task_id: bytes) -> None:
         self._retries.labels(reason=error.reason.code).inc()
         self._log.warning("Fold waits", task_id=task_id, reason=error.reason.code, error=str(error))
 

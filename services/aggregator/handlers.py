@@ -1,0 +1,108 @@
+"""What the fold's effects mean: verify in batches, aggregate, publish, name the culprits."""
+
+import asyncio
+from dataclasses import dataclass
+
+from zarathustra.bus.records import Record
+from zarathustra.core.aggregation import (
+    Effect,
+    IssueCertificate,
+    OperatorBlamed,
+    ReportStall,
+    SignaturesVerified,
+    VerifySignatures,
+)
+from zarathustra.core.digests import Domain, vote_digest
+from zarathustra.core.messages import CertificateIssued, Message, TaskStalled
+from zarathustra.core.types import Topic
+from zarathustra.runtime.fold_loop import Outcome
+from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record
+from zarathustra.signing.bls import BlsBackend, Signed, find_invalid
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class EffectPorts:
+    """What effects are performed with. `domain` is AttestationCenter's."""
+
+    backend: BlsBackend
+    signer: EnvelopeSigner
+    domain: Domain
+    get_time_ms: GetTimeMs
+
+
+class Interpreter:
+    """Performs effects. Idempotent: the same effect gives records with the same ids."""
+
+    def __init__(self, ports: EffectPorts, metrics: Metrics) -> None:
+        self._ports = ports
+        self._log = get_logger(component="aggregator")
+        self._verified = metrics.counter("signatures", "BLS signatures verified", ["standing"])
+        self._verify_seconds = metrics.histogram("verify_seconds", "Verifying one batch of signatures")
+        self._certificates = metrics.counter("certificates", "Certificates issued", ["verdict"])
+        self._stalls = metrics.counter("stalls", "Attempts that will reach no quorum", ["reason"])
+        self._faults = metrics.counter("faults", "What operators provably did wrong", ["operator", "fault"])
+
+    async def perform(self, effect: Effect) -> Outcome:
+        """Do it; curve arithmetic runs beside the event loop."""
+        match effect:
+            case VerifySignatures():
+                return await self._verify(effect)
+            case IssueCertificate():
+                return await self._issue(effect)
+            case ReportStall():
+                return self._report(effect)
+            case OperatorBlamed():
+                return self._blame(effect)
+
+    async def _verify(self, effect: VerifySignatures) -> Outcome:
+        digest = vote_digest(self._ports.domain, effect.vote)
+        signed = [Signed(signer.public_key, signer.signature) for signer in effect.signers]
+        with self._verify_seconds.time():
+            places = await asyncio.to_thread(find_invalid, self._ports.backend, digest, signed)
+
+        bad = frozenset(effect.signers[place].operator_id for place in places)
+        good = frozenset(signer.operator_id for signer in effect.signers) - bad
+        self._verified.labels(standing="good").inc(len(good))
+        self._verified.labels(standing="bad").inc(len(bad))
+        return Outcome(changes=(SignaturesVerified(effect.vote, good, bad),))
+
+    async def _issue(self, effect: IssueCertificate) -> Outcome:
+        signatures = [signer.signature for signer in effect.signers]
+        signature = await asyncio.to_thread(self._ports.backend.aggregate_signatures, signatures)
+        certificate = CertificateIssued(
+            proposal=effect.proposal,
+            approved=effect.vote.approved,
+            set_version=effect.set_version,
+            bitmap=effect.bitmap,
+            signature=signature,
+        )
+        self._certificates.labels(verdict="approved" if effect.vote.approved else "rejected").inc()
+        self._log.info(
+            "Certificate issued",
+            task_id=effect.vote.task_id,
+            attempt=effect.vote.attempt,
+            approved=effect.vote.approved,
+            signers=len(effect.signers),
+        )
+        return Outcome(records=(self._build(certificate),))
+
+    def _report(self, effect: ReportStall) -> Outcome:
+        self._stalls.labels(reason=effect.reason.code).inc()
+        self._log.warning("Attempt stalled", task_id=effect.task_id, attempt=effect.attempt, reason=effect.reason.code)
+        return Outcome(records=(self._build(TaskStalled(effect.task_id, effect.attempt, effect.reason.code)),))
+
+    def _blame(self, effect: OperatorBlamed) -> Outcome:
+        self._faults.labels(operator=effect.operator.hex(), fault=effect.fault).inc()
+        self._log.warning(
+            "Operator at fault",
+            task_id=effect.task_id,
+            attempt=effect.attempt,
+            operator=effect.operator,
+            fault=effect.fault.value,
+        )
+        return Outcome()
+
+    def _build(self, message: Message) -> Record:
+        return build_record(Topic.CERTIFICATES, message, signer=self._ports.signer, time_ms=self._ports.get_time_ms())

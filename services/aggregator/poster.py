@@ -1,0 +1,134 @@
+"""From a certificate to the chain: whose turn it is, one transaction, what became of it.
+
+    CertificateIssued (ours) ─▶ task still takes it? ─▶ our turn, or long enough nobody's? ─▶ submitTask
+         │ another operator's: its own poster's job        │ no: wait a block, ask again          │
+         ╰──▶ nothing                                      ╰──▶ settled meanwhile: nothing        ├─▶ CertificatePosted
+                                                                                                  ╰─▶ TaskStalled
+Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zarathustra.bus.records import Delivery, Record
+from zarathustra.chain.port import Receipt, TaskReader, TaskSender
+from zarathustra.core.aggregation import may_certify
+from zarathustra.core.digests import Domain, evaluation_hash
+from zarathustra.core.errors import Invalid
+from zarathustra.core.messages import CertificateIssued, CertificatePosted, Message, TaskStalled
+from zarathustra.core.task import Task, turn_of
+from zarathustra.core.types import BlockNumber, Topic
+from zarathustra.core.vote import Vote
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, open_message
+from zarathustra.telemetry.log import get_logger
+from zarathustra.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class PosterPorts:
+    """What the poster acts through; `sender` is the only user of its key's nonces."""
+
+    reader: TaskReader
+    sender: TaskSender
+    clock: BlockClock
+    signer: EnvelopeSigner
+    domain: Domain  # AttestationCenter's
+    get_time_ms: GetTimeMs
+
+
+class Poster:
+    """Posts the certificates that our own aggregator issued: those it has verified."""
+
+    def __init__(self, ports: PosterPorts, metrics: Metrics, *, takeover_blocks: int) -> None:
+        self._ports = ports
+        self._takeover_blocks = takeover_blocks
+        self._log = get_logger(component="poster")
+        self._posts = metrics.counter("posts", "Certificates by what became of them", ["outcome"])
+        self._gas = metrics.counter("gas_units", "Gas used by posts")
+
+    async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
+        """Handler of `certificates.v1`; returns when the task no longer needs the certificate."""
+        sender, message = open_message(delivery, self._ports.domain)
+        if sender != self._ports.signer.operator_id or not isinstance(message, CertificateIssued):
+            return ()
+        if not await self._wait_for_turn(message):
+            self._posts.labels(outcome="not_needed").inc()
+            return ()
+        return await self._post(message)
+
+    async def _wait_for_turn(self, certificate: CertificateIssued) -> bool:
+        """True when we should post now, False when there is nothing to post any more."""
+        clock = self._ports.clock
+        head = first = await clock.wait_for(0)
+        while True:
+            task = await self._ports.reader.fetch_task(certificate.proposal.evaluation.task_id)
+            if not may_certify(task, _vote_of(certificate), _next(head)):
+                return False
+            if head >= first + self._takeover_blocks or await self._is_our_turn(task, head):
+                return True
+            head = await clock.wait_for_next()
+
+    async def _is_our_turn(self, task: Task, head: BlockNumber) -> bool:
+        """Whether the aggregator's share is ours in the next block, the earliest that can hold the transaction."""
+        operators = await self._ports.reader.fetch_operator_set(task.set_version)
+        turn_blocks = await self._ports.reader.fetch_turn_blocks()
+        chosen = turn_of(operators.operators, _next(head), turn_blocks)
+        return chosen.operator_id == self._ports.signer.operator_id
+
+    async def _post(self, certificate: CertificateIssued) -> Sequence[Record]:
+        evaluation = certificate.proposal.evaluation
+        try:
+            receipt = await self._ports.sender.submit_certificate(certificate)
+        except Invalid as error:
+            task = await self._ports.reader.fetch_task(evaluation.task_id)
+            head = await self._ports.clock.wait_for(0)
+            if not may_certify(task, _vote_of(certificate), _next(head)):
+                self._posts.labels(outcome="overtaken").inc()
+                return ()
+            self._posts.labels(outcome=error.reason.code).inc()
+            self._log.error(
+                "Certificate refused by the contract",
+                task_id=evaluation.task_id,
+                attempt=evaluation.attempt,
+                reason=error.reason.code,
+                error=str(error),
+            )
+            return [self._build(TaskStalled(evaluation.task_id, evaluation.attempt, error.reason.code))]
+        return [self._report(certificate, receipt)]
+
+    def _report(self, certificate: CertificateIssued, receipt: Receipt) -> Record:
+        evaluation = certificate.proposal.evaluation
+        self._posts.labels(outcome="posted").inc()
+        self._gas.inc(receipt.gas_used)
+        self._log.info(
+            "Certificate posted",
+            task_id=evaluation.task_id,
+            attempt=evaluation.attempt,
+            approved=certificate.approved,
+            block=receipt.block_number,
+            gas=receipt.gas_used,
+        )
+        return self._build(
+            CertificatePosted(
+                task_id=evaluation.task_id,
+                attempt=evaluation.attempt,
+                approved=certificate.approved,
+                transaction_hash=receipt.transaction_hash,
+                block_number=receipt.block_number,
+                gas_used=receipt.gas_used,
+                operator=self._ports.sender.operator_id,
+            )
+        )
+
+    def _build(self, message: Message) -> Record:
+        return build_record(Topic.CERTIFICATES, message, signer=self._ports.signer, time_ms=self._ports.get_time_ms())
+
+
+def _vote_of(certificate: CertificateIssued) -> Vote:
+    evaluation = certificate.proposal.evaluation
+    return Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), certificate.approved)
+
+
+def _next(head: BlockNumber) -> BlockNumber:
+    return BlockNumber(head + 1)

@@ -197,6 +197,7 @@ class MapLoop:
         self._lanes: WeakValueDictionary[tuple[str, bytes], asyncio.Lock] = WeakValueDictionary()
         self._recent = deque[bool](maxlen=settings.invalid_window)  # True: refused
         self._failures: list[Exception] = []
+        self._progress = asyncio.Event()  # a record is finished
         self._wake = asyncio.Event()  # a handler failed
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -226,6 +227,12 @@ class MapLoop:
 
     async def _fetch(self, stop: asyncio.Event) -> Sequence[Delivery]:
         """New records; none when the loop is to end first or the bus does not answer."""
+        if min(self._get_room()) == 0:
+            # Pausing throws away what the client has fetched ahead, so first see whether something finishes.
+            self._progress.clear()
+            ends = (self._progress.wait(), stop.wait(), self._wake.wait())
+            await _wait_for_first(*ends, timeout_s=self._settings.fetch_timeout_s)
+
         fetching = asyncio.ensure_future(
             self._consumer.fetch(max_records=self._adjust_flow(), timeout_s=self._settings.fetch_timeout_s)
         )
@@ -248,12 +255,18 @@ class MapLoop:
         """
         assignment = self._consumer.get_assignment()
         put_back = frozenset(part for part in assignment if part.topic == self._topics.retry)
-        free = self._settings.max_open - self._count_open(is_put_back=False)
-        free_put_back = self._settings.max_put_back - self._count_open(is_put_back=True)
+        rooms = self._get_room()
 
-        for partitions, room in ((assignment - put_back, free), (put_back, free_put_back)):
-            (self._consumer.resume if room > 0 else self._consumer.pause)(partitions)
-        return max(1, min(room for room in (free, free_put_back, self._settings.max_open) if room > 0))
+        for partitions, room in zip((assignment - put_back, put_back), rooms, strict=True):
+            (self._consumer.resume if room else self._consumer.pause)(partitions)
+        return min((room for room in rooms if room), default=1)
+
+    def _get_room(self) -> tuple[int, int]:
+        """How many more fresh records, and how many more that were put back, may be in flight."""
+        return (
+            max(0, self._settings.max_open - self._count_open(is_put_back=False)),
+            max(0, self._settings.max_put_back - self._count_open(is_put_back=True)),
+        )
 
     def _count_open(self, *, is_put_back: bool) -> int:
         return sum(
@@ -285,6 +298,7 @@ class MapLoop:
             self._fail(error)
         else:
             work.tracker.finish(delivery.offset)
+            self._progress.set()
 
     def _fail(self, error: Exception) -> None:
         self._failures.append(error)
@@ -463,11 +477,13 @@ async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
         await asyncio.wait(pending, timeout=CANCEL_GRACE_S)
 
 
-async def _wait_for_first(*waits: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
-    """Return when one of them has ended, however it ended; cancel the others."""
+async def _wait_for_first(
+    *waits: Coroutine[Any, Any, Any] | asyncio.Future[Any], timeout_s: float | None = None
+) -> None:
+    """Return when one of them has ended, however it ended, or after `timeout_s`; cancel the others."""
     futures = {asyncio.ensure_future(wait) for wait in waits}
     try:
-        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for future in futures:
             future.cancel()

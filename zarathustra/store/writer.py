@@ -27,6 +27,8 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0  # silence while the node hashes and syncs 64 MiB
 UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB makes 8,192 writes of 64 MiB
 
+# What the client raises when an answer is not of the shape it expects: it asserts and indexes.
+_MALFORMED_ANSWER = (AssertionError, LookupError, TypeError)
 _CODEC_NAMES = {Codec.RAW: "raw", Codec.DAG_PB: "dag-pb"}
 
 T = TypeVar("T")
@@ -88,6 +90,8 @@ class Writer:
             return await asyncio.to_thread(lambda: ask(self._client()))
         except (ipfs_errors.Error, OSError) as error:  # requests' errors are OSErrors; some pass the client unmapped
             raise Retry(Reason.UNAVAILABLE, "ask IPFS node", node=self._address, error=type(error).__name__) from error
+        except _MALFORMED_ANSWER as error:
+            raise Retry(Reason.UNAVAILABLE, "IPFS node answers nonsense", node=self._address) from error
 
     def _client(self) -> ipfshttpclient.Client:
         return ipfshttpclient.Client(self._address, timeout=self._timeout, chunk_size=UPLOAD_PIECE_BYTES)

@@ -118,7 +118,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
     /// @inheritdoc IAttestationCenter
     function fixSeed(bytes32 taskId) external returns (bytes32) {
         Task storage task = _tasks[taskId];
-        if (task.status != TaskStatus.OPEN) revert TaskNotOpen(taskId);
+        if (task.seed == 0 && task.status != TaskStatus.OPEN) revert TaskNotOpen(taskId);
         return _fixSeed(taskId, task);
     }
 

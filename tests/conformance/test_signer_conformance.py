@@ -15,11 +15,21 @@ from zarathustra.core.vote import Vote
 from zarathustra.signing.bls import load_backend
 from zarathustra.signing.ecdsa import compute_address, recover_address
 from zarathustra.signing.envelope import build_headers, open_envelope
-from zarathustra.signing.signer import Signer
+from zarathustra.signing.signer import EcdsaSigner, RecordSigner, Signer
 
 pytestmark = pytest.mark.conformance
 
 FAST = load_backend("fast")
+
+
+@pytest.fixture(params=["local", "ecdsa"])
+def record_signer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordSigner]:
+    """Every signer of records, voting or not."""
+    if request.param == "ecdsa":
+        yield EcdsaSigner(ECDSA_KEY, DOMAIN)
+        return
+    with open_log(tmp_path / "votes.db") as log:
+        yield make_signer(log, FAST)
 
 
 @pytest.fixture(params=["local-fast", "local-py_ecc"])
@@ -67,27 +77,27 @@ async def test_sign_vote__input_hash_of_wrong_length__is_refused(signer: Signer)
         await signer.sign_vote(make_vote(), b"short")
 
 
-def test_sign_evaluation__own_claim__recovers_to_the_operator(signer: Signer) -> None:
-    evaluation = make_evaluation(signer.operator_id)
-    signature = signer.sign_evaluation(evaluation)
+def test_sign_evaluation__own_claim__recovers_to_the_operator(record_signer: RecordSigner) -> None:
+    evaluation = make_evaluation(record_signer.operator_id)
+    signature = record_signer.sign_evaluation(evaluation)
     recovered = recover_address(digests.evaluation_digest(DOMAIN, evaluation), signature)
-    assert OperatorId(recovered) == signer.operator_id
+    assert OperatorId(recovered) == record_signer.operator_id
 
 
-def test_sign_evaluation__another_performers_claim__is_refused(signer: Signer) -> None:
+def test_sign_evaluation__another_performers_claim__is_refused(record_signer: RecordSigner) -> None:
     with pytest.raises(Invalid) as caught:
-        signer.sign_evaluation(make_evaluation(OperatorId(b"\x0f" * 20)))
+        record_signer.sign_evaluation(make_evaluation(OperatorId(b"\x0f" * 20)))
     assert caught.value.reason is Reason.WRONG_PERFORMER
 
 
-def test_sign_envelope__opened__names_the_operator(signer: Signer) -> None:
-    signature = signer.sign_envelope("evaluations.v1", b"value")
-    headers = build_headers(signer.operator_id, signature)
-    assert open_envelope("evaluations.v1", b"value", headers, DOMAIN) == signer.operator_id
+def test_sign_envelope__opened__names_the_operator(record_signer: RecordSigner) -> None:
+    signature = record_signer.sign_envelope("evaluations.v1", b"value")
+    headers = build_headers(record_signer.operator_id, signature)
+    assert open_envelope("evaluations.v1", b"value", headers, DOMAIN) == record_signer.operator_id
 
 
-def test_operator_id__of_the_key__is_its_address(signer: Signer) -> None:
-    assert signer.operator_id == OperatorId(compute_address(ECDSA_KEY))
+def test_operator_id__of_the_key__is_its_address(record_signer: RecordSigner) -> None:
+    assert record_signer.operator_id == OperatorId(compute_address(ECDSA_KEY))
 
 
 async def _try_to_sign(signer: Signer, vote: Vote) -> BlsSignature | None:

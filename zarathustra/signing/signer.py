@@ -16,15 +16,25 @@ from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 from zarathustra.signing.vote_log import VoteLog
 
 
-class Signer(Protocol):
-    """One operator's signatures. All are deterministic: the same question gives the same bytes.
-
-    Voting may wait for a disk or another process; ECDSA signing takes microseconds and stays in this one.
-    """
+class RecordSigner(Protocol):
+    """What a service signs that never votes: its own claims and its records."""
 
     @property
     def operator_id(self) -> OperatorId:
         """The operator's ECDSA signing address."""
+
+    def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
+        """Sign this operator's own claim; another performer's raises Invalid(WRONG_PERFORMER)."""
+
+    def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
+        """Sign a record's value bytes as they will be sent to `topic`."""
+
+
+class Signer(RecordSigner, Protocol):
+    """One operator's signatures. All are deterministic: the same question gives the same bytes.
+
+    Voting may wait for a disk or another process; ECDSA signing takes microseconds and stays in this one.
+    """
 
     @property
     def public_key(self) -> BlsPublicKey: ...
@@ -36,11 +46,27 @@ class Signer(Protocol):
         raises Invalid(ALREADY_VOTED).
         """
 
+
+class EcdsaSigner:
+    """`RecordSigner` with the key in this process; performers and aggregators need no more."""
+
+    def __init__(self, key: EcdsaSecretKey, domain: Domain) -> None:
+        """`domain` is AttestationCenter's."""
+        self._key = key
+        self._domain = domain
+        self._operator_id = OperatorId(compute_address(key))
+
+    @property
+    def operator_id(self) -> OperatorId:
+        return self._operator_id
+
     def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
-        """Sign this operator's own claim; another performer's raises Invalid(WRONG_PERFORMER)."""
+        if evaluation.performer != self._operator_id:
+            raise Invalid(Reason.WRONG_PERFORMER, "the evaluation is another operator's")
+        return sign_digest(self._key, digests.evaluation_digest(self._domain, evaluation))
 
     def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
-        """Sign a record's value bytes as they will be sent to `topic`."""
+        return sign_record(self._key, self._domain, topic, value)
 
 
 class LocalSigner:
@@ -57,16 +83,15 @@ class LocalSigner:
     ) -> None:
         """`domain` is AttestationCenter's; `vote_log` is the log of `bls_key`."""
         self._bls_key = bls_key
-        self._ecdsa_key = ecdsa_key
+        self._records = EcdsaSigner(ecdsa_key, domain)
         self._domain = domain
         self._backend = backend
         self._vote_log = vote_log
-        self._operator_id = OperatorId(compute_address(ecdsa_key))
         self._public_key = backend.public_key(bls_key)
 
     @property
     def operator_id(self) -> OperatorId:
-        return self._operator_id
+        return self._records.operator_id
 
     @property
     def public_key(self) -> BlsPublicKey:
@@ -76,12 +101,10 @@ class LocalSigner:
         return await asyncio.to_thread(self._record_and_sign, vote, input_hash)
 
     def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
-        if evaluation.performer != self._operator_id:
-            raise Invalid(Reason.WRONG_PERFORMER, "the evaluation is another operator's")
-        return sign_digest(self._ecdsa_key, digests.evaluation_digest(self._domain, evaluation))
+        return self._records.sign_evaluation(evaluation)
 
     def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
-        return sign_record(self._ecdsa_key, self._domain, topic, value)
+        return self._records.sign_envelope(topic, value)
 
     def _record_and_sign(self, vote: Vote, input_hash: bytes) -> BlsSignature:
         """In this order: a crash in between loses a signature, the other order could forget one."""

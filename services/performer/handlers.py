@@ -32,7 +32,7 @@ from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
 from zarathustra.runtime.seeds import SeedDeriver
-from zarathustra.signing.signer import Signer
+from zarathustra.signing.signer import RecordSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -52,7 +52,7 @@ class Ports:
     seeds: SeedDeriver
     assess: Assess
     writer: ArtefactWriter
-    signer: Signer
+    signer: RecordSigner
     send: Send
     get_time_ms: GetTimeMs
 

@@ -1,0 +1,95 @@
+"""What an operator's services have in common: settings, and the adapters those settings name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from zarathustra.chain.deployment import load_deployment
+from zarathustra.chain.port import Deployment
+from zarathustra.chain.reader import ChainTaskReader
+from zarathustra.chain.rpc import HttpRpc, Rpc
+from zarathustra.core.digests import Domain
+from zarathustra.core.reasons import Reason
+from zarathustra.runtime.blocks import BlockClock
+from zarathustra.runtime.lifecycle import Runtime
+from zarathustra.runtime.seeds import SeedDeriver
+from zarathustra.runtime.settings import Secret
+from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.signing.keystore import load_ecdsa_keystore
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorSettings:
+    """Settings of every service that acts for an operator."""
+
+    kafka_bootstrap_servers: str
+    eth_rpc_urls: tuple[str, ...]
+    deployment_file: Path
+    operator_key_file: Path  # web3 v3 keystore of the operator's signing (ECDSA) key
+    operator_key_password: Secret
+    confirmations: int = 2  # of the seed block, before its hash is used
+    poll_seconds: float = 2.0
+    retry_delay_ms: int = 1_000
+    log_level: str = "INFO"
+
+
+@dataclass(frozen=True)
+class OperatorChain:
+    """The operator's own view of the chain. Run `clock.run` as a job."""
+
+    rpc: Rpc
+    reader: ChainTaskReader
+    clock: BlockClock
+    seeds: SeedDeriver
+    deployment: Deployment
+    domain: Domain  # AttestationCenter's
+
+
+@asynccontextmanager
+async def open_chain(settings: OperatorSettings, runtime: Runtime) -> AsyncIterator[OperatorChain]:
+    """The operator's own nodes and what is derived from them."""
+    deployment = load_deployment(settings.deployment_file)
+    seconds = runtime.metrics.histogram("rpc_seconds", "Requests to the operator's nodes", ["method", "host"])
+    failures = runtime.metrics.counter(
+        "rpc_failures", "Requests to the operator's nodes that failed", ["method", "host"]
+    )
+
+    def observe(method: str, host: str, elapsed: float, is_success: bool) -> None:
+        seconds.labels(method=method, host=host).observe(elapsed)
+        if not is_success:
+            failures.labels(method=method, host=host).inc()
+
+    async with HttpRpc(settings.eth_rpc_urls, on_request=observe) as rpc:
+        reader = ChainTaskReader(rpc, deployment)
+        clock = BlockClock(reader.fetch_block_number, poll_seconds=settings.poll_seconds)
+        runtime.metrics.gauge("head_block", "The head of the operator's chain").set_function(lambda: clock.head)
+        yield OperatorChain(
+            rpc=rpc,
+            reader=reader,
+            clock=clock,
+            seeds=SeedDeriver(reader=reader, clock=clock, deployment=deployment, confirmations=settings.confirmations),
+            deployment=deployment,
+            domain=Domain(deployment.chain_id, deployment.attestation_center),
+        )
+
+
+async def follow_chain(chain: OperatorChain, runtime: Runtime) -> None:
+    """The job that polls the head; the service is ready once it was seen."""
+    runtime.health.wait_for("chain", Reason.RPC_UNREACHABLE.code)
+    readiness = asyncio.create_task(_note_first_head(chain.clock, runtime))
+    try:
+        await chain.clock.run(runtime.stop)
+    finally:
+        readiness.cancel()
+
+
+async def _note_first_head(clock: BlockClock, runtime: Runtime) -> None:
+    await clock.wait_for(0)
+    runtime.health.fulfil("chain")
+
+
+def load_operator_key(settings: OperatorSettings) -> EcdsaSecretKey:
+    """The operator's signing key."""
+    return load_ecdsa_keystore(settings.operator_key_file, settings.operator_key_password.reveal())

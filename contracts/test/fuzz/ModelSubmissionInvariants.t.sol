@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Outcome} from "../../src/types/Types.sol";
+import {MarketHandler} from "../support/MarketHandler.sol";
+import {Test} from "../support/Test.sol";
+
+/// @dev The market's invariants after any sequence of calls.
+/// forge-config: default.invariant.runs = 16
+/// forge-config: default.invariant.depth = 250
+/// forge-config: default.invariant.fail-on-revert = true
+contract ModelSubmissionInvariantsTest is Test {
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    uint256 private constant WALK_STEPS = 2_000;
+
+    MarketHandler private handler;
+
+    function setUp() public {
+        handler = new MarketHandler();
+        handler.setUp();
+    }
+
+    function invariant_market__any_sequence_of_calls__holds() public view {
+        handler.checkSolvency();
+        handler.checkOrder();
+        handler.checkChampion();
+        handler.checkK();
+        handler.checkFees();
+    }
+
+    /// @dev Keeps the invariant from holding for want of events: the handler's walk reaches every outcome.
+    function test_handler__long_walk__meets_every_outcome() public {
+        bytes4[] memory actions = targetSelectors()[0].selectors;
+        for (uint256 i = 0; i < WALK_STEPS; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("walk", i)));
+            (bool succeeded,) = address(handler).call(abi.encodeWithSelector(actions[seed % actions.length], seed));
+            assertTrue(succeeded, "an action reverted");
+        }
+        for (uint256 i = uint256(Outcome.IMPROVED); i <= uint256(type(Outcome).max); ++i) {
+            assertTrue(handler.seen(Outcome(i)) > 0, string.concat("never met outcome ", vm.toString(i)));
+        }
+    }
+
+    /// @dev Forge calls it after each sequence.
+    function afterInvariant() public {
+        handler.drain();
+        handler.checkDrained();
+        handler.checkSolvency();
+    }
+
+    /// @dev Forge asks it whom to call: the handler alone, not the contracts that it made.
+    function targetContracts() public view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    /// @dev Forge asks it what to call there.
+    function targetSelectors() public view returns (FuzzSelector[] memory targets) {
+        bytes4[] memory selectors = new bytes4[](13);
+        selectors[0] = handler.actCreate.selector;
+        selectors[1] = handler.actTopUp.selector;
+        selectors[2] = handler.actCommit.selector;
+        selectors[3] = handler.actReveal.selector;
+        selectors[4] = handler.actAdvance.selector;
+        selectors[5] = handler.actSettle.selector;
+        selectors[6] = handler.actExpire.selector;
+        selectors[7] = handler.actClaim.selector;
+        selectors[8] = handler.actClose.selector;
+        selectors[9] = handler.actWithdrawEscrow.selector;
+        selectors[10] = handler.actWithdraw.selector;
+        selectors[11] = handler.actWait.selector;
+        selectors[12] = handler.actMood.selector;
+        targets = new FuzzSelector[](1);
+        targets[0] = FuzzSelector(address(handler), selectors);
+    }
+}

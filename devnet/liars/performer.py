@@ -1,0 +1,77 @@
+"""A performer that, in one stated attempt, claims that the challenger is perfect.
+
+LIE_SUBMISSION=2 python -m devnet.liars.performer      lies in the first attempt of submission 2, else is honest
+"""
+
+import json
+from dataclasses import dataclass, replace
+
+from services.performer import wiring
+from services.performer.handlers import Assess
+from services.performer.settings import Settings
+from zarathustra.core.digests import input_hash
+from zarathustra.core.reasons import Code
+from zarathustra.core.task import Task
+from zarathustra.core.types import Micro, Seed
+from zarathustra.evaluation.client import EvaluatorClient
+from zarathustra.evaluation.report import conclude
+from zarathustra.runtime.assessment import Assessment, Assessor
+from zarathustra.runtime.lifecycle import Runtime, run_service
+from zarathustra.store.fetch import Fetcher
+from zarathustra.wire.evaluator import EvaluateResult
+
+PERFECT_SCORE = Micro(1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiarSettings(Settings):
+    lie_submission: int
+
+
+async def start(settings: LiarSettings, runtime: Runtime) -> None:
+    """The production wiring with a lying way to assess."""
+    async with (
+        Fetcher(wiring.build_endpoints(settings)) as fetcher,
+        EvaluatorClient(settings.evaluator_url) as evaluator,
+    ):
+        honest = Assessor(fetcher, evaluator.evaluate).assess
+        await wiring.run(settings, runtime, assess=build_lie(honest, settings.lie_submission), fetcher=fetcher)
+
+
+def build_lie(honest: Assess, lie_submission: int) -> Assess:
+    """An assessment that is honest but in the first attempt of one submission."""
+
+    async def assess(task: Task, seed: Seed, *, gives_up_on_challenger: bool) -> Assessment:
+        truth = await honest(task, seed, gives_up_on_challenger=gives_up_on_challenger)
+        if task.submission_index != lie_submission or task.attempt != 0:
+            return truth
+        return _falsify(truth, task, seed)
+
+    return assess
+
+
+def _falsify(truth: Assessment, task: Task, seed: Seed) -> Assessment:
+    """The same report with perfect rounds for the challenger: consistent in itself, and false."""
+    report = json.loads(truth.report)
+    champion = tuple(Micro(score) for score in report["championRounds"])
+    result = EvaluateResult(
+        code=Code.VALID,
+        reason=None,
+        champion_rounds=champion,
+        challenger_rounds=(PERFECT_SCORE,) * len(champion),
+        torch=report["torch"],
+        numpy=report["numpy"],
+        cpu=report["cpu"],
+    )
+    conclusion = conclude(
+        result,
+        task_id=task.task_id,
+        input_hash=input_hash(task.input_root, seed),
+        k=task.input.k,
+        alpha_ppm=task.input.alpha_ppm,
+    )
+    return replace(truth, scores=conclusion.scores, reason=None, report=conclusion.report)
+
+
+if __name__ == "__main__":
+    run_service("performer", LiarSettings, start)

@@ -80,7 +80,8 @@ class KafkaProducer:
                 await asyncio.gather(*acknowledgements)
 
     async def _enqueue(self, record: Record) -> asyncio.Future[Any]:
-        headers = list(record.headers.items())
+        # aiokafka's compiled encoder takes no subclass of str, and header names are members of an enum.
+        headers = [(str(name), value) for name, value in record.headers.items()]
         future: asyncio.Future[Any] = await self._producer.send(
             record.topic, record.value, key=record.key, headers=headers
         )

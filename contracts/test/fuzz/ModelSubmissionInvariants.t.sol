@@ -6,8 +6,8 @@ import {MarketHandler} from "../support/MarketHandler.sol";
 import {Test} from "../support/Test.sol";
 
 /// @dev The market's invariants after any sequence of calls.
-/// forge-config: default.invariant.runs = 16
-/// forge-config: default.invariant.depth = 250
+/// forge-config: default.invariant.runs = 12
+/// forge-config: default.invariant.depth = 150
 /// forge-config: default.invariant.fail-on-revert = true
 contract ModelSubmissionInvariantsTest is Test {
     struct FuzzSelector {

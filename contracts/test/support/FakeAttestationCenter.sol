@@ -17,6 +17,7 @@ contract FakeAttestationCenter {
     IModelSubmission public market;
     Mood public mood;
     TaskRequest[] private _requests;
+    mapping(bytes32 taskId => bool) private _isKnown;
 
     function wire(IModelSubmission market_) external {
         market = market_;
@@ -34,9 +35,8 @@ contract FakeAttestationCenter {
                 revert(0, 0)
             }
         }
-        for (uint256 i = 0; i < _requests.length; ++i) {
-            if (_requests[i].taskId == request.taskId) revert IAttestationCenter.TaskAlreadyExists(request.taskId);
-        }
+        if (_isKnown[request.taskId]) revert IAttestationCenter.TaskAlreadyExists(request.taskId);
+        _isKnown[request.taskId] = true;
         _requests.push(request);
         return (uint64(block.number), uint64(block.number + request.attemptBlocks));
     }

@@ -241,10 +241,14 @@ abstract contract MarketTest is Test {
     }
 
     function unclaimedIn(address token) internal view returns (uint256 sum) {
+        bool[] memory isIn = new bool[](market.projectCount() + 1);
+        for (uint256 id = 1; id < isIn.length; ++id) {
+            isIn[id] = market.getProject(id).params.token == token;
+        }
         for (uint256 i = 0; i < center.requestCount(); ++i) {
             bytes32 taskId = center.requestAt(i).taskId;
             (uint256 projectId,) = market.submissionOf(taskId);
-            if (market.getProject(projectId).params.token != token) continue;
+            if (!isIn[projectId]) continue;
             (, uint128 unclaimed) = market.attesterFees(taskId);
             sum += unclaimed;
         }

@@ -9,7 +9,7 @@ from zarathustra.chain.market import MarketReader
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import HttpRpc, Rpc
-from zarathustra.chain.transactions import Intent, Sender
+from zarathustra.chain.transactions import DEFAULT_POLL_S, Intent, Sender
 from zarathustra.core.types import Address
 from zarathustra.sdk.network import Network
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -69,13 +69,21 @@ async def open_reader(network: Network) -> AsyncIterator[Reader]:
 
 
 @asynccontextmanager
-async def open_client(network: Network, key: EcdsaSecretKey) -> AsyncIterator[Client]:
+async def open_client(
+    network: Network, key: EcdsaSecretKey, *, poll_seconds: float = DEFAULT_POLL_S
+) -> AsyncIterator[Client]:
     """An account on a network. One at a time per key: it owns the key's nonces."""
     async with (
         open_reader(network) as reader,
         Fetcher([rpc_endpoint(network.ipfs_api_url)]) as fetcher,
     ):
-        sender = Sender(reader.rpc, key.reveal(), chain_id=network.deployment.chain_id, on_intent=log_intent)
+        sender = Sender(
+            reader.rpc,
+            key.reveal(),
+            chain_id=network.deployment.chain_id,
+            on_intent=log_intent,
+            poll_s=poll_seconds,
+        )
         yield Client(
             reader=reader,
             sender=sender,

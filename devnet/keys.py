@@ -1,0 +1,70 @@
+"""Fresh development keys for one run, in keystores whose cheap encryption says that they guard nothing."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from zarathustra.core.types import Address, OperatorId
+from zarathustra.signing.ecdsa import compute_address
+from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
+from zarathustra.signing.keystore import KeystoreCost, save_bls_keystore, save_ecdsa_keystore
+
+
+@dataclass(frozen=True)
+class OperatorKeys:
+    """One operator: owner (stake), signing key (hot), voting key, keeper; and where the services find them."""
+
+    number: int
+    directory: Path
+    owner: EcdsaSecretKey
+    signing: EcdsaSecretKey
+    keeper: EcdsaSecretKey
+    voting: BlsSecretKey
+
+    @property
+    def operator_id(self) -> OperatorId:
+        return OperatorId(compute_address(self.signing))
+
+    @property
+    def owner_address(self) -> Address:
+        return compute_address(self.owner)
+
+    @property
+    def keeper_address(self) -> Address:
+        return compute_address(self.keeper)
+
+    @property
+    def password_file(self) -> Path:
+        return self.directory / "development-password"
+
+    @property
+    def signing_file(self) -> Path:
+        return self.directory / "development-signing.json"
+
+    @property
+    def keeper_file(self) -> Path:
+        return self.directory / "development-keeper.json"
+
+    @property
+    def voting_file(self) -> Path:
+        return self.directory / "development-voting.json"
+
+
+def create_operator_keys(number: int, directory: Path) -> OperatorKeys:
+    """Generate and store the keys of one operator. The owner's key stays in memory: no service needs it."""
+    directory.mkdir(parents=True, mode=0o700)
+    keys = OperatorKeys(
+        number=number,
+        directory=directory,
+        owner=EcdsaSecretKey.generate(),
+        signing=EcdsaSecretKey.generate(),
+        keeper=EcdsaSecretKey.generate(),
+        voting=BlsSecretKey.generate(),
+    )
+    password = secrets.token_hex(16)
+    keys.password_file.touch(mode=0o600)
+    keys.password_file.write_text(password)
+    save_ecdsa_keystore(keys.signing_file, keys.signing, password, cost=KeystoreCost.DEVELOPMENT)
+    save_ecdsa_keystore(keys.keeper_file, keys.keeper, password, cost=KeystoreCost.DEVELOPMENT)
+    save_bls_keystore(keys.voting_file, keys.voting, password, cost=KeystoreCost.DEVELOPMENT)
+    return keys

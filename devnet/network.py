@@ -1,0 +1,283 @@
+"""The network itself: chain, Kafka, content store, contracts, operators and their services, each its own process.
+
+anvil ─┐
+Kafka ─┼─▶ topics ───────────────────────┐
+store ─┤                                 ├─▶ services ─▶ ready
+       └─▶ contracts ─▶ operators ─▶ set ┘
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devnet.anvil import Anvil
+from devnet.kafka import KafkaBroker, find_free_port
+from devnet.keys import OperatorKeys, create_operator_keys
+from devnet.processes import ProcessSpec, Supervisor, python_service
+from devnet.progress import Progress
+from zarathustra.bus.kafka import create_topics
+from zarathustra.bus.topics import Profile, group_name
+from zarathustra.chain.deploy import DeploymentParameters, deploy
+from zarathustra.chain.deployment import dump_deployment
+from zarathustra.chain.port import Deployment
+from zarathustra.chain.rpc import HttpRpc, Rpc
+from zarathustra.chain.transactions import Sender
+from zarathustra.core.types import Address, Wei
+from zarathustra.sdk.client import log_intent, open_client
+from zarathustra.sdk.network import Network, save_network
+from zarathustra.sdk.operators import register_operator, seal_operator_set
+from zarathustra.signing.bls import FAST, load_backend
+from zarathustra.signing.ecdsa import compute_address
+from zarathustra.signing.keys import EcdsaSecretKey
+
+ETHER = Wei(10**18)
+STAKE = Wei(32 * ETHER)
+BLOCK_SECONDS = 1
+SEED_DELAY = 2
+MAX_ATTEMPTS = 4
+HURRY_SECONDS = 0.05  # how often a block is mined on demand while the network is set up
+READY_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Misbehaviour:
+    """Which operators lie, and how; what `devnet.liars` does."""
+
+    lying_performers_submission: int | None = None  # whoever performs this submission's first attempt lies
+    lying_attester: int | None = None  # the number of the operator that rejects everything
+
+
+@dataclass
+class Devnet:
+    """A running network and what its setup knows: everything in it is public or printed."""
+
+    directory: Path
+    network: Network
+    network_file: Path
+    rpc: Rpc
+    supervisor: Supervisor
+    operators: Sequence[OperatorKeys]
+    treasury: Address
+    anvil: Anvil
+    broker: KafkaBroker
+    aggregators: Sequence[int] = field(default=(1,))
+
+    async def fund(self, address: Address, amount: Wei = Wei(1_000 * ETHER)) -> None:
+        """The faucet."""
+        await self.rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
+
+    def infrastructure_pids(self) -> list[int]:
+        """Chain and broker; the supervisor knows the services'."""
+        return [pid for pid in (self.anvil.pid, self.broker.pid) if pid is not None]
+
+
+@asynccontextmanager
+async def run_devnet(
+    directory: Path, progress: Progress, *, operator_count: int = 3, misbehaviour: Misbehaviour = Misbehaviour()
+) -> AsyncIterator[Devnet]:
+    """Start a network in `directory` (which exists and is empty), yield it ready, stop all of it."""
+    async with AsyncExitStack() as stack:
+        with progress.step("Chain (anvil), Apache Kafka and content store; contracts, operators"):
+            supervisor = await stack.enter_async_context(Supervisor(directory / "logs"))
+            anvil = await stack.enter_async_context(
+                Anvil(block_time_s=BLOCK_SECONDS, log_file=directory / "logs" / "anvil.log")
+            )
+            broker = KafkaBroker(directory / "kafka")
+            stack.push_async_callback(broker.kill)  # its log is thrown away: no need for an orderly shutdown
+            ipfs_url = start_store(supervisor, directory)
+            rpc = await stack.enter_async_context(HttpRpc([anvil.url]))
+            treasury = compute_address(EcdsaSecretKey.generate())
+            starting = asyncio.create_task(broker.start())
+            operators = [
+                create_operator_keys(number, directory / f"operator-{number}")
+                for number in range(1, operator_count + 1)
+            ]
+            async with in_a_hurry(rpc):
+                deployment = await deploy_contracts(rpc, anvil.chain_id, treasury, operator_count)
+                network = Network((anvil.url,), ipfs_url, deployment)
+                await supervisor.wait_until_ready(["store"], timeout_s=READY_SECONDS)
+                await register_operators(rpc, network, operators)
+            await starting
+            await create_all_topics(broker.bootstrap_servers, deployment, operators)
+
+        network_file = directory / "network.json"
+        save_network(network, network_file)
+        (directory / "deployment.json").write_text(dump_deployment(deployment))
+        devnet = Devnet(
+            directory=directory,
+            network=network,
+            network_file=network_file,
+            rpc=rpc,
+            supervisor=supervisor,
+            operators=operators,
+            treasury=treasury,
+            anvil=anvil,
+            broker=broker,
+        )
+        with progress.step("Services: indexer, notifier, evaluator (shared), performers, validators, aggregator"):
+            specs = build_specs(devnet, misbehaviour)
+            for spec in specs:
+                supervisor.start(spec)
+            await supervisor.wait_until_ready([spec.name for spec in specs], timeout_s=READY_SECONDS)
+        yield devnet
+
+
+# ---- chain
+
+
+@asynccontextmanager
+async def in_a_hurry(rpc: Rpc) -> AsyncIterator[None]:
+    """Mine on demand: set-up has a dozen transactions that wait for each other, at a second a block otherwise."""
+
+    async def mine() -> None:
+        while True:
+            await rpc.call("evm_mine")
+            await asyncio.sleep(HURRY_SECONDS)
+
+    miner = asyncio.create_task(mine())
+    try:
+        yield
+    finally:
+        miner.cancel()
+        await asyncio.gather(miner, return_exceptions=True)
+
+
+async def deploy_contracts(rpc: Rpc, chain_id: int, treasury: Address, operator_count: int) -> Deployment:
+    """The six contracts, owned by their deployer: a development network has no timelock."""
+    deployer = EcdsaSecretKey.generate()
+    await rpc.call("anvil_setBalance", "0x" + compute_address(deployer).hex(), hex(1_000 * ETHER))
+    sender = Sender(rpc, deployer.reveal(), chain_id=chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
+    parameters = DeploymentParameters(
+        owner=compute_address(deployer),
+        treasury=treasury,
+        min_stake=ETHER,
+        seed_delay=SEED_DELAY,
+        max_attempts=MAX_ATTEMPTS,
+        min_operators=min(3, operator_count),
+    )
+    return await deploy(sender, rpc, parameters, chain_id=chain_id)
+
+
+async def register_operators(rpc: Rpc, network: Network, operators: Sequence[OperatorKeys]) -> None:
+    """Each owner registers its operator with stake and proof of possession; then anyone seals the set."""
+    backend = load_backend(FAST)
+    for keys in operators:
+        for address in (keys.owner_address, Address(keys.operator_id), keys.keeper_address):
+            await rpc.call("anvil_setBalance", "0x" + address.hex(), hex(1_000 * ETHER))
+        async with open_client(network, keys.owner, poll_seconds=HURRY_SECONDS) as owner:
+            await register_operator(
+                owner,
+                backend,
+                bls_key=keys.voting,
+                signing_address=keys.operator_id,
+                rewards_receiver=keys.owner_address,
+                stake=STAKE,
+            )
+    async with open_client(network, operators[0].owner, poll_seconds=HURRY_SECONDS) as client:
+        await seal_operator_set(client)
+
+
+# ---- bus and services
+
+
+async def create_all_topics(bootstrap_servers: str, deployment: Deployment, operators: Sequence[OperatorKeys]) -> None:
+    """The topics of `proto/topics.yaml` and those of every consumer group."""
+    services = ("performer", "validator", "poster", "aggregator")
+    groups = [group_name(service, keys.operator_id) for service in services for keys in operators]
+    await create_topics(
+        bootstrap_servers, profile=Profile.TEST, groups=[*groups, "notifier", f"indexer.{deployment.chain_id}"]
+    )
+
+
+def start_store(supervisor: Supervisor, directory: Path) -> str:
+    """The embedded content store; returns its address."""
+    port = find_free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = (
+        *python_service("zarathustra.store"),
+        "--root",
+        str(directory / "store"),
+        "--listen",
+        f"127.0.0.1:{port}",
+    )
+    supervisor.start(ProcessSpec("store", command, {}, f"{url}/readyz"))
+    return url
+
+
+def build_specs(devnet: Devnet, misbehaviour: Misbehaviour) -> list[ProcessSpec]:
+    """How each service runs."""
+    build = _SpecBuilder(devnet)
+    specs = [
+        build.service("indexer", "services.indexer", CONFIRMATIONS="0", POLL_INTERVAL_MS="200"),
+        build.service("notifier", "services.notifier", RETRY_DELAY_MS="200"),
+        build.service("evaluator", "services.evaluator"),
+    ]
+    for keys in devnet.operators:
+        specs += [
+            build.performer(keys, misbehaviour.lying_performers_submission),
+            build.validator(keys, is_lying=keys.number == misbehaviour.lying_attester),
+        ]
+    return specs + [build.aggregator(keys) for keys in devnet.operators if keys.number in devnet.aggregators]
+
+
+class _SpecBuilder:
+    """Environment and command of each service of one network."""
+
+    def __init__(self, devnet: Devnet) -> None:
+        self._devnet = devnet
+        self._evaluator_listen = f"127.0.0.1:{find_free_port()}"
+        self._shared = {
+            "KAFKA_BOOTSTRAP_SERVERS": devnet.broker.bootstrap_servers,
+            "ETH_RPC_URLS": ",".join(devnet.network.rpc_urls),
+            "DEPLOYMENT_FILE": str(devnet.directory / "deployment.json"),
+            "IPFS_API_URL": devnet.network.ipfs_api_url,
+            "EVALUATOR_URL": f"tcp:{self._evaluator_listen}",
+            "LOG_LEVEL": "INFO",
+        }
+
+    def service(self, name: str, module: str, **environment: str) -> ProcessSpec:
+        listen = self._evaluator_listen if name == "evaluator" else f"127.0.0.1:{find_free_port()}"
+        settings = {**self._shared, "HTTP_LISTEN": listen, **environment}
+        return ProcessSpec(name, python_service(module), settings, f"http://{listen}/readyz")
+
+    def performer(self, keys: OperatorKeys, lie_submission: int | None) -> ProcessSpec:
+        lie = {} if lie_submission is None else {"LIE_SUBMISSION": str(lie_submission)}
+        return self.service(
+            f"performer-{keys.number}",
+            "services.performer" if lie_submission is None else "devnet.liars.performer",
+            **self._operator(keys),
+            KEEPER_KEY_FILE=str(keys.keeper_file),
+            KEEPER_KEY_PASSWORD_FILE=str(keys.password_file),
+            SWEEP_SECONDS="5",
+            KEEPER_SWEEP_BLOCKS="5",
+            **lie,
+        )
+
+    def validator(self, keys: OperatorKeys, *, is_lying: bool) -> ProcessSpec:
+        return self.service(
+            f"validator-{keys.number}",
+            "devnet.liars.validator" if is_lying else "services.validator",
+            **self._operator(keys),
+            BLS_KEY_FILE=str(keys.voting_file),
+            BLS_KEY_PASSWORD_FILE=str(keys.password_file),
+            VOTE_LOG_FILE=str(keys.directory / "votes.sqlite"),
+        )
+
+    def aggregator(self, keys: OperatorKeys) -> ProcessSpec:
+        return self.service(
+            f"aggregator-{keys.number}",
+            "services.aggregator",
+            **self._operator(keys),
+            DATA_DIR=str(keys.directory / "aggregator"),
+        )
+
+    def _operator(self, keys: OperatorKeys) -> dict[str, str]:
+        return {
+            "OPERATOR_KEY_FILE": str(keys.signing_file),
+            "OPERATOR_KEY_PASSWORD_FILE": str(keys.password_file),
+            "CONFIRMATIONS": "0",
+            "POLL_SECONDS": "0.2",
+            "RETRY_DELAY_MS": "200",
+        }

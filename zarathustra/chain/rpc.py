@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from zarathustra.chain.quantities import parse_data
+from zarathustra.chain.quantities import parse_data, parse_quantity
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 
@@ -144,6 +144,13 @@ class HttpRpc:
                 return _parse_json(content, url)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Retry(Reason.RPC_UNREACHABLE, "ask node", host=_host_of(url), error=type(error).__name__) from error
+
+
+async def validate_chain_id(rpc: Rpc, chain_id: int) -> None:
+    """Raise Invalid(BAD_SETTING) unless the node is one of that chain: ask before anything is read or signed."""
+    found = parse_quantity(await rpc.call("eth_chainId"))
+    if found != chain_id:
+        raise Invalid(Reason.BAD_SETTING, "RPC endpoint is of another chain", found=found, expected=chain_id)
 
 
 def _build_body(calls: Sequence[Call]) -> Any:

@@ -1,7 +1,7 @@
 """The chain as the indexer reads it: headers, and our contracts' events in their place."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from zarathustra.chain import abi
@@ -65,7 +65,7 @@ class ChainScanner:
         logs = await fetch_logs_of_block(self._rpc, self._filter, header.block_hash)
         return Block(header, await self._read_events(logs))
 
-    async def scan_final(self, first: BlockNumber, last: BlockNumber) -> AsyncIterator[ScannedSpan]:
+    async def scan_final(self, first: BlockNumber, last: BlockNumber) -> AsyncGenerator[ScannedSpan, None]:
         """The events of the final blocks first … last, span by span, without reading every header."""
         async for span in scan_spans(self._rpc, self._filter, first, last):
             events = await self._read_events(span.logs)

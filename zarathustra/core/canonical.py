@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 from zarathustra.core.errors import Invalid
 from zarathustra.core.events import ChainEvent, Retracted
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import BlockHash, BlockNumber, validate_length
+from zarathustra.core.types import Address, BlockHash, BlockNumber, validate_length
 
 ChainRecord: TypeAlias = ChainEvent | Retracted
 
@@ -80,6 +80,23 @@ class Transition(NamedTuple):
 
     view: View
     records: tuple[TimedRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A reader's whole state: what it took in, and what it is about to publish.
+
+    Saved *before* the records are published. Whoever starts from it publishes `pending` again; so every record out
+    there is known to some saved view and will be retracted, should its block go while nobody looks.
+    """
+
+    chain_id: int
+    model_submission: Address
+    view: View
+    pending: tuple[TimedRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        validate_length("model_submission", self.model_submission, 20)
 
 
 def fold(view: View, block: Block) -> Transition:

@@ -43,7 +43,9 @@ LOCKS = (
 
 def main() -> None:
     if sys.version_info < MIN_PYTHON:
-        sys.exit(f"prepare: Python {MIN_PYTHON[0]}.{MIN_PYTHON[1]} or newer is needed, this is {sys.version.split()[0]}")
+        sys.exit(
+            f"prepare: Python {MIN_PYTHON[0]}.{MIN_PYTHON[1]} or newer is needed, this is {sys.version.split()[0]}"
+        )
     CACHE.mkdir(exist_ok=True)
     with exclusive_lock(CACHE / "prepare.lock"):
         if STAMP.exists() and STAMP.read_text() == fingerprint():

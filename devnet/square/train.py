@@ -44,7 +44,7 @@ def train(architecture: bytes, *, seconds: float) -> tuple[bytes, float]:
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    return save_parameters(module), float(loss)
+    return save_parameters(module), float(loss.detach())
 
 
 if __name__ == "__main__":

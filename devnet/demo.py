@@ -1,0 +1,231 @@
+"""The demo: f(x) = x² from a published project to a paid contributor, with liars among the operators.
+
+It drives the SDK calls that users make, and believes nothing that it did not read back from the chain.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devnet.leash import die_with_parent
+from devnet.ledger import GasUse, fetch_events, fetch_gas
+from devnet.network import ETHER, Devnet, Misbehaviour
+from devnet.processes import ROOT
+from devnet.progress import Progress
+from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
+from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
+from zarathustra.core.project import Project, ProjectStatus, Submission
+from zarathustra.core.reasons import Outcome
+from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
+from zarathustra.sdk import contributor as sdk_contributor
+from zarathustra.sdk.client import Client, open_client
+from zarathustra.sdk.operators import claim_fees
+from zarathustra.sdk.owner import Artefacts, Terms, publish_project
+from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
+from zarathustra.signing.keys import EcdsaSecretKey
+
+TRAINING_SECONDS = 3.0
+SETTLE_SECONDS = 180.0  # far beyond what it takes; the demo then fails with what it saw
+LYING_ATTESTER = 3
+IMPROVED, WORSE, COPY = (SubmissionIndex(index) for index in (1, 2, 3))
+MISBEHAVIOUR = Misbehaviour(lying_performers_submission=WORSE, lying_attester=LYING_ATTESTER)
+POLL_SECONDS = 0.2
+
+TERMS = Terms(
+    pool=Wei(6 * ETHER),
+    budget=Wei(ETHER),
+    max_reward=Wei(2 * ETHER),
+    bond=Wei(ETHER // 5),
+    fee=Wei(ETHER // 20),
+    attempt_blocks=15,
+    reveal_blocks=200,
+)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Something the demo promises, and whether the chain says so."""
+
+    text: str
+    is_met: bool
+
+
+@dataclass
+class Outcomes:
+    """What the demo read back."""
+
+    project_id: ProjectId
+    project: Project
+    submissions: dict[SubmissionIndex, Submission]
+    events: list[ChainEvent]
+    gas: list[GasUse]
+    expectations: list[Expectation] = field(default_factory=list)
+
+    @property
+    def is_success(self) -> bool:
+        return bool(self.expectations) and all(expectation.is_met for expectation in self.expectations)
+
+    def expect(self, text: str, is_met: bool) -> None:
+        self.expectations.append(Expectation(text, is_met))
+
+
+async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
+    """Walk the whole way once."""
+    work = devnet.directory / "work"
+    work.mkdir()
+    architecture = build_architecture()
+    (work / "architecture.json").write_bytes(architecture)
+    trained = work / "trained.safetensors"
+
+    async with contextlib.AsyncExitStack() as stack:
+        owner, first, second, third = [await stack.enter_async_context(open_account(devnet)) for _ in range(4)]
+        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        with progress.step("Owner publishes f(x) = x² and funds the project"):
+            project_id = await publish_project(owner, artefacts, TERMS)
+        with progress.step(f"Contributor 1 trains with torch for {TRAINING_SECONDS:.0f} s; the baseline is evaluated"):
+            training = asyncio.create_task(train(work / "architecture.json", trained))
+            project = await asyncio.wait_for(wait_for_project_open(owner.reader, project_id), SETTLE_SECONDS)
+            await training
+        progress.say(f"project {project_id} is {project.status.name}, champion score {show(project.champion_score)}")
+
+        with progress.step("Contributor 1 commits and reveals the trained model; 2 a worse one; 3 a copy of 1's"):
+            await submit(first, project_id, trained.read_bytes())
+            worse = build_random_parameters(architecture, seed=3, scale=3.0)
+            await submit(second, project_id, worse)
+            await submit_copy(third, project_id, of=IMPROVED)
+        submissions: dict[SubmissionIndex, Submission] = {}
+        for index, story in (
+            (IMPROVED, "Submission 1: performer evaluates, attesters vote (operator 3 lies), certificate settles"),
+            (WORSE, "Submission 2: its first performer lies, is rejected, the next attempt settles"),
+            (COPY, "Submission 3: a copy of the champion gains nothing"),
+        ):
+            with progress.step(story):
+                submission = await asyncio.wait_for(wait_for_outcome(owner.reader, project_id, index), SETTLE_SECONDS)
+            submissions[index] = submission
+            progress.say(
+                f"{submission.outcome.name}: champion {show(submission.champion_score)}, challenger "
+                f"{show(submission.challenger_score)}, gain ≥ {show(submission.gain_lower_bound)}"
+            )
+        return await pay_and_check(devnet, progress, project_id, submissions, (first, second, third))
+
+
+async def pay_and_check(
+    devnet: Devnet,
+    progress: Progress,
+    project_id: ProjectId,
+    submissions: dict[SubmissionIndex, Submission],
+    contributors: tuple[Client, Client, Client],
+) -> Outcomes:
+    """Take out what is owed, then compare the chain with what the demo promises."""
+    first, second, third = contributors
+    reader = first.reader
+    with progress.step("Contributors withdraw, operators claim their fees"):
+        won = await sdk_contributor.withdraw(first)
+        slashed_credit = await reader.market.fetch_credit(second.address, ZERO_ADDRESS)
+        copied_credit = await reader.market.fetch_credit(third.address, ZERO_ADDRESS)
+        treasury_credit = await reader.market.fetch_credit(devnet.treasury, ZERO_ADDRESS)
+        fees = await claim_and_withdraw_fees(devnet, project_id)
+    with progress.step("Everything is read back from the chain"):
+        outcomes = Outcomes(
+            project_id=project_id,
+            project=await reader.market.fetch_project(project_id),
+            submissions=submissions,
+            events=await fetch_events(reader.rpc, reader.deployment),
+            gas=await fetch_gas(reader.rpc, reader.deployment),
+        )
+    terms, expect = TERMS, outcomes.expect
+    champion = await reader.market.fetch_champion_cid(project_id)
+    expect("the baseline opened the project", outcomes.project.status is ProjectStatus.OPEN)
+    expect("submission 1 improved the champion", submissions[IMPROVED].outcome is Outcome.IMPROVED)
+    expect("the champion is submission 1's model", champion == submissions[IMPROVED].parameters_cid)
+    expect("its contributor withdrew bond and reward", won == terms.bond + terms.max_reward)
+    expect("submission 2 is worse", submissions[WORSE].outcome is Outcome.WORSE)
+    expect("its contributor lost the bond", slashed_credit == 0)
+    expect("the slashed bond, less the fee, is the treasury's", treasury_credit == terms.bond - terms.fee)
+    expect("submission 3, the copy, improved nothing", submissions[COPY].outcome is Outcome.NOT_IMPROVED)
+    expect("its contributor gets the bond back, less the fee", copied_credit == terms.bond - terms.fee)
+    expect_liars_failed(devnet, outcomes)
+    expect("both honest operators were paid", all(fees[number] > 0 for number in fees if number != LYING_ATTESTER))
+    return outcomes
+
+
+def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
+    """One attester that lies is outvoted; one performer that lies is rejected and the next attempt settles."""
+    task_id = outcomes.submissions[WORSE].task_id
+    rejected = [event.fact for event in outcomes.events if isinstance(event.fact, TaskRejected)]
+    settled = [event.fact for event in outcomes.events if isinstance(event.fact, TaskSubmitted)]
+    liar_bit = 1 << (LYING_ATTESTER - 1)  # operators registered in the order of their numbers
+    outcomes.expect(
+        "the lying performer's evaluation was rejected",
+        [(fact.task_id, fact.attempt) for fact in rejected] == [(task_id, 0)],
+    )
+    outcomes.expect(
+        "and a later attempt settled the task",
+        any(fact.task_id == task_id and fact.attempt > 0 for fact in settled),
+    )
+    outcomes.expect(
+        "the lying attester is in no approving certificate",
+        len(settled) == 1 + len(outcomes.submissions) and not any(fact.bitmap & liar_bit for fact in settled),
+    )
+
+
+async def claim_and_withdraw_fees(devnet: Devnet, project_id: ProjectId) -> dict[int, Wei]:
+    """Each operator's owner claims and takes out what the operator earned."""
+    fees: dict[int, Wei] = {}
+    for keys in devnet.operators:
+        async with open_client(devnet.network, keys.owner, poll_seconds=POLL_SECONDS) as client:
+            await claim_fees(client, keys.operator_id)
+            owed = await client.reader.market.fetch_credit(keys.owner_address, ZERO_ADDRESS)
+            fees[keys.number] = await sdk_contributor.withdraw(client) if owed > 0 else Wei(0)
+    return fees
+
+
+@contextlib.asynccontextmanager
+async def open_account(devnet: Devnet) -> AsyncIterator[Client]:
+    """A fresh funded account."""
+    key = EcdsaSecretKey.generate()
+    async with open_client(devnet.network, key, poll_seconds=POLL_SECONDS) as client:
+        await devnet.fund(client.address)
+        yield client
+
+
+async def submit(client: Client, project_id: ProjectId, parameters: bytes) -> SubmissionIndex:
+    """Add, commit, reveal."""
+    cid = await sdk_contributor.add_parameters(client, project_id, parameters)
+    return await submit_cid(client, project_id, cid)
+
+
+async def submit_copy(client: Client, project_id: ProjectId, *, of: SubmissionIndex) -> SubmissionIndex:
+    """Submit the parameters that somebody else revealed."""
+    revealed = await client.reader.market.fetch_submission(project_id, of)
+    return await submit_cid(client, project_id, Cid(revealed.parameters_cid))
+
+
+async def submit_cid(client: Client, project_id: ProjectId, cid: Cid) -> SubmissionIndex:
+    """Commit and reveal parameters that the store has."""
+    ticket = await sdk_contributor.commit(client, sdk_contributor.draw_ticket(project_id, cid))
+    return await sdk_contributor.reveal(client, ticket)
+
+
+async def train(architecture: Path, parameters: Path) -> None:
+    """Train in a process of its own: torch's memory goes with it."""
+    command = (sys.executable, "-m", "devnet.square.train", str(architecture), str(parameters))
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "--seconds",
+        str(TRAINING_SECONDS),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=die_with_parent,
+    )
+    await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"training ended with {process.returncode}")
+
+
+def show(score: Micro) -> str:
+    """A score as people read it."""
+    return f"{score / 1_000_000:+.4f}"

@@ -1,0 +1,70 @@
+"""`make devnet`: a network that stays, with a project to compete for, and what to paste to do so."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from rich.console import Console
+
+from devnet.demo import TERMS, open_account
+from devnet.network import Devnet
+from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
+from zarathustra.sdk.owner import Artefacts, publish_project
+from zarathustra.sdk.watch import wait_for_project_open
+from zarathustra.signing.ecdsa import compute_address
+from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.signing.keystore import KeystoreCost, save_ecdsa_keystore
+
+HINTS = """
+The network runs; Ctrl-C stops it. Project {project} is f(x) = x². In another terminal:
+
+  source .venv/bin/activate
+  export ZARATHUSTRA_NETWORK={network}
+  export ZARATHUSTRA_KEY_FILE={key}
+  export ZARATHUSTRA_KEY_PASSWORD_FILE={password}
+
+  zarathustra project show {project}
+  python -m devnet.square.train {architecture} my-model.safetensors --seconds 5
+  zarathustra submission submit {project} my-model.safetensors --wait
+  zarathustra account withdraw
+
+logs: {logs}
+"""
+
+
+async def stay_up(devnet: Devnet, console: Console) -> None:
+    """Publish the example project, print how to take part, and wait to be stopped."""
+    architecture = build_architecture()
+    architecture_file = devnet.directory / "architecture.json"
+    architecture_file.write_bytes(architecture)
+    key_file, password_file = await create_contributor(devnet)
+    async with contextlib.AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(open_account(devnet))
+        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        project_id = await publish_project(owner, artefacts, TERMS)
+        await wait_for_project_open(owner.reader, project_id)
+    console.print(
+        HINTS.format(
+            project=project_id,
+            network=devnet.network_file,
+            key=key_file,
+            password=password_file,
+            architecture=architecture_file,
+            logs=devnet.directory / "logs",
+        ),
+        highlight=False,
+        soft_wrap=True,
+    )
+    await asyncio.Event().wait()
+
+
+async def create_contributor(devnet: Devnet) -> tuple[Path, Path]:
+    """A funded account for the reader: keystore and password file."""
+    key = EcdsaSecretKey.generate()
+    await devnet.fund(compute_address(key))
+    key_file = devnet.directory / "development-contributor.json"
+    password_file = devnet.directory / "development-contributor-password"
+    password_file.touch(mode=0o600)
+    password_file.write_text("development")
+    save_ecdsa_keystore(key_file, key, "development", cost=KeystoreCost.DEVELOPMENT)
+    return key_file, password_file

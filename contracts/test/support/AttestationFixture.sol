@@ -39,18 +39,26 @@ abstract contract AttestationFixture is Test {
     RecordingMarket internal market;
     uint256 internal operatorCount;
 
-    /// @dev All but the operators.
+    /// @dev All but the operators, with a market that only records.
     function deploy() internal {
+        deployGround();
+        market = new RecordingMarket();
+        wire(address(market));
+    }
+
+    function deployGround() internal {
         vm.roll(1_000);
         timelock = makeAddress("timelock");
         verifier = new BlsSignatureVerifier();
         seedSource = new HistorySeedSource();
-        market = new RecordingMarket();
         governance = deployGovernance(IERC20(address(0)));
+    }
 
+    /// @dev AvsLogic and AttestationCenter name each other: the later one's address is computed first.
+    function wire(address market_) internal {
         address centerAddress = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        avsLogic = new AvsLogic(centerAddress, IModelSubmission(address(market)));
-        center = deployCenter();
+        avsLogic = new AvsLogic(centerAddress, IModelSubmission(market_));
+        center = deployCenter(market_);
         assertEq(address(center), centerAddress);
     }
 
@@ -58,11 +66,9 @@ abstract contract AttestationFixture is Test {
         return new AvsGovernance(timelock, stakeToken, verifier, 1 ether, EPOCH_BLOCKS, UNBONDING_BLOCKS);
     }
 
-    function deployCenter() internal returns (AttestationCenter) {
+    function deployCenter(address market_) internal returns (AttestationCenter) {
         return new AttestationCenter(
-            timelock,
-            AttestationCenter.Wiring(governance, avsLogic, address(market), verifier, seedSource),
-            defaultParameters()
+            timelock, AttestationCenter.Wiring(governance, avsLogic, market_, verifier, seedSource), defaultParameters()
         );
     }
 
@@ -76,6 +82,10 @@ abstract contract AttestationFixture is Test {
 
     function deployWithOperators(uint256 count) internal {
         deploy();
+        registerAndSeal(count);
+    }
+
+    function registerAndSeal(uint256 count) internal {
         for (uint256 i = 0; i < count; ++i) {
             register(i, STAKE);
         }
@@ -181,7 +191,7 @@ abstract contract AttestationFixture is Test {
             taskId: taskId,
             attempt: attempt,
             performer: operatorOf(performerIndex(taskId, attempt)),
-            inputHash: Digests.inputHash(INPUT_ROOT, seed),
+            inputHash: Digests.inputHash(taskOf(taskId).inputRoot, seed),
             code: Code.VALID,
             championScore: 910_000,
             challengerScore: 925_000,

@@ -54,7 +54,7 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_replay__votes_for_another_contract__refused() public {
-        refuseVotes(evaluation, signFor(address(deployCenter()), block.chainid), true);
+        refuseVotes(evaluation, signFor(address(deployCenter(address(market))), block.chainid), true);
     }
 
     function test_replay__votes_for_another_chain__refused() public {
@@ -167,6 +167,17 @@ contract AttacksTest is AttestationFixture {
         bytes memory reason =
             abi.encodeWithSelector(IAttestationCenter.NotThePerformer.selector, evaluation.performer, performer);
         expectRefusal(reason, infoOf(evaluation), certificate);
+    }
+
+    function test_evaluation__performer_names_another__refused() public {
+        // Signed by the right one, but the fee would go to whom the evaluation names.
+        TaskInfo memory info = infoOf(evaluation);
+        address performer = evaluation.performer;
+        evaluation.performer = operatorOf(otherIndex());
+        info.data = abi.encode(evaluation);
+        bytes memory reason =
+            abi.encodeWithSelector(IAttestationCenter.NotThePerformer.selector, evaluation.performer, performer);
+        expectRefusal(reason, info, certify(evaluation, ALL, true));
     }
 
     function test_evaluation__another_performer_in_the_info__refused() public {

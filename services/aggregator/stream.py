@@ -29,7 +29,7 @@ from faust.tables.recovery import Recovery
 from faust.types import TP, Message
 
 from zarathustra.bus.records import Delivery, Record
-from zarathustra.bus.topics import Cleanup, Profile, TopicCatalogue, TopicSpec, group_name, load_catalogue
+from zarathustra.bus.topics import Cleanup, Profile, ProfileSpec, TopicCatalogue, TopicSpec, group_name
 from zarathustra.core.aggregation import Change, Rules, TaskState
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
@@ -72,12 +72,11 @@ def changelog_topic(operator: OperatorId) -> str:
     return f"{group_name(SERVICE, operator)}-{TABLE}-changelog"
 
 
-def own_catalogue(operator: OperatorId) -> TopicCatalogue:
-    """The topics only this aggregator uses, for `create_topics`: its changelog, and its groups' own topics."""
-    shared = load_catalogue()
+def changelog_catalogue(operator: OperatorId, layout: ProfileSpec) -> TopicCatalogue:
+    """The changelog alone, for `create_topics`; `layout` is that of the source topics."""
     changelog = TopicSpec(
         name=changelog_topic(operator),
-        meaning="What the operator's aggregator remembers of each task; compacted, a tombstone forgets.",
+        meaning="What the operator's aggregator remembers of each task; a tombstone forgets.",
         key="task id",
         facts="AggregationState",
         producer=SERVICE,
@@ -86,14 +85,7 @@ def own_catalogue(operator: OperatorId) -> TopicCatalogue:
         retention_ms=-1,
         max_record_bytes=CHANGELOG_MAX_BYTES,
     )
-    return TopicCatalogue(shared.profiles, topics=(changelog,), group_topics=shared.group_topics)
-
-
-def count_partitions(profile: Profile) -> int:
-    """The partitions of the source topics, and so of the changelog."""
-    catalogue = load_catalogue()
-    counts = {topic.partitions for topic in catalogue.topics if topic.name in SOURCES}
-    return counts.pop() or catalogue.profiles[profile].partitions
+    return TopicCatalogue({Profile.PRODUCTION: layout}, topics=(changelog,), group_topics=())
 
 
 class FaustFold:
@@ -182,8 +174,6 @@ class _FaustTable:
             partitions=settings.partitions,
             key_type=bytes,
             value_type=bytes,
-            key_serializer="raw",
-            value_serializer="raw",
             options=dict(STORE_OPTIONS),
         )
 

@@ -27,6 +27,7 @@ from zarathustra.bus.port import RevokeCallback
 from zarathustra.bus.records import Delivery, Partition, Record
 from zarathustra.bus.topics import (
     Profile,
+    ProfileSpec,
     TopicCatalogue,
     TopicPlan,
     find_missing_topics,
@@ -220,6 +221,20 @@ async def fetch_broker_count(bootstrap_servers: str) -> int:
     """How many brokers the cluster says are alive. Raises Retry(BUS_UNREACHABLE)."""
     async with _administer(bootstrap_servers) as admin:
         return len((await admin.describe_cluster())["brokers"])
+
+
+async def fetch_layout(bootstrap_servers: str, topic: str) -> ProfileSpec:
+    """How an existing topic is laid out, for one that must be laid out alike.
+
+    Raises Invalid(BAD_SETTING) when it does not exist, Retry(BUS_UNREACHABLE).
+    """
+    async with _administer(bootstrap_servers) as admin:
+        partitions = [part for found in await admin.describe_topics([topic]) for part in found["partitions"]]
+    if not partitions:
+        raise Invalid(Reason.BAD_SETTING, "topic does not exist: create the topics first", topic=topic)
+
+    replication = len(partitions[0]["replicas"])
+    return ProfileSpec(len(partitions), replication, min_insync_replicas=max(1, replication - 1))
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

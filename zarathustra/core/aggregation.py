@@ -383,7 +383,7 @@ def find_conflicting(state: TaskState) -> frozenset[tuple[Attempt, OperatorId]]:
     for vote, ballot in state.ballots.items():
         for operator in ballot.signatures:
             cast.setdefault((vote.attempt, operator), []).append(vote)
-    return frozenset(mark for mark, votes in cast.items() if _has_conflict(state, votes))
+    return frozenset(mark for mark, votes in cast.items() if len(votes) > 1 and _has_conflict(state, votes))
 
 
 def _has_conflict(state: TaskState, votes: list[Vote]) -> bool:

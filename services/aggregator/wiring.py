@@ -1,0 +1,126 @@
+"""Joins the aggregator's parts: the fold on Faust, and the poster on the map loop."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from services.aggregator.handlers import EffectPorts, Interpreter
+from services.aggregator.intake import Intake, TaskCache
+from services.aggregator.poster import Poster, PosterPorts
+from services.aggregator.settings import Settings
+from services.aggregator.stream import SERVICE, FaustFold, StreamSettings, changelog_catalogue
+from zarathustra.bus.kafka import create_topics, fetch_layout
+from zarathustra.bus.topics import Profile, group_name, group_topics
+from zarathustra.chain.operator_sender import ChainTaskSender
+from zarathustra.chain.transactions import Sender
+from zarathustra.core.types import Topic
+from zarathustra.runtime.fold_loop import FoldPorts
+from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.map_loop import Handler, MapLoop, MapLoopSettings, Route
+from zarathustra.runtime.map_service import Bus, build_map_loop, now_ms, open_kafka
+from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
+from zarathustra.signing.bls import FAST, BlsBackend, load_backend
+from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.signing.signer import EcdsaSigner
+
+POSTER = "poster"  # a group of its own: it moves at the chain's pace, not at the fold's
+READINESS_POLL_S = 0.5
+# A post in flight when we stop is found on chain by the next start.
+DRAIN_SECONDS = 3.0
+
+
+async def start(settings: Settings, runtime: Runtime) -> None:
+    """Run until stopped."""
+    async with AsyncExitStack() as stack:
+        chain = await stack.enter_async_context(open_chain(settings, runtime))
+        key = load_operator_key(settings)
+        signer = EcdsaSigner(key, chain.domain)
+        servers = settings.kafka_bootstrap_servers
+        layout = await fetch_layout(servers, Topic.ATTESTATIONS)
+        changelog = changelog_catalogue(signer.operator_id, layout)
+        await create_topics(servers, profile=Profile.PRODUCTION, catalogue=changelog)
+        bus = await stack.enter_async_context(
+            open_kafka(servers, group=group_name(POSTER, signer.operator_id), topics=(Topic.CERTIFICATES,))
+        )
+        backend = load_backend(FAST)
+        fold = FaustFold(
+            StreamSettings(servers, signer.operator_id, settings.data_dir, layout.partitions),
+            build_fold_ports(chain, bus, signer, backend, runtime),
+            settings.rules,
+            runtime.metrics,
+        )
+        poster = build_poster_loop(settings, runtime, chain, bus, key)
+        await serve(
+            runtime,
+            settings.http_listen,
+            {
+                "clock": lambda: follow_chain(chain, runtime),
+                "fold": lambda: fold.run(chain.clock, runtime.stop),
+                "poster": lambda: poster.run(runtime.stop),
+                "readiness": lambda: note_recovery(fold, runtime),
+            },
+        )
+
+
+def build_fold_ports(
+    chain: OperatorChain, bus: Bus, signer: EcdsaSigner, backend: BlsBackend, runtime: Runtime
+) -> FoldPorts:
+    """What the fold acts through."""
+    tasks = TaskCache(chain.reader, chain.clock)
+    intake = Intake(tasks, chain.reader, chain.deployment, now_ms)
+    interpreter = Interpreter(EffectPorts(backend, signer, chain.domain, now_ms), runtime.metrics)
+    return FoldPorts(
+        intake=intake.read,
+        read_task=tasks.read,
+        perform=interpreter.perform,
+        send=bus.producer.send,
+        dead_letters=group_topics(group_name(SERVICE, signer.operator_id)).dead_letters,
+    )
+
+
+def build_poster_loop(
+    settings: Settings, runtime: Runtime, chain: OperatorChain, bus: Bus, key: EcdsaSecretKey
+) -> MapLoop:
+    """The poster, sole owner of the operator key's nonces."""
+    sender = Sender(
+        chain.rpc,
+        key.reveal(),
+        chain_id=chain.deployment.chain_id,
+        on_intent=lambda intent: runtime.log.info("Certificate transaction signed", nonce=intent.nonce),
+        poll_s=settings.poll_seconds,
+    )
+    poster = Poster(
+        PosterPorts(
+            reader=chain.reader,
+            sender=ChainTaskSender(sender, chain.deployment, encode_signature=load_backend(FAST).g2_to_eip2537),
+            clock=chain.clock,
+            signer=EcdsaSigner(key, chain.domain),
+            domain=chain.domain,
+            get_time_ms=now_ms,
+        ),
+        runtime.metrics,
+        takeover_blocks=settings.takeover_blocks,
+    )
+    handlers: Mapping[str, Handler | Route] = {
+        Topic.CERTIFICATES: Route(poster.on_certificate, is_open_to_strangers=True)
+    }
+    loop_settings = MapLoopSettings(
+        bus.group,
+        first_delay_ms=settings.retry_delay_ms,
+        drain_grace_s=DRAIN_SECONDS,
+        revoke_grace_s=DRAIN_SECONDS,
+    )
+    return build_map_loop(bus, handlers, runtime, loop_settings)
+
+
+async def note_recovery(fold: FaustFold, runtime: Runtime) -> None:
+    """The job that keeps readiness in step with the table: not ready while it is recovered."""
+    while not runtime.stop.is_set():
+        if fold.is_recovered:
+            runtime.health.fulfil("fold")
+        else:
+            runtime.health.wait_for("fold", "recovering")
+        try:
+            await asyncio.wait_for(runtime.stop.wait(), READINESS_POLL_S)
+        except TimeoutError:
+            continue

@@ -20,6 +20,7 @@ from devnet.network import run_devnet
 from devnet.processes import ROOT
 from devnet.progress import Progress
 from devnet.stay import stay_up
+from zarathustra.telemetry.log import configure_logging
 
 RUNS = ROOT / ".devnet"
 
@@ -32,6 +33,7 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console()
     directory = create_directory(arguments.directory)
+    configure_logging("devnet", stream=(directory / "devnet.log").open("w"))
     command = demo(directory, console) if arguments.command == "demo" else up(directory, console)
     try:
         return asyncio.run(until_signalled(command))
@@ -79,9 +81,8 @@ def create_directory(chosen: Path | None) -> Path:
 
 def remove_data(directory: Path) -> None:
     """Throw away what only the running network needed; logs, reports and summary stay."""
-    for name in ("kafka",):
-        with contextlib.suppress(OSError):
-            shutil.rmtree(directory / name)
+    with contextlib.suppress(OSError):
+        shutil.rmtree(directory / "kafka")
 
 
 if __name__ == "__main__":

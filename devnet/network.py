@@ -184,7 +184,7 @@ async def register_operators(rpc: Rpc, network: Network, operators: Sequence[Ope
 
 async def create_all_topics(bootstrap_servers: str, deployment: Deployment, operators: Sequence[OperatorKeys]) -> None:
     """The topics of `proto/topics.yaml` and those of every consumer group."""
-    services = ("performer", "validator", "poster", "aggregator")
+    services = ("performer", "validator", "aggregator", "poster")
     groups = [group_name(service, keys.operator_id) for service in services for keys in operators]
     await create_topics(
         bootstrap_servers, profile=Profile.TEST, groups=[*groups, "notifier", f"indexer.{deployment.chain_id}"]
@@ -271,6 +271,9 @@ class _SpecBuilder:
             "services.aggregator",
             **self._operator(keys),
             DATA_DIR=str(keys.directory / "aggregator"),
+            TOPICS_PROFILE=Profile.TEST.value,
+            TAKEOVER_BLOCKS="0",  # the only aggregator of the network: nobody else's turn is worth waiting for
+            COLLECT_BLOCKS="0",
         )
 
     def _operator(self, keys: OperatorKeys) -> dict[str, str]:

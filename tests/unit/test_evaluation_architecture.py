@@ -124,32 +124,35 @@ def test_parse__bad_outputs__are_refused(outputs: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "inputs"),
+    ("nodes", "inputs", "limit"),
     [
-        # parameters: 65,536 × 1,000 weights
-        ([node("y", "Linear", "x", in_features=1000, out_features=65_536)], [{"id": "x", "shape": [1000]}]),
-        # FLOPs: attention over a long sequence
         (
-            [node(f"a{i}", "SelfAttention", f"a{i - 1}", embed_dim=256, num_heads=1) for i in range(1, 9)]
-            + [node("y", "Flatten", "a8")],
-            [{"id": "a0", "shape": [900, 256]}],
+            [node("y", "Linear", "x", in_features=1000, out_features=65_536)],
+            [{"id": "x", "shape": [1000]}],
+            "too many parameters",
         ),
-        # activations: a long chain of wide nodes
+        (
+            [node(f"a{i}", "Linear", f"a{i - 1}", in_features=1024, out_features=1024) for i in range(1, 9)]
+            + [node("y", "Flatten", "a8")],
+            [{"id": "a0", "shape": [400, 1024]}],
+            "too many FLOPs",
+        ),
         (
             [node(f"a{i}", "ReLU", f"a{i - 1}") for i in range(1, 60)] + [node("y", "Flatten", "a59")],
-            [{"id": "a0", "shape": [300_000 // 1000, 1000]}],
+            [{"id": "a0", "shape": [300, 1000]}],
+            "too many activations",
         ),
-        # live at one time: one unfolded convolution
-        (
+        (  # unfolded, a convolution's input is far larger than it was
             [node("y", "Conv2d", "x", in_channels=8, out_channels=1, kernel_size=16)],
             [{"id": "x", "shape": [8, 64, 64]}],
+            "too many live activations",
         ),
-        ([LINEAR], [{"id": "x", "shape": [65_536, 65_536]}]),
+        ([LINEAR], [{"id": "x", "shape": [65_536, 65_536]}], "shape has too many elements"),
     ],
-    ids=["parameters", "flops", "activations", "live", "input"],
 )
-def test_parse__over_a_limit__is_too_expensive(nodes: Nodes, inputs: Nodes) -> None:
-    assert refused(architecture(nodes, inputs=inputs)) is Reason.TOO_EXPENSIVE
+def test_parse__over_a_limit__is_too_expensive(nodes: Nodes, inputs: Nodes, limit: str) -> None:
+    with pytest.raises(Invalid, match=f"too_expensive: {limit}"):
+        parse_architecture(architecture(nodes, inputs=inputs))
 
 
 def test_parse__too_many_nodes__is_refused() -> None:

@@ -120,12 +120,12 @@ def test_compute_target__not_finite__is_refused(target: str) -> None:
     assert caught.value.reason is Reason.BAD_SCORE
 
 
-def work_reason(raw_architecture: bytes, raw_evaluator: bytes, rounds: int) -> Reason | None:
+def refuse_work(raw_architecture: bytes, raw_evaluator: bytes, rounds: int) -> str:
     try:
         validate_work(parse_architecture(raw_architecture), parse_evaluator(raw_evaluator), rounds)
     except Invalid as error:
-        return error.reason
-    return None
+        return error.message
+    return ""
 
 
 def wide(width: int) -> bytes:
@@ -139,6 +139,7 @@ def deep(length: int) -> bytes:
     return architecture([*chain, node("y", "ReLU", f"n{length - 1}")])
 
 
+BROAD = architecture([node("y", "ReLU", "x")], inputs=[{"id": "x", "shape": [40]}])
 TWO_OUTPUTS = architecture([node("y", "ReLU", "x"), node("z", "ReLU", "x")], outputs=["y", "z"])
 TOKENS = architecture(
     [node("e", "Embedding", "x", num_embeddings=4, embedding_dim=1), node("y", "Flatten", "e")],
@@ -149,20 +150,21 @@ TOKENS = architecture(
 @pytest.mark.parametrize(
     ("raw_architecture", "raw_evaluator", "rounds", "expected"),
     [
-        (SQUARE, evaluator(samples=1024), 32, None),
-        (SQUARE, evaluator(), 1, Reason.BAD_EVALUATOR),
-        (SQUARE, evaluator(), MAX_ROUNDS, None),
-        (SQUARE, evaluator(), MAX_ROUNDS + 1, Reason.BAD_EVALUATOR),
-        (SQUARE, evaluator(inputs={}, target="1"), 32, Reason.BAD_EVALUATOR),
-        (TWO_OUTPUTS, evaluator(), 32, Reason.BAD_EVALUATOR),
-        (TOKENS, evaluator(), 32, Reason.BAD_EVALUATOR),
-        (TOKENS, with_input(generator="integers", low=0, high=3), 32, None),
-        (wide(60_000), evaluator(samples=65_536), 128, Reason.TOO_EXPENSIVE),  # FLOPs
-        (deep(500), evaluator(samples=65_536), 32, Reason.TOO_EXPENSIVE),  # node runs
-        (SQUARE, evaluator(samples=65_536, target="+".join(["x"] * 200)), 128, Reason.TOO_EXPENSIVE),  # elements
+        (SQUARE, evaluator(samples=1024), 32, ""),
+        (SQUARE, evaluator(), MAX_ROUNDS, ""),
+        (TOKENS, with_input(generator="integers", low=0, high=3), 32, ""),
+        (SQUARE, evaluator(), 1, "rounds out of range"),
+        (SQUARE, evaluator(), MAX_ROUNDS + 1, "rounds out of range"),
+        (SQUARE, evaluator(inputs={}, target="1"), 32, "generators and the architecture's inputs differ"),
+        (TWO_OUTPUTS, evaluator(), 32, "the architecture must have one output"),
+        (TOKENS, evaluator(), 32, "an int64 input needs the integers generator"),
+        (wide(60_000), evaluator(samples=65_536), 128, "too many FLOPs in the task"),
+        (deep(500), evaluator(samples=65_536), 32, "too many node runs in the task"),
+        (SQUARE, evaluator(samples=65_536, target="+".join(["x"] * 200)), 128, "too many elements in the task"),
+        (BROAD, evaluator(samples=65_536), 2, "too many elements in a round"),
     ],
 )
-def test_validate_work__task__fits_or_has_a_reason(
-    raw_architecture: bytes, raw_evaluator: bytes, rounds: int, expected: Reason | None
+def test_validate_work__task__fits_or_is_refused(
+    raw_architecture: bytes, raw_evaluator: bytes, rounds: int, expected: str
 ) -> None:
-    assert work_reason(raw_architecture, raw_evaluator, rounds) is expected
+    assert refuse_work(raw_architecture, raw_evaluator, rounds) == expected

@@ -100,13 +100,13 @@ def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int)
     passes = 2 * rounds  # the official run and the float32 guard
     batches = -(-evaluator.samples // MICRO_BATCH)
     for name, amount, limit in (
-        ("FLOPs", passes * evaluator.samples * architecture.flops, MAX_WORK),
-        ("node runs", passes * batches * len(architecture.nodes), MAX_NODE_RUNS),
-        ("elements", passes * elements * (1 + evaluator.target.operations), MAX_ELEMENTS),
+        ("FLOPs in the task", passes * evaluator.samples * architecture.flops, MAX_WORK),
+        ("node runs in the task", passes * batches * len(architecture.nodes), MAX_NODE_RUNS),
+        ("elements in the task", passes * elements * (1 + evaluator.target.operations), MAX_ELEMENTS),
         ("elements in a round", elements, MAX_ROUND_ELEMENTS),
     ):
         if amount > limit:
-            raise Invalid(Reason.TOO_EXPENSIVE, f"too many {name} in the task", count=amount, limit=limit)
+            raise Invalid(Reason.TOO_EXPENSIVE, f"too many {name}", count=amount, limit=limit)
 
 
 def _parse_generator(fields: dict[str, object]) -> Generate:

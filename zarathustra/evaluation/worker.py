@@ -12,8 +12,9 @@ import socket
 import sys
 from functools import lru_cache
 
-# Before numpy: its BLAS reads them once, and starts threads that Landlock would not cover.
-os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
+if __name__ == "__main__":
+    # Before numpy: its BLAS reads them once, and starts threads that Landlock would not cover.
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 
 import numpy as np
 import torch

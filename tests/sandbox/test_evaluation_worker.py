@@ -1,0 +1,212 @@
+"""The jailed worker: same integers everywhere, deaths and stalls classified, and the service that outlives them."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save
+
+from tests.support.evaluation import SEED, SQUARE, architecture, evaluator, node, square_job, square_parameters
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.reasons import Code, Reason
+from zarathustra.evaluation.architecture import parse_architecture
+from zarathustra.evaluation.frames import Job
+from zarathustra.evaluation.sandbox import Sandbox
+from zarathustra.evaluation.verdict import evaluate
+from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluator, build_tensors
+from zarathustra.evaluation.worker import score_job
+from zarathustra.wire.evaluator import EvaluateRequest
+
+pytestmark = pytest.mark.sandbox
+
+# About a minute of work, well within the budget: long enough to be interrupted.
+SLOW_WIDTH = 1500
+SLOW = architecture(
+    [
+        node("h", "Linear", "x", in_features=1, out_features=SLOW_WIDTH),
+        node("g", "Linear", "h", in_features=SLOW_WIDTH, out_features=SLOW_WIDTH),
+        node("y", "Linear", "g", in_features=SLOW_WIDTH, out_features=1),
+    ]
+)
+
+
+def slow_job() -> Job:
+    parameters = save(build_tensors(parse_architecture(SLOW)))
+    return Job(SLOW, evaluator(samples=4096, metric="mae", target="x*x"), parameters, 50, SEED)
+
+
+def every_op_job() -> Job:
+    raw = build_every_op()
+    return Job(raw, build_every_op_evaluator(), save(build_tensors(parse_architecture(raw))), 4, SEED)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        await running.start()
+        yield running
+
+
+def pid_of(sandbox: Sandbox) -> int:
+    assert sandbox.worker_pid is not None
+    return sandbox.worker_pid
+
+
+async def reason_of(sandbox: Sandbox, job: Job) -> Reason:
+    with pytest.raises(Invalid) as caught:
+        await sandbox.score(job)
+    return caught.value.reason
+
+
+async def wait_until_busy(pid: int) -> None:
+    """Until the worker has computed for a while since now."""
+    start = read_cpu_ticks(pid)
+    async with asyncio.timeout(30):
+        while read_cpu_ticks(pid) < start + 20:
+            await asyncio.sleep(0.02)
+
+
+def read_cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+async def test_score__jailed_worker__finds_the_same_integers_as_this_process(sandbox: Sandbox) -> None:
+    """Another process, one thread, inside the jail: with every op, generator and target function."""
+    for job in (square_job(), every_op_job()):
+        assert [*await sandbox.score(job)] == score_job(job)
+
+
+async def test_score__after_other_models__is_unchanged(sandbox: Sandbox) -> None:
+    first = await sandbox.score(square_job())
+    await sandbox.score(square_job(noise=0.5))
+    await sandbox.score(every_op_job())
+    assert await sandbox.score(square_job()) == first
+    assert sandbox.starts == 1
+
+
+async def test_score__refused_model__has_its_reason_and_spares_the_worker(sandbox: Sandbox) -> None:
+    good = square_job()
+    assert await reason_of(sandbox, replace(good, parameters=b"")) is Reason.BAD_HEADER
+    assert await reason_of(sandbox, replace(good, architecture=b"{")) is Reason.BAD_JSON
+    assert await reason_of(sandbox, replace(good, evaluator=evaluator(metric="x"))) is Reason.BAD_EVALUATOR
+    assert await reason_of(sandbox, replace(good, rounds=60_000)) is Reason.BAD_EVALUATOR
+    await sandbox.score(good)
+    assert sandbox.starts == 1
+
+
+async def test_score__token_outside_the_embedding__is_out_of_range(sandbox: Sandbox) -> None:
+    raw = architecture(
+        [node("e", "Embedding", "x", num_embeddings=4, embedding_dim=1), node("y", "Flatten", "e")],
+        inputs=[{"id": "x", "shape": [1], "dtype": "int64"}],
+    )
+    tokens = evaluator(inputs={"x": {"generator": "integers", "low": 0, "high": 4}})
+    job = Job(raw, tokens, save(build_tensors(parse_architecture(raw))), 2, SEED)
+    assert await reason_of(sandbox, job) is Reason.OUT_OF_RANGE
+
+
+async def test_score__worker_killed_once__is_tried_again(sandbox: Sandbox) -> None:
+    pid = pid_of(sandbox)
+    scoring = asyncio.create_task(sandbox.score(replace(slow_job(), rounds=4)))
+    await wait_until_busy(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert len(await scoring) == 4
+    assert sandbox.starts == 2
+
+
+@pytest.mark.parametrize(
+    ("signal_number", "error", "reason"),
+    [(signal.SIGSEGV, Invalid, Reason.CRASH), (signal.SIGKILL, Retry, Reason.MEMORY)],
+)
+async def test_score__worker_dies_twice__is_classified(
+    sandbox: Sandbox, signal_number: int, error: type[Invalid | Retry], reason: Reason
+) -> None:
+    """A crash is the model's; SIGKILL comes from outside (we did not send it), so nobody is blamed."""
+    scoring = asyncio.create_task(sandbox.score(slow_job()))
+    first = pid_of(sandbox)
+    await wait_until_busy(first)
+    os.kill(first, signal_number)
+    second = await wait_for_another_worker(sandbox, first)
+    await wait_until_busy(second)
+    os.kill(second, signal_number)
+    with pytest.raises(error) as caught:
+        await scoring
+    assert caught.value.reason is reason
+    assert len(await sandbox.score(square_job())) == 4
+
+
+async def wait_for_another_worker(sandbox: Sandbox, pid: int) -> int:
+    async with asyncio.timeout(60):
+        while sandbox.worker_pid in (None, pid):
+            await asyncio.sleep(0.02)
+    return pid_of(sandbox)
+
+
+async def test_score__worker_killed_while_idle__is_replaced(sandbox: Sandbox) -> None:
+    os.kill(pid_of(sandbox), signal.SIGKILL)
+    assert len(await sandbox.score(square_job())) == 4
+
+
+async def test_score__over_time__is_a_timeout_and_kills() -> None:
+    async with Sandbox(score_seconds=0.5) as sandbox:
+        await sandbox.start()
+        pid = pid_of(sandbox)
+        assert await reason_of(sandbox, slow_job()) is Reason.TIMEOUT
+        assert not Path(f"/proc/{pid}").exists()
+        await sandbox.start()
+
+
+async def test_score__cancelled__leaves_no_half_answer(sandbox: Sandbox) -> None:
+    scoring = asyncio.create_task(sandbox.score(slow_job()))
+    await wait_until_busy(pid_of(sandbox))
+    scoring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await scoring
+    assert [*await sandbox.score(square_job())] == score_job(square_job())
+
+
+# Nearly the most elements that may live at one time: h and its copies, then the copies and their activation.
+LARGEST = architecture(
+    [
+        node("h", "Linear", "x", in_features=1, out_features=65_000),
+        node("a", "Concat", *["h"] * 8),
+        node("b", "Tanh", "a"),
+        node("r", "Reshape", "b", shape=[8, 65_000]),
+        node("m", "MeanPool", "r", dim=2),
+        node("y", "Linear", "m", in_features=8, out_features=1),
+    ]
+)
+
+
+async def test_score__largest_live_activations__fit_the_workers_memory(sandbox: Sandbox) -> None:
+    parsed = parse_architecture(LARGEST)
+    assert parsed.live_elements > 1_000_000
+    job = Job(LARGEST, evaluator(metric="mae"), save(build_tensors(parsed)), 2, SEED)
+    assert len(await sandbox.score(job)) == 2
+
+
+async def test_worker__seen_from_outside__is_locked_in(sandbox: Sandbox) -> None:
+    pid = pid_of(sandbox)
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    assert status["Seccomp"].strip() == "2"
+    assert status["NoNewPrivs"].strip() == "1"
+    assert status["Threads"].strip() == "1"
+    if os.getuid() == 0:  # others cannot look: the worker is not dumpable
+        assert status["Uid"].split() == ["65534"] * 4
+        assert len(os.listdir(f"/proc/{pid}/fd")) == 4  # three times /dev/null, and the socket
+        assert Path(f"/proc/{pid}/environ").read_bytes() == b""
+
+
+async def test_evaluate__crashing_challenger__is_invalid_and_the_next_task_runs(sandbox: Sandbox) -> None:
+    request = EvaluateRequest(bytes(32), SQUARE, evaluator(), square_parameters(noise=0.5), b"junk", SEED, 4)
+    versions = await sandbox.start()
+    result = await evaluate(sandbox.score, request, versions)
+    assert (result.code, result.reason) == (Code.INVALID, Reason.BAD_HEADER)
+    assert result.champion_rounds
+    good = await evaluate(sandbox.score, replace(request, challenger=square_parameters()), versions)
+    assert good.code is Code.VALID
+    assert all(new > old for old, new in zip(good.champion_rounds, good.challenger_rounds, strict=True))

@@ -71,6 +71,7 @@ contract ReenteringReceiver {
     IModelSubmission private immutable _market;
     bool private immutable _isDefiant;
     uint256 public received;
+    uint256 public creditWhilePaid;
 
     constructor(IModelSubmission market, bool isDefiant) {
         _market = market;
@@ -79,6 +80,7 @@ contract ReenteringReceiver {
 
     receive() external payable {
         received += msg.value;
+        creditWhilePaid = _market.creditOf(address(this), address(0));
         try _market.withdraw(address(0), address(this)) {}
         catch {
             if (!_isDefiant) revert("second withdrawal refused");

@@ -85,6 +85,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
         _earn(address(receiver));
         receiver.withdraw();
         assertEq(receiver.received(), BOND + MAX_REWARD);
+        assertEq(receiver.creditWhilePaid(), 0); // the effects come before the payment, guard or not
         assertSolvent(COIN);
     }
 

@@ -132,6 +132,15 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(center.requestCount(), 1); // the baseline's
     }
 
+    function test_reveal__not_the_head__leaves_the_head_alone() public {
+        uint32 first = commit(projectId, alice, BETTER);
+        skipBlocks(1);
+        uint32 second = commit(projectId, bob, "bafybob");
+        skipBlocks(REVEAL_BLOCKS); // the first one's window has passed, the second one's not
+        reveal(projectId, second, bob, "bafybob");
+        assertStatus(projectId, first, SubmissionStatus.COMMITTED);
+    }
+
     function test_reveal__head_but_center_refuses__waits_revealed() public {
         center.setMood(FakeAttestationCenter.Mood.REFUSING);
         uint32 index = submit(projectId, alice, BETTER);

@@ -1,0 +1,51 @@
+"""`zarathustra`: what owners, contributors and operators do from a terminal.
+
+Which network and which account come from options or the environment: ZARATHUSTRA_NETWORK, ZARATHUSTRA_KEY_FILE,
+ZARATHUSTRA_KEY_PASSWORD_FILE. A failure prints its reason code and what to do about it, and exits with 1.
+"""
+
+import sys
+
+import click
+
+from zarathustra.cli.account import account
+from zarathustra.cli.project import project
+from zarathustra.cli.submission import submission
+from zarathustra.cli.topics import topics
+from zarathustra.core.errors import ZarathustraError
+from zarathustra.core.reasons import Reason
+from zarathustra.telemetry.log import configure_logging
+
+
+@click.group(help=__doc__)
+@click.option("--log-level", default="WARNING", show_default=True, help="Level of the JSON log on standard error.")
+def cli(log_level: str) -> None:
+    configure_logging("cli", level=log_level)
+
+
+@cli.command()
+@click.argument("code")
+def reason(code: str) -> None:
+    """Explain a reason code, as it stands in logs, metrics and reports."""
+    try:
+        known = Reason.from_code(code)
+    except KeyError:
+        raise click.BadParameter(f"no reason has the code {code!r}") from None
+    click.echo(f"{known.code}: {known.short}\n{known.long}")
+
+
+for command in (project, submission, account, topics):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The script's entry point."""
+    try:
+        cli(prog_name="zarathustra")
+    except ZarathustraError as error:
+        click.echo(f"zarathustra: {error}\n{error.reason.long}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,9 @@ library Attempts {
         returns (uint8)
     {
         uint256 effective = attempt + (blockNumber - attemptStart) / attemptBlocks;
-        return effective < type(uint8).max ? uint8(effective) : type(uint8).max;
+        if (effective > type(uint8).max) return type(uint8).max;
+        // forge-lint: disable-next-line(unsafe-typecast) It fits: see the line above.
+        return uint8(effective);
     }
 
     /// @notice Which occupied slot performs an attempt. One seed serves all attempts: a failed one re-rolls nothing.

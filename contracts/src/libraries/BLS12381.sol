@@ -80,13 +80,14 @@ library BLS12381 {
 
     /// @dev RFC 9380 expand_message_xmd to 256 bytes.
     function _expandMessage(bytes32 message, bytes memory tag) private pure returns (bytes32[8] memory random) {
+        // forge-lint: disable-next-line(unsafe-typecast) Both tags have 43 bytes.
         bytes memory suffix = abi.encodePacked(tag, uint8(tag.length));
         bytes memory blockOfZeros = new bytes(64);
         bytes32 start = sha256(abi.encodePacked(blockOfZeros, message, uint16(256), uint8(0), suffix));
 
         bytes32 previous;
-        for (uint256 i = 0; i < 8; ++i) {
-            previous = sha256(abi.encodePacked(start ^ previous, uint8(i + 1), suffix));
+        for (uint8 i = 0; i < 8; ++i) {
+            previous = sha256(abi.encodePacked(start ^ previous, i + 1, suffix));
             random[i] = previous;
         }
     }

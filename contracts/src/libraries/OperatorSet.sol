@@ -109,10 +109,10 @@ library OperatorSet {
     function aggregate(bytes memory blob, uint128 bitmap) internal view returns (bytes memory key, uint96 stake) {
         // What G1ADD adds: the sum so far ‖ the next key. Both start as the identity, all zero.
         bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
-        for (uint256 slot = 0; bitmap >> slot != 0; ++slot) {
+        for (uint8 slot = 0; bitmap >> slot != 0; ++slot) {
             if ((bitmap >> slot) & 1 == 0) continue;
             (address operator, uint96 signerStake) = _split(_word(blob, slot, 0));
-            if (operator == address(0)) revert IAttestationCenter.EmptySlotSigned(uint8(slot));
+            if (operator == address(0)) revert IAttestationCenter.EmptySlotSigned(slot);
             stake += signerStake;
             _addKey(points, blob, slot);
         }
@@ -143,6 +143,7 @@ library OperatorSet {
     }
 
     function _split(bytes32 head) private pure returns (address operator, uint96 stake) {
+        // forge-lint: disable-next-line(unsafe-typecast) Cutting is the point: address ‖ stake.
         return (address(bytes20(head)), uint96(uint256(head)));
     }
 

@@ -8,8 +8,9 @@ import {OperatorSet} from "../../src/libraries/OperatorSet.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev Sets with gaps: operator i of `occupied` sits in its own slot, with stake 1 + 10 × slot and secret slot + 1.
+/// @dev A set of 60 operators takes 60 multiplications, so runs are few. Sets have gaps: operator i of `occupied` sits in its own slot, with stake 1 + 10 × slot and secret slot + 1.
 contract OperatorSetTest is Test {
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_store__any_set__reads_back(uint128 occupied) public {
         bytes memory blob = setOf(occupied);
         address pointer = OperatorSet.store(blob);
@@ -52,6 +53,7 @@ contract OperatorSetTest is Test {
         this.store(hex"ef00"); // no contract may start so (EIP-3541)
     }
 
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_aggregate__any_signers__sum_of_keys_and_stakes(uint128 occupied, uint128 signers) public view {
         signers &= occupied;
         vm.assume(signers != 0);
@@ -81,6 +83,7 @@ contract OperatorSetTest is Test {
         assertEq(key, new bytes(128)); // which verification refuses
     }
 
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_aggregate__bit_on_empty_slot__reverts(uint8 slot) public {
         slot = uint8(bound(slot, 0, 127));
         vm.expectRevert(abi.encodeWithSelector(IAttestationCenter.EmptySlotSigned.selector, slot));
@@ -93,6 +96,7 @@ contract OperatorSetTest is Test {
         this.aggregate(1, 1);
     }
 
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_occupiedAt__any_set__counts_in_slot_order(uint128 occupied) public view {
         bytes memory blob = setOf(occupied);
         uint256 number = 0;
@@ -104,6 +108,7 @@ contract OperatorSetTest is Test {
         assertEq(OperatorSet.occupiedAt(blob, number), address(0));
     }
 
+    /// forge-config: default.fuzz.runs = 32
     function testFuzz_contains__any_set__only_its_operators(uint128 occupied) public view {
         bytes memory blob = setOf(occupied);
         for (uint8 slot = 0; slot < 128; ++slot) {

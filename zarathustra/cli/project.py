@@ -49,7 +49,8 @@ def _describe(found: Project) -> dict[str, str]:
     return {
         "status": found.status.name,
         "champion": f"submission {found.champion_index}, score {format_score(found.champion_score)}",
-        "reward": f"up to {format_ether(params.max_reward)} ({params.reward_rule.name}), {format_ether(found.pool_free)} left",
+        "reward": f"up to {format_ether(params.max_reward)} ({params.reward_rule.name})",
+        "pool left": format_ether(found.pool_free),
         "bond / fee": f"{format_ether(params.bond)} / {format_ether(params.fee)}",
         "gain needed": format_score(params.min_gain),
         "rounds": str(params.rounds),

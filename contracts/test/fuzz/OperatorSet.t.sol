@@ -8,7 +8,8 @@ import {OperatorSet} from "../../src/libraries/OperatorSet.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev A set of 60 operators takes 60 multiplications, so runs are few. Sets have gaps: operator i of `occupied` sits in its own slot, with stake 1 + 10 × slot and secret slot + 1.
+/// @dev Sets have gaps: slot s, where `occupied` has a bit, holds an operator with stake 1 + 10 × s and secret s + 1.
+///      A set takes some 60 multiplications on the curve, so runs are few.
 contract OperatorSetTest is Test {
     /// forge-config: default.fuzz.runs = 32
     function testFuzz_store__any_set__reads_back(uint128 occupied) public {

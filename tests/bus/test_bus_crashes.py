@@ -14,14 +14,15 @@ from random import Random
 import pytest
 
 from devnet.kafka import KafkaBroker, find_free_port
-from tests.support.kafka_bus import fetching, numbered, unique_name, until, values
+from tests.support.kafka_bus import fetching, numbered, read, unique_name, until, values
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_broker_count
-from zarathustra.bus.records import Delivery, Partition, Record
-from zarathustra.bus.topics import Profile, load_catalogue
-from zarathustra.core.errors import Retry
+from zarathustra.bus.records import Delivery, Header, Partition, Record
+from zarathustra.bus.topics import Profile, group_topics, load_catalogue
+from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.map_loop import (
     Clock,
+    Handler,
     MapLoop,
     MapLoopSettings,
     SilentObserver,
@@ -66,9 +67,11 @@ async def read_everything(bootstrap_servers: str, topic: str, enough: set[int]) 
 
 
 class Worker:
-    """A map loop on Kafka in this process. Its handler waits for `gate`, then copies to `out`."""
+    """A map loop on Kafka in this process. By default its handler waits for `gate`, then copies to `out`."""
 
-    def __init__(self, bootstrap_servers: str, group: str, source: str, out: str) -> None:
+    def __init__(
+        self, bootstrap_servers: str, group: str, source: str, out: str, handle: Handler | None = None
+    ) -> None:
         self.begun: list[int] = []
         self.cancelled: list[int] = []
         self.gate = asyncio.Event()
@@ -80,8 +83,9 @@ class Worker:
         )
         self._producer = KafkaProducer(bootstrap_servers, client_id="worker")
         self._source = source
+        self._handle = handle or self._copy
         self._out = out
-        self._settings = MapLoopSettings(group=group, revoke_grace_s=0.2)
+        self._settings = MapLoopSettings(group=group, revoke_grace_s=0.2, first_delay_ms=100)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Worker"]:
@@ -90,7 +94,7 @@ class Worker:
             loop = MapLoop(
                 self.consumer,
                 self._producer,
-                {self._source: self._copy},
+                {self._source: self._handle},
                 self._settings,
                 clock=Clock(lambda: time.time_ns() // 1_000_000, asyncio.sleep),
                 random=Random(1),
@@ -210,6 +214,34 @@ async def test_group__member_joins_during_long_work__nothing_is_lost(kafka_boots
     async with KafkaConsumer(kafka_bootstrap, group=group, topics=[source]) as successor:
         committed = [await successor.fetch_committed(Partition(source, number)) for number in range(3)]
     assert sum(offset or 0 for offset in committed) == total
+
+
+async def test_loop__retries_and_dead_letters__work_on_kafka_too(kafka_bootstrap: str) -> None:
+    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
+    await create(kafka_bootstrap, group, source, out)
+    async with KafkaProducer(kafka_bootstrap, client_id="p") as producer:
+        await producer.send(numbered(source, KEYS, 3))
+    failed: set[int] = set()
+
+    async def handle(delivery: Delivery) -> Sequence[Record]:
+        number = int(delivery.record.value)
+        if number == 0:
+            raise Invalid(Reason.BAD_SIGNATURE, "verify")
+        if number == 1 and number not in failed:
+            failed.add(number)
+            raise Retry(Reason.EVALUATOR_BUSY, "evaluate")
+        return [Record(out, delivery.record.key, delivery.record.value)]
+
+    worker = Worker(kafka_bootstrap, group, source, out, handle)
+    dead = KafkaConsumer(kafka_bootstrap, group=unique_name("audit"), topics=[group_topics(group).dead_letters])
+    async with worker.running(), dead:
+        assert set(await read_everything(kafka_bootstrap, out, {1, 2})) == {1, 2}
+        [letter] = await read(dead, 1)
+
+    assert failed == {1}
+    assert letter.record.value == b"0"
+    assert letter.record.headers[Header.REASON] == b"bad_signature"
+    assert letter.record.headers[Header.SOURCE_TOPIC] == source.encode()
 
 
 async def test_group__work_outlasts_the_session_timeout__member_stays(kafka_bootstrap: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.kafka_bus import Bus, KafkaBus, MemoryBus, fetching, numbered, read, unique_name, until, values
 from zarathustra.bus.memory import choose_partition
-from zarathustra.bus.records import Partition, Record
+from zarathustra.bus.records import Header, Partition, Record
 from zarathustra.bus.topics import TopicCatalogue, load_catalogue
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
@@ -52,7 +52,7 @@ async def send(bus: Bus, records: list[Record]) -> None:
 
 
 async def test_producer__record__arrives_whole(bus: Bus, topic: str, group: str) -> None:
-    record = Record(topic, b"key\x00", b"\xffvalue", {"id": b"\x01", "type": b"Evaluated"})
+    record = Record(topic, b"key\x00", b"\xffvalue", {Header.ID: b"\x01", "type": b"Evaluated"})
     await send(bus, [record])
 
     async with bus.consumer(group, [topic]) as consumer:

@@ -64,9 +64,9 @@ def test_dead_letter__error_quotes_a_long_record__text_is_cut_at_a_character() -
 @pytest.mark.parametrize(
     "record",
     [
-        Record("attestations.v1", b"k", bytes(MAX_KEPT_BYTES + 1)),
-        Record("attestations.v1", bytes(MAX_KEPT_BYTES + 1), b"v"),
-        Record("attestations.v1", b"k", b"v", {"h": bytes(MAX_KEPT_BYTES + 1)}),
+        Record("attestations.v1", b"k", bytes(2 * MAX_KEPT_BYTES)),
+        Record("attestations.v1", bytes(2 * MAX_KEPT_BYTES), b"v"),
+        Record("attestations.v1", b"k", b"v", {"h": bytes(2 * MAX_KEPT_BYTES)}),
     ],
     ids=["value", "key", "headers"],
 )

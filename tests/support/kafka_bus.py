@@ -59,7 +59,7 @@ def unique_name(prefix: str) -> str:
 async def until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; fail after the deadline."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110  (conditions of many kinds; an event per kind would hide them)
+        while not condition():
             await asyncio.sleep(0.002)
 
 

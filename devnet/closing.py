@@ -11,6 +11,8 @@ from devnet.demo import Outcomes, show
 from devnet.memory import MemoryPeak
 from devnet.network import Devnet
 from devnet.progress import Progress
+from zarathustra.core.events import SubmissionRevealed, SubmissionSettled
+from zarathustra.core.types import SubmissionIndex
 
 MIB = 1024 * 1024
 STORIES = {0: "the owner's baseline", 1: "trained with torch", 2: "worse; its first performer lied", 3: "a copy of 1"}
@@ -41,6 +43,7 @@ def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: 
                 "champion_score": submission.champion_score,
                 "challenger_score": submission.challenger_score,
                 "gain_lower_bound": submission.gain_lower_bound,
+                "blocks_from_reveal_to_settlement": count_blocks(outcomes, index),
                 "task_id": "0x" + submission.task_id.hex(),
                 "parameters_cid": submission.parameters_cid,
             }
@@ -58,8 +61,8 @@ def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: 
 
 
 def _build_submissions(outcomes: Outcomes) -> Table:
-    table = Table(title="Submissions (scores: R² on fresh data)")
-    for name in ("#", "what", "outcome", "champion", "challenger", "gain", "gain's lower bound"):
+    table = Table(title="Submissions (scores: R² on fresh data; blocks: from reveal to settlement, a second each)")
+    for name in ("#", "what", "outcome", "champion", "challenger", "gain", "lower bound", "blocks"):
         table.add_column(name, justify="left" if name in ("what", "outcome") else "right")
     for index, submission in sorted(outcomes.submissions.items()):
         table.add_row(
@@ -70,8 +73,18 @@ def _build_submissions(outcomes: Outcomes) -> Table:
             show(submission.challenger_score),
             f"{(submission.challenger_score - submission.champion_score) / 1_000_000:+.4f}",
             show(submission.gain_lower_bound),
+            str(count_blocks(outcomes, index)),
         )
     return table
+
+
+def count_blocks(outcomes: Outcomes, index: SubmissionIndex) -> int:
+    """Blocks from a submission's reveal to its settlement, its wait for earlier ones included."""
+    facts = (SubmissionRevealed, SubmissionSettled)
+    blocks = [
+        event.block_number for event in outcomes.events if isinstance(event.fact, facts) and event.fact.index == index
+    ]
+    return max(blocks) - min(blocks)
 
 
 def _build_gas(outcomes: Outcomes) -> Table:

@@ -80,16 +80,18 @@ async def run_devnet(
     """Start a network in `directory` (which exists and is empty), yield it ready, stop all of it."""
     async with AsyncExitStack() as stack:
         with progress.step("Chain (anvil), Apache Kafka and content store; contracts, operators"):
-            supervisor = await stack.enter_async_context(Supervisor(directory / "logs"))
             anvil = await stack.enter_async_context(
                 Anvil(block_time_s=BLOCK_SECONDS, log_file=directory / "logs" / "anvil.log")
             )
             broker = KafkaBroker(directory / "kafka")
             stack.push_async_callback(broker.kill)  # its log is thrown away: no need for an orderly shutdown
+            starting = asyncio.create_task(broker.start())
+            stack.callback(starting.cancel)
+            # Entered after chain and broker, so that the services stop before them.
+            supervisor = await stack.enter_async_context(Supervisor(directory / "logs"))
             ipfs_url = start_store(supervisor, directory)
             rpc = await stack.enter_async_context(HttpRpc([anvil.url]))
             treasury = compute_address(EcdsaSecretKey.generate())
-            starting = asyncio.create_task(broker.start())
             operators = [
                 create_operator_keys(number, directory / f"operator-{number}")
                 for number in range(1, operator_count + 1)

@@ -32,7 +32,8 @@ ATTACKS = {
     "memfd": "def attack(): return os.memfd_create('x')",
     "connect_tcp": "def attack(): return socket.create_connection(('127.0.0.1', {port}), 5)",
     "listen_tcp": "def attack():\n s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); return 1",
-    "send_udp": "def attack():\n s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n return s.sendto(b'x', ('127.0.0.1', 9))",
+    "send_udp": "def attack():\n s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+    " return s.sendto(b'x', ('127.0.0.1', 9))",
     "connect_unix": "def attack(): return socket.socket(socket.AF_UNIX).connect('{socket}')",
     "connect_abstract_unix": "def attack(): return socket.socket(socket.AF_UNIX).connect('\\0{abstract}')",
     "netlink": "def attack(): return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)",

@@ -8,9 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from safetensors.numpy import save
 
-from tests.support.evaluation import SEED, SQUARE, architecture, evaluator, node, square_job, square_parameters
+from tests.support.evaluation import (
+    SEED,
+    SQUARE,
+    architecture,
+    constant_parameters,
+    evaluator,
+    node,
+    square_job,
+    square_parameters,
+)
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Code, Reason
 from zarathustra.evaluation.architecture import parse_architecture
@@ -21,7 +31,8 @@ from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluat
 from zarathustra.evaluation.worker import score_job
 from zarathustra.wire.evaluator import EvaluateRequest
 
-pytestmark = pytest.mark.sandbox
+# One loop and one sandbox for all: a worker takes seconds to start, and must outlive what each test does to it.
+pytestmark = [pytest.mark.sandbox, pytest.mark.asyncio(loop_scope="module")]
 
 # About a minute of work, well within the budget: long enough to be interrupted.
 SLOW_WIDTH = 1500
@@ -35,8 +46,7 @@ SLOW = architecture(
 
 
 def slow_job() -> Job:
-    parameters = save(build_tensors(parse_architecture(SLOW)))
-    return Job(SLOW, evaluator(samples=4096, metric="mae", target="x*x"), parameters, 50, SEED)
+    return Job(SLOW, evaluator(samples=4096, metric="mae"), constant_parameters(SLOW, 0.0001), 50, SEED)
 
 
 def every_op_job() -> Job:
@@ -44,11 +54,16 @@ def every_op_job() -> Job:
     return Job(raw, build_every_op_evaluator(), save(build_tensors(parse_architecture(raw))), 4, SEED)
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
-        await running.start()
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    await shared_sandbox.start()
+    return shared_sandbox
 
 
 def pid_of(sandbox: Sandbox) -> int:
@@ -82,21 +97,21 @@ async def test_score__jailed_worker__finds_the_same_integers_as_this_process(san
 
 
 async def test_score__after_other_models__is_unchanged(sandbox: Sandbox) -> None:
-    first = await sandbox.score(square_job())
+    pid, first = pid_of(sandbox), await sandbox.score(square_job())
     await sandbox.score(square_job(noise=0.5))
     await sandbox.score(every_op_job())
     assert await sandbox.score(square_job()) == first
-    assert sandbox.starts == 1
+    assert pid_of(sandbox) == pid
 
 
 async def test_score__refused_model__has_its_reason_and_spares_the_worker(sandbox: Sandbox) -> None:
-    good = square_job()
+    good, pid = square_job(), pid_of(sandbox)
     assert await reason_of(sandbox, replace(good, parameters=b"")) is Reason.BAD_HEADER
     assert await reason_of(sandbox, replace(good, architecture=b"{")) is Reason.BAD_JSON
     assert await reason_of(sandbox, replace(good, evaluator=evaluator(metric="x"))) is Reason.BAD_EVALUATOR
     assert await reason_of(sandbox, replace(good, rounds=60_000)) is Reason.BAD_EVALUATOR
     await sandbox.score(good)
-    assert sandbox.starts == 1
+    assert pid_of(sandbox) == pid
 
 
 async def test_score__token_outside_the_embedding__is_out_of_range(sandbox: Sandbox) -> None:
@@ -115,7 +130,7 @@ async def test_score__worker_killed_once__is_tried_again(sandbox: Sandbox) -> No
     await wait_until_busy(pid)
     os.kill(pid, signal.SIGKILL)
     assert len(await scoring) == 4
-    assert sandbox.starts == 2
+    assert pid_of(sandbox) != pid
 
 
 @pytest.mark.parametrize(
@@ -152,12 +167,13 @@ async def test_score__worker_killed_while_idle__is_replaced(sandbox: Sandbox) ->
 
 
 async def test_score__over_time__is_a_timeout_and_kills() -> None:
-    async with Sandbox(score_seconds=0.5) as sandbox:
-        await sandbox.start()
-        pid = pid_of(sandbox)
-        assert await reason_of(sandbox, slow_job()) is Reason.TIMEOUT
-        assert not Path(f"/proc/{pid}").exists()
-        await sandbox.start()
+    async with Sandbox(score_seconds=0.5) as impatient:
+        await impatient.start()
+        pid = pid_of(impatient)
+        assert await reason_of(impatient, slow_job()) is Reason.TIMEOUT
+        assert impatient.worker_pid is None
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 async def test_score__cancelled__leaves_no_half_answer(sandbox: Sandbox) -> None:
@@ -191,14 +207,23 @@ async def test_score__largest_live_activations__fit_the_workers_memory(sandbox: 
 
 async def test_worker__seen_from_outside__is_locked_in(sandbox: Sandbox) -> None:
     pid = pid_of(sandbox)
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    status = read_status(pid)
     assert status["Seccomp"].strip() == "2"
     assert status["NoNewPrivs"].strip() == "1"
     assert status["Threads"].strip() == "1"
     if os.getuid() == 0:  # others cannot look: the worker is not dumpable
         assert status["Uid"].split() == ["65534"] * 4
         assert len(os.listdir(f"/proc/{pid}/fd")) == 4  # three times /dev/null, and the socket
-        assert Path(f"/proc/{pid}/environ").read_bytes() == b""
+        assert read_environment(pid) == b""
+
+
+def read_status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value for name, _, value in (line.partition(":") for line in lines)}
+
+
+def read_environment(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
 
 
 async def test_evaluate__crashing_challenger__is_invalid_and_the_next_task_runs(sandbox: Sandbox) -> None:

@@ -211,6 +211,14 @@ def test_fold__issued_and_still_open__issues_again_after_a_while() -> None:
     assert driven.certificates[0] == driven.certificates[1]
 
 
+def test_fold__issued_without_the_silent__issues_again_without_waiting_for_them() -> None:
+    driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2])])
+    issued = FIRST_BLOCK + RULES.collect_blocks
+    drive([read(TASK, THREE, block=issued), read(TASK, THREE, block=issued + RULES.reissue_blocks)], driven=driven)
+
+    assert [one.bitmap for one in driven.certificates] == [0b011, 0b011]
+
+
 def test_fold__settled__issues_nothing_more_and_forgets_after_a_while() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators)])
     settled = build_task(status=TaskStatus.SETTLED)

@@ -472,11 +472,12 @@ def _decide_ballot(state: TaskState, tally: _Tally, rules: Rules) -> tuple[Ballo
     if not _is_decisive(state, tally.vote, tally.good):
         return ballot, _verify(tally)
 
-    if ballot.collect_until is None:
+    is_first = ballot.issued_at is None
+    if is_first and ballot.collect_until is None:
         latest = BlockNumber(_last_useful_block(state, tally.vote) - POSTING_BLOCKS)
         collect_until = min(BlockNumber(state.block + rules.collect_blocks), latest)
         ballot = replace(ballot, collect_until=collect_until)
-    if state.block < (ballot.collect_until or 0) and _find_silent(state, tally.vote.attempt):
+    if is_first and state.block < (ballot.collect_until or 0) and _find_silent(state, tally.vote.attempt):
         return ballot, None
     if tally.unverified:
         return ballot, _verify(tally)

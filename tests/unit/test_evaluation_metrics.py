@@ -20,8 +20,8 @@ BINARY = RANDOM.integers(0, 2, (500, 1)).astype(np.float64)
 
 
 def softmax(logits: Columns) -> Columns:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials: Columns = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.divide(exponentials, exponentials.sum(axis=1, keepdims=True))
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,9 @@ CASES: list[tuple[str, dict[str, Any], list[list[int]]]] = [
 
 def build_case(op: str, arguments: dict[str, Any], shapes: list[list[int]]) -> bytes:
     dtype = "int64" if op == "Embedding" else "float32"
-    inputs = [{"id": f"x{i}", "shape": shape, "dtype": dtype} for i, shape in enumerate(shapes)]
-    return architecture([node("y", op, *(item["id"] for item in inputs), **arguments)], inputs=inputs)
+    names = [f"x{i}" for i in range(len(shapes))]
+    inputs = [{"id": name, "shape": shape, "dtype": dtype} for name, shape in zip(names, shapes, strict=True)]
+    return architecture([node("y", op, *names, **arguments)], inputs=inputs)
 
 
 def draw_inputs(shapes: list[list[int]], *, integers: bool, samples: int = 3) -> list[torch.Tensor]:
@@ -172,7 +173,8 @@ def test_build_module__trained_on_the_square__learns_it() -> None:
     x = torch.linspace(-2, 2, 256).reshape(-1, 1)
     for _ in range(400):
         optimizer.zero_grad()
-        nn.functional.mse_loss(module(x), x * x).backward()
+        loss = nn.functional.mse_loss(module(x), x * x)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's
         optimizer.step()
     parsed = parse_architecture(SQUARE)
     tensors = parse_parameters(save_parameters(module), parsed.tensors)

@@ -1,0 +1,60 @@
+"""How much the persistent worker saves: evaluations a second, next to one process with torch each.
+
+    python -m benchmarks.evaluation
+
+Prints a ratio: the absolute figures are this machine's.
+"""
+
+import asyncio
+import time
+
+from safetensors.numpy import save
+
+from zarathustra.core.types import Seed
+from zarathustra.evaluation.architecture import parse_architecture
+from zarathustra.evaluation.frames import Job
+from zarathustra.evaluation.sandbox import Sandbox
+from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluator, build_tensors
+
+PERSISTENT_RUNS = 50
+FRESH_RUNS = 3
+
+
+async def main() -> None:
+    job = build_job()
+    async with Sandbox() as sandbox:
+        await sandbox.start()
+        await sandbox.score(job)
+        persistent = await time_persistent(sandbox, job)
+    fresh = await time_fresh(job)
+    print(f"one jailed worker for all      {1 / persistent:8.2f} evaluations/s  {1000 * persistent:8.1f} ms each")
+    print(f"one process with torch each    {1 / fresh:8.2f} evaluations/s  {1000 * fresh:8.1f} ms each")
+    print(f"ratio                          {fresh / persistent:8.1f}")
+
+
+def build_job() -> Job:
+    """A small model with every op, 8 rounds of 256 samples."""
+    architecture = build_every_op()
+    parameters = save(build_tensors(parse_architecture(architecture)))
+    return Job(architecture, build_every_op_evaluator(), parameters, 8, Seed(bytes(32)))
+
+
+async def time_persistent(sandbox: Sandbox, job: Job) -> float:
+    """Seconds an evaluation."""
+    started = time.perf_counter()
+    for _ in range(PERSISTENT_RUNS):
+        await sandbox.score(job)
+    return (time.perf_counter() - started) / PERSISTENT_RUNS
+
+
+async def time_fresh(job: Job) -> float:
+    """Seconds an evaluation."""
+    started = time.perf_counter()
+    for _ in range(FRESH_RUNS):
+        async with Sandbox() as sandbox:
+            await sandbox.score(job)
+    return (time.perf_counter() - started) / FRESH_RUNS
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

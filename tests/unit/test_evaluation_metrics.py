@@ -21,7 +21,8 @@ BINARY = RANDOM.integers(0, 2, (500, 1)).astype(np.float64)
 
 def softmax(logits: Columns) -> Columns:
     exponentials: Columns = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.divide(exponentials, exponentials.sum(axis=1, keepdims=True))
+    probabilities: Columns = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""The demo as a process, watched and hurt from outside."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from devnet.processes import ROOT
+
+GONE_SECONDS = 20.0
+
+
+class DemoProcess:
+    """`python -m devnet …` in a directory of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, directory: Path) -> None:
+        self.process = process
+        self.directory = directory
+        self.lines: list[str] = []
+
+    async def read_until(self, text: str, *, timeout_s: float) -> None:
+        """Return once a line with `text` was printed; fail with everything printed when it never comes."""
+        async with asyncio.timeout(timeout_s):
+            while line := await self._read_line():
+                if text in line:
+                    return
+        raise AssertionError(f"the demo ended before it printed {text!r}:\n" + "\n".join(self.lines))
+
+    async def read_to_end(self, *, timeout_s: float) -> int:
+        """The exit status, once it ends."""
+        async with asyncio.timeout(timeout_s):
+            while await self._read_line():
+                pass
+            return await self.process.wait()
+
+    def find_child(self, module: str) -> psutil.Process:
+        """The running process of one of our modules."""
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if module in child.cmdline():
+                    return child
+        raise AssertionError(f"{module} does not run")
+
+    def get_family(self) -> list[psutil.Process]:
+        """The demo's process and all below it."""
+        demo = psutil.Process(self.process.pid)
+        return [demo, *demo.children(recursive=True)]
+
+    async def _read_line(self) -> str:
+        assert self.process.stdout is not None
+        line = (await self.process.stdout.readline()).decode(errors="replace")
+        self.lines.append(line.rstrip())
+        return line
+
+
+@asynccontextmanager
+async def start_demo(command: str, directory: Path) -> AsyncIterator[DemoProcess]:
+    """Start it; whatever happens, nothing of it is left."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "devnet", command, "--directory", str(directory)),
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    demo = DemoProcess(process, directory)
+    try:
+        yield demo
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+
+
+async def wait_until_gone(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Those still alive after a while."""
+    _, alive = await asyncio.to_thread(psutil.wait_procs, family, GONE_SECONDS)
+    return list(alive)

@@ -30,11 +30,13 @@ GAS_MARGIN_PERCENT: Final = 25  # state moves between estimate and inclusion; un
 BASE_FEE_HEADROOM: Final = 2  # the base fee doubles in six full blocks
 DEFAULT_STUCK_BLOCKS: Final = 3
 DEFAULT_POLL_S: Final = 1.0
+DEFAULT_PATIENCE_S: Final = 30.0  # nodes count a nonce before they serve its receipt, and lag behind each other
 DEFAULT_MAX_FEE: Final = Wei(500 * 10**9)  # per gas; a spike must not drain the operator's account
 MAX_BROADCASTS: Final = 30  # of one replacement: 1.125^30 is 34 times the first fee
 
 MAX_RESTARTS: Final = 5  # each means that someone else used our nonce, which a sole owner never sees twice
 MAX_BLIND_POLLS: Final = 60  # a node may restart while we watch; sending anew instead could do the thing twice
+TRANSFER_GAS: Final = 21_000
 NO_VALUE: Final = Wei(0)
 GENESIS: Final = BlockNumber(0)
 
@@ -97,6 +99,7 @@ class _Flight:
     fees: Fees
     hashes: list[bytes] = field(default_factory=list)
     sent_at: BlockNumber = GENESIS
+    odd_since: float | None = None  # since when the account's count fits none of our flights
 
 
 class _NonceTaken(Exception):  # noqa: N818  # ends here: `send` starts over with a new nonce
@@ -118,6 +121,7 @@ class Sender:
         on_intent: RecordIntent,
         poll_s: float = DEFAULT_POLL_S,
         stuck_blocks: int = DEFAULT_STUCK_BLOCKS,
+        patience_s: float = DEFAULT_PATIENCE_S,
         max_fee: Wei = DEFAULT_MAX_FEE,
     ) -> None:
         self._rpc = rpc
@@ -126,6 +130,7 @@ class Sender:
         self._on_intent = on_intent
         self._poll_s = poll_s
         self._stuck_blocks = stuck_blocks
+        self._patience_s = patience_s
         self._max_fee = max_fee
         self._lock = asyncio.Lock()
         self._next_nonce: int | None = None  # None: ask the chain first
@@ -264,16 +269,38 @@ class Sender:
 
     async def _check_progress(self, flight: _Flight) -> Mined | None:
         receipts, mined_count, block = await self._fetch_progress(flight)
-        if not receipts and mined_count > flight.nonce:
-            # Both answers raced the block that used the nonce up: ask once more.
-            receipts, _, _ = await self._fetch_progress(flight)
-            if not receipts:
-                raise _NonceTaken
         if receipts:
             return await self._judge_receipt(receipts[0], flight)
-        if block - flight.sent_at >= self._stuck_blocks and flight.fees.max_fee < self._max_fee:
+        if mined_count != flight.nonce and mined_count not in self._in_flight:
+            await self._judge_odd_count(flight, mined_count)
+        elif block - flight.sent_at >= self._stuck_blocks and flight.fees.max_fee < self._max_fee:
             await self._bump_flight(flight)
         return None
+
+    async def _judge_odd_count(self, flight: _Flight, mined_count: int) -> None:
+        """The account's count fits none of our flights; that may be a moment's lag, so be patient.
+
+        Above our nonce: it is used up, but not by us as far as the node knows. Receipts come late, and sending again
+        could do the thing twice. Below: a reorganisation dropped an earlier transaction, and ours cannot be mined
+        before something takes its place.
+        """
+        now = asyncio.get_running_loop().time()
+        flight.odd_since = now if flight.odd_since is None else flight.odd_since
+        if now - flight.odd_since < self._patience_s:
+            return
+        if mined_count > flight.nonce:
+            raise _NonceTaken
+        await self._fill_gap(mined_count, flight.fees)
+        flight.odd_since = None
+
+    async def _fill_gap(self, nonce: int, fees: Fees) -> None:
+        """Send nothing to ourselves with that nonce."""
+        filler = _Flight(Transaction(self.address, b""), nonce, TRANSFER_GAS, fees)
+        async with self._lock:
+            try:
+                await self._broadcast(filler)
+            except _NonceTaken:
+                return
 
     async def _fetch_progress(self, flight: _Flight) -> tuple[list[Any], int, BlockNumber]:
         calls = [Call("eth_getTransactionReceipt", (format_data(item),)) for item in flight.hashes]

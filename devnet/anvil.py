@@ -51,7 +51,8 @@ class Anvil:
     """A chain process; use as an async context manager. Its state is gone once it stops.
 
     Without `block_time_s` a block is mined for every transaction. `finalized` is 2 × `slots_in_an_epoch` blocks behind
-    the head: a deeper `anvil_reorg` is a fork below finalized. The process dies with the thread that started it
+    the head: a deeper `anvil_reorg` is a fork below finalized. With a
+    fixed `genesis_time_s`, and times and base fees set for each block, equal transactions give equal hashes. The process dies with the thread that started it
     (Linux), so a killed test run leaves nothing behind.
     """
 
@@ -62,6 +63,7 @@ class Anvil:
         chain_id: int = DEFAULT_CHAIN_ID,
         block_time_s: int | None = None,
         slots_in_an_epoch: int = 1,
+        genesis_time_s: int | None = None,
         log_file: Path | None = None,
     ) -> None:
         self.chain_id = chain_id
@@ -69,6 +71,7 @@ class Anvil:
         self.log_file = log_file or Path(tempfile.mkdtemp(prefix="anvil-")) / "anvil.log"
         self._block_time_s = block_time_s
         self._slots_in_an_epoch = slots_in_an_epoch
+        self._genesis_time_s = genesis_time_s
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -141,6 +144,8 @@ class Anvil:
         command += ["--slots-in-an-epoch", str(self._slots_in_an_epoch)]
         if self._block_time_s is not None:
             command += ["--block-time", str(self._block_time_s)]
+        if self._genesis_time_s is not None:
+            command += ["--timestamp", str(self._genesis_time_s)]
         return command
 
     async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> int:

@@ -17,7 +17,7 @@ from zarathustra.core.types import Topic
 from zarathustra.runtime.fold_loop import FoldPorts
 from zarathustra.runtime.lifecycle import Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoop, MapLoopSettings, Route
-from zarathustra.runtime.map_service import Bus, build_map_loop, now_ms, open_kafka
+from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.signing.bls import FAST, BlsBackend, load_backend
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -67,8 +67,8 @@ def build_fold_ports(
 ) -> FoldPorts:
     """What the fold acts through."""
     tasks = TaskCache(chain.reader, chain.clock)
-    intake = Intake(tasks, chain.reader, chain.deployment, now_ms)
-    interpreter = Interpreter(EffectPorts(backend, signer, chain.domain, now_ms), runtime.metrics)
+    intake = Intake(tasks, chain.reader, chain.deployment, runtime.now_ms)
+    interpreter = Interpreter(EffectPorts(backend, signer, chain.domain, runtime.now_ms), runtime.metrics)
     return FoldPorts(
         intake=intake.read,
         read_task=tasks.read,
@@ -96,7 +96,7 @@ def build_poster_loop(
             clock=chain.clock,
             signer=EcdsaSigner(key, chain.domain),
             domain=chain.domain,
-            get_time_ms=now_ms,
+            get_time_ms=runtime.now_ms,
         ),
         runtime.metrics,
         takeover_blocks=settings.takeover_blocks,

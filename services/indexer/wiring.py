@@ -8,19 +8,21 @@ from services.indexer.handlers import BusSink
 from services.indexer.settings import Settings
 from services.indexer.standby import Replica
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
+from zarathustra.bus.port import Consumer, Producer
 from zarathustra.chain.deployment import load_deployment
-from zarathustra.chain.follow import ChainFollower
+from zarathustra.chain.follow import BlockSource, ChainFollower
+from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import HttpRpc, validate_chain_id
 from zarathustra.chain.scan import ChainScanner
 from zarathustra.core.types import Topic
-from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.telemetry.metrics import Metrics
 
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """Run until stopped."""
     deployment = load_deployment(settings.deployment_file)
-    group = f"indexer.{deployment.chain_id}"
+    group = group_of(deployment)
     consumer = KafkaConsumer(
         settings.kafka_bootstrap_servers,
         group=group,
@@ -32,15 +34,24 @@ async def start(settings: Settings, runtime: Runtime) -> None:
         KafkaProducer(settings.kafka_bootstrap_servers, client_id=group) as producer,
         consumer,
     ):
-        scanner = ChainScanner(rpc, deployment)
-        sink = BusSink(producer, runtime.metrics)
-        follower = ChainFollower(scanner, sink, confirmations=settings.confirmations)
-        replica = Replica(consumer, producer, follower, chain_id=deployment.chain_id, make_marker=make_marker)
+        jobs = build_jobs(settings, runtime, ChainScanner(rpc, deployment), consumer, producer)
+        await serve(runtime, settings.http_listen, jobs)
 
-        async def follow() -> None:
-            await replica.run(runtime.stop, runtime.health, poll_s=settings.poll_interval_ms / 1_000)
 
-        await serve(runtime, settings.http_listen, {"follow": follow})
+def group_of(deployment: Deployment) -> str:
+    """The consumer group that all replicas of one chain's indexer share."""
+    return f"indexer.{deployment.chain_id}"
+
+
+def build_jobs(
+    settings: Settings, runtime: Runtime, source: BlockSource, consumer: Consumer, producer: Producer
+) -> dict[str, Job]:
+    """The service's jobs over adapters that are open, whatever they are."""
+    follower = ChainFollower(source, BusSink(producer, runtime.metrics), confirmations=settings.confirmations)
+    chain_id = source.deployment.chain_id
+    replica = Replica(consumer, producer, follower, chain_id=chain_id, make_marker=make_marker)
+    poll_s = settings.poll_interval_ms / 1_000
+    return {"follow": lambda: replica.run(runtime.stop, runtime.health, poll_s=poll_s)}
 
 
 @asynccontextmanager

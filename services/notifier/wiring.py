@@ -14,9 +14,9 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Topic
-from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, lane_by_key
-from zarathustra.runtime.map_service import build_map_loop, open_kafka
+from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 
 TOPICS = (Topic.CHAIN_EVENTS, Topic.CERTIFICATES)
 
@@ -29,15 +29,21 @@ async def start(settings: Settings, runtime: Runtime) -> None:
         open_webhook(settings) as deliver,
         open_kafka(settings.kafka_bootstrap_servers, group=settings.group, topics=TOPICS) as bus,
     ):
-        notifier = Notifier(deliver, domain, runtime.metrics)
-        handlers: Mapping[str, Handler | Route] = {
-            Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
-            Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
-        }
-        loop = build_map_loop(
-            bus, handlers, runtime, MapLoopSettings(settings.group, first_delay_ms=settings.retry_delay_ms)
-        )
-        await serve(runtime, settings.http_listen, {"map-loop": lambda: loop.run(runtime.stop)})
+        jobs = build_jobs(settings, runtime, bus, deliver, domain)
+        await serve(runtime, settings.http_listen, jobs)
+
+
+def build_jobs(
+    settings: Settings, runtime: Runtime, bus: Bus, deliver: Deliver | None, domain: Domain
+) -> dict[str, Job]:
+    """The service's jobs over adapters that are open, whatever they are."""
+    notifier = Notifier(deliver, domain, runtime.metrics)
+    handlers: Mapping[str, Handler | Route] = {
+        Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
+        Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
+    }
+    loop = build_map_loop(bus, handlers, runtime, MapLoopSettings(bus.group, first_delay_ms=settings.retry_delay_ms))
+    return {"map-loop": lambda: loop.run(runtime.stop)}
 
 
 @asynccontextmanager

@@ -17,15 +17,17 @@ from zarathustra.evaluation.client import EvaluatorClient
 from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
-from zarathustra.runtime.map_service import build_map_loop, now_ms, open_kafka
+from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.signing.bls import FAST, load_backend
 from zarathustra.signing.keystore import load_ecdsa_keystore
 from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.endpoints import Endpoint, gateway_endpoint, rpc_endpoint
 from zarathustra.store.fetch import Fetcher
+from zarathustra.store.port import ArtefactWriter
 from zarathustra.store.writer import Writer
 
+TOPICS = (Topic.CHAIN_EVENTS,)
 # A task is followed to its end: there is no point in waiting for it when we stop, the next start finds it again.
 DRAIN_SECONDS = 1.0
 
@@ -42,45 +44,59 @@ async def run(settings: Settings, runtime: Runtime, *, assess: Assess, fetcher: 
         chain = await stack.enter_async_context(open_chain(settings, runtime))
         signer = EcdsaSigner(load_operator_key(settings), chain.domain)
         group = group_name("performer", signer.operator_id)
-        bus = await stack.enter_async_context(
-            open_kafka(settings.kafka_bootstrap_servers, group=group, topics=(Topic.CHAIN_EVENTS,))
-        )
-        keeper = build_keeper(settings, runtime, chain, signer)
-        performer = Performer(
-            Ports(
-                reader=chain.reader,
-                clock=chain.clock,
-                seeds=chain.seeds,
-                assess=assess,
-                writer=Writer(settings.ipfs_api_url, source=fetcher),
-                signer=signer,
-                send=bus.producer.send,
-                get_time_ms=now_ms,
-            ),
-            runtime.metrics,
-            on_project_moved=keeper.poke if keeper else _ignore,
-        )
-        handlers: Mapping[str, Handler | Route] = {Topic.CHAIN_EVENTS: Route(performer.on_chain_event, no_lane)}
-        loop = build_map_loop(
-            bus,
-            handlers,
-            runtime,
-            MapLoopSettings(
-                group,
-                first_delay_ms=settings.retry_delay_ms,
-                drain_grace_s=DRAIN_SECONDS,
-                revoke_grace_s=DRAIN_SECONDS,
-            ),
-        )
-        stop = runtime.stop
-        jobs: dict[str, Job] = {
-            "clock": lambda: follow_chain(chain, runtime),
-            "map-loop": lambda: loop.run(stop),
-            "sweep": lambda: performer.sweep(stop, every_seconds=settings.sweep_seconds),
-        }
-        if keeper is not None:
-            jobs["keeper"] = lambda: keeper.run(stop, sweep_blocks=settings.keeper_sweep_blocks)
+        bus = await stack.enter_async_context(open_kafka(settings.kafka_bootstrap_servers, group=group, topics=TOPICS))
+        writer = Writer(settings.ipfs_api_url, source=fetcher)
+        jobs = build_jobs(settings, runtime, chain, bus, signer=signer, assess=assess, writer=writer)
         await serve(runtime, settings.http_listen, jobs)
+
+
+def build_jobs(
+    settings: Settings,
+    runtime: Runtime,
+    chain: OperatorChain,
+    bus: Bus,
+    *,
+    signer: EcdsaSigner,
+    assess: Assess,
+    writer: ArtefactWriter,
+) -> dict[str, Job]:
+    """The service's jobs over adapters that are open, whatever they are."""
+    keeper = build_keeper(settings, runtime, chain, signer)
+    performer = Performer(
+        Ports(
+            reader=chain.reader,
+            clock=chain.clock,
+            seeds=chain.seeds,
+            assess=assess,
+            writer=writer,
+            signer=signer,
+            send=bus.producer.send,
+            get_time_ms=runtime.now_ms,
+        ),
+        runtime.metrics,
+        on_project_moved=keeper.poke if keeper else _ignore,
+    )
+    handlers: Mapping[str, Handler | Route] = {Topic.CHAIN_EVENTS: Route(performer.on_chain_event, no_lane)}
+    loop = build_map_loop(
+        bus,
+        handlers,
+        runtime,
+        MapLoopSettings(
+            bus.group,
+            first_delay_ms=settings.retry_delay_ms,
+            drain_grace_s=DRAIN_SECONDS,
+            revoke_grace_s=DRAIN_SECONDS,
+        ),
+    )
+    stop = runtime.stop
+    jobs: dict[str, Job] = {
+        "clock": lambda: follow_chain(chain, runtime),
+        "map-loop": lambda: loop.run(stop),
+        "sweep": lambda: performer.sweep(stop, every_seconds=settings.sweep_seconds),
+    }
+    if keeper is not None:
+        jobs["keeper"] = lambda: keeper.run(stop, sweep_blocks=settings.keeper_sweep_blocks)
+    return jobs
 
 
 def build_endpoints(settings: Settings) -> list[Endpoint]:

@@ -10,17 +10,19 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.types import Topic
 from zarathustra.evaluation.client import EvaluatorClient
 from zarathustra.runtime.assessment import Assessor
-from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
-from zarathustra.runtime.map_service import build_map_loop, now_ms, open_kafka
-from zarathustra.runtime.operator import follow_chain, load_operator_key, open_chain
+from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
+from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.signing.bls import load_backend
 from zarathustra.signing.keystore import load_bls_keystore
-from zarathustra.signing.signer import LocalSigner
+from zarathustra.signing.signer import LocalSigner, Signer
 from zarathustra.signing.vote_log import VoteLog
 from zarathustra.store.endpoints import gateway_endpoint, rpc_endpoint
 from zarathustra.store.fetch import Fetcher
+from zarathustra.store.port import ArtefactReader
 
+TOPICS = (Topic.EVALUATIONS,)
 # An evaluation in flight when we stop is done again by the next start; its vote, if signed, is in the vote log.
 DRAIN_SECONDS = 3.0
 
@@ -38,42 +40,50 @@ async def run(settings: Settings, runtime: Runtime, *, assess: Assess, fetcher: 
         chain = await stack.enter_async_context(open_chain(settings, runtime))
         signer = stack.enter_context(open_signer(settings, chain.domain))
         group = group_name("validator", signer.operator_id)
-        bus = await stack.enter_async_context(
-            open_kafka(settings.kafka_bootstrap_servers, group=group, topics=(Topic.EVALUATIONS,))
-        )
-        validator = Validator(
-            Ports(
-                reader=chain.reader,
-                clock=chain.clock,
-                seeds=chain.seeds,
-                assess=assess,
-                artefacts=fetcher,
-                signer=signer,
-                domain=chain.domain,
-                get_time_ms=now_ms,
-            ),
-            runtime.metrics,
-        )
-        handlers: Mapping[str, Handler | Route] = {
-            Topic.EVALUATIONS: Route(validator.on_evaluation, no_lane, is_open_to_strangers=True)
-        }
-        loop = build_map_loop(
-            bus,
-            handlers,
-            runtime,
-            MapLoopSettings(
-                group,
-                first_delay_ms=settings.retry_delay_ms,
-                drain_grace_s=DRAIN_SECONDS,
-                revoke_grace_s=DRAIN_SECONDS,
-            ),
-        )
-        stop = runtime.stop
-        await serve(
-            runtime,
-            settings.http_listen,
-            {"clock": lambda: follow_chain(chain, runtime), "map-loop": lambda: loop.run(stop)},
-        )
+        bus = await stack.enter_async_context(open_kafka(settings.kafka_bootstrap_servers, group=group, topics=TOPICS))
+        jobs = build_jobs(settings, runtime, chain, bus, signer=signer, assess=assess, artefacts=fetcher)
+        await serve(runtime, settings.http_listen, jobs)
+
+
+def build_jobs(
+    settings: Settings,
+    runtime: Runtime,
+    chain: OperatorChain,
+    bus: Bus,
+    *,
+    signer: Signer,
+    assess: Assess,
+    artefacts: ArtefactReader,
+) -> dict[str, Job]:
+    """The service's jobs over adapters that are open, whatever they are."""
+    validator = Validator(
+        Ports(
+            reader=chain.reader,
+            clock=chain.clock,
+            seeds=chain.seeds,
+            assess=assess,
+            artefacts=artefacts,
+            signer=signer,
+            domain=chain.domain,
+            get_time_ms=runtime.now_ms,
+        ),
+        runtime.metrics,
+    )
+    handlers: Mapping[str, Handler | Route] = {
+        Topic.EVALUATIONS: Route(validator.on_evaluation, no_lane, is_open_to_strangers=True)
+    }
+    loop = build_map_loop(
+        bus,
+        handlers,
+        runtime,
+        MapLoopSettings(
+            bus.group,
+            first_delay_ms=settings.retry_delay_ms,
+            drain_grace_s=DRAIN_SECONDS,
+            revoke_grace_s=DRAIN_SECONDS,
+        ),
+    )
+    return {"clock": lambda: follow_chain(chain, runtime), "map-loop": lambda: loop.run(runtime.stop)}
 
 
 @contextmanager

@@ -43,7 +43,7 @@ from zarathustra.core.types import Address, BlockNumber, OperatorId, SetVersion,
 from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts, run_over_dict
-from zarathustra.runtime.map_service import now_ms
+from zarathustra.runtime.lifecycle import now_ms
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import compute_address, sign_digest
 from zarathustra.signing.envelope import sign_record

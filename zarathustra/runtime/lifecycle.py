@@ -8,6 +8,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -27,13 +28,19 @@ Job = Callable[[], Awaitable[None]]
 DRAIN_SECONDS = 8.0  # below Kubernetes' 30 s and the devnet's 10 s, so that we end by ourselves
 
 
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
 @dataclass
 class Runtime:
-    """What a running service is given: its name, stop event, health, metrics and log."""
+    """What a running service is given: its name, stop event, health, clock, metrics and log."""
 
     service: str
     health: Health = field(default_factory=Health)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    now_ms: Callable[[], int] = now_ms  # must run with the event loop's clock, by which everything waits
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(self.service)

@@ -1,7 +1,6 @@
 """What every map-loop service does around its handlers: open the bus, run the loop with telemetry, commit, close."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,11 +22,6 @@ class Bus:
     group: str
 
 
-def now_ms() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 @asynccontextmanager
 async def open_kafka(
     bootstrap_servers: str, *, group: str, topics: tuple[str, ...], instance_id: str | None = None
@@ -47,7 +41,7 @@ def build_map_loop(
         bus.producer,
         handlers,
         settings,
-        clock=Clock(now_ms=now_ms, sleep=asyncio.sleep),
+        clock=Clock(now_ms=runtime.now_ms, sleep=asyncio.sleep),
         random=SystemRandom(),
         observer=LoopTelemetry(runtime.metrics),
     )

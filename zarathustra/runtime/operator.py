@@ -62,17 +62,22 @@ async def open_chain(settings: OperatorSettings, runtime: Runtime) -> AsyncItera
             failures.labels(method=method, host=host).inc()
 
     async with HttpRpc(settings.eth_rpc_urls, on_request=observe) as rpc:
-        reader = ChainTaskReader(rpc, deployment)
-        clock = BlockClock(reader.fetch_block_number, poll_seconds=settings.poll_seconds)
-        runtime.metrics.gauge("head_block", "The head of the operator's chain").set_function(lambda: clock.head)
-        yield OperatorChain(
-            rpc=rpc,
-            reader=reader,
-            clock=clock,
-            seeds=SeedDeriver(reader=reader, clock=clock, deployment=deployment, confirmations=settings.confirmations),
-            deployment=deployment,
-            domain=Domain(deployment.chain_id, deployment.attestation_center),
-        )
+        yield build_chain(settings, runtime, rpc, deployment)
+
+
+def build_chain(settings: OperatorSettings, runtime: Runtime, rpc: Rpc, deployment: Deployment) -> OperatorChain:
+    """What is derived from nodes that are open."""
+    reader = ChainTaskReader(rpc, deployment)
+    clock = BlockClock(reader.fetch_block_number, poll_seconds=settings.poll_seconds)
+    runtime.metrics.gauge("head_block", "The head of the operator's chain").set_function(lambda: clock.head)
+    return OperatorChain(
+        rpc=rpc,
+        reader=reader,
+        clock=clock,
+        seeds=SeedDeriver(reader=reader, clock=clock, deployment=deployment, confirmations=settings.confirmations),
+        deployment=deployment,
+        domain=Domain(deployment.chain_id, deployment.attestation_center),
+    )
 
 
 async def follow_chain(chain: OperatorChain, runtime: Runtime) -> None:

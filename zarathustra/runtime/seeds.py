@@ -13,9 +13,7 @@ from zarathustra.runtime.blocks import BlockClock
 class SeedDeriver:
     """Derives seeds once their block has `confirmations`."""
 
-    def __init__(
-        self, *, reader: TaskReader, clock: BlockClock, deployment: Deployment, confirmations: int
-    ) -> None:
+    def __init__(self, *, reader: TaskReader, clock: BlockClock, deployment: Deployment, confirmations: int) -> None:
         self._reader = reader
         self._clock = clock
         self._deployment = deployment

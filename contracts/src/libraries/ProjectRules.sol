@@ -10,8 +10,8 @@ library ProjectRules {
     uint256 internal constant MIN_QUORUM_BPS = 6600; // "over 66 %" of the stake
     uint256 internal constant MAX_QUORUM_BPS = 9000; // above, a tenth of the stake could stop every evaluation
     uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
-    uint256 internal constant MAX_ROUNDS = 256; // bounds what an owner can make operators compute for one fee
-    uint256 internal constant PPM = 1_000_000;
+    uint256 internal constant MAX_ROUNDS = 128; // as the evaluator: a report holds two integers a round in 4 KiB
+    uint256 internal constant MAX_ALPHA_PPM = 499_999; // a lower bound above the median would be none
     int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer may shift the bound by 6 tolerances at most
 
     function validate(ProjectParams calldata params) internal view {
@@ -44,7 +44,7 @@ library ProjectRules {
         _require(params.minGain > 0 && params.minGain >= leastGain, "minGain");
         _require(params.worseTolerance >= 0, "worseTolerance");
         _require(params.rounds >= MIN_ROUNDS && params.rounds <= MAX_ROUNDS, "rounds");
-        _require(params.alphaPpm > 0 && params.alphaPpm < PPM, "alphaPpm");
+        _require(params.alphaPpm > 0 && params.alphaPpm <= MAX_ALPHA_PPM, "alphaPpm");
         _require(params.quorumBps >= MIN_QUORUM_BPS && params.quorumBps <= MAX_QUORUM_BPS, "quorumBps");
     }
 

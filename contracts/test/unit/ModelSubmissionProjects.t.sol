@@ -222,19 +222,19 @@ contract ModelSubmissionProjectsTest is MarketTest {
         params = defaultParams();
         params.rounds = 1;
         _expectBad(params, "rounds");
-        params.rounds = 257;
+        params.rounds = 129;
         _expectBad(params, "rounds");
         params.rounds = 2;
         createProject(params);
-        params.rounds = 256;
+        params.rounds = 128;
         createProject(params);
 
         params = defaultParams();
         params.alphaPpm = 0;
         _expectBad(params, "alphaPpm");
-        params.alphaPpm = 1_000_000;
+        params.alphaPpm = 500_000;
         _expectBad(params, "alphaPpm");
-        params.alphaPpm = 999_999;
+        params.alphaPpm = 499_999;
         createProject(params);
 
         params = defaultParams();

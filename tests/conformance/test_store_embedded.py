@@ -128,6 +128,7 @@ async def test_block_put__over_the_limit_in_chunks__is_refused(url: str, session
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     async with session.post(f"{url}/api/v0/block/put", data=body(), headers=headers) as response:
         assert response.status == 413
+        assert "body is too large" in (await response.json())["Message"]  # it was not read to its end
 
 
 @pytest.mark.parametrize("header", ["Origin", "Referer"])

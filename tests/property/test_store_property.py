@@ -1,4 +1,4 @@
-import cid as py_cid
+import cid as py_cid  # type: ignore[import-untyped]  # the oracle; it ships no types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -15,11 +15,13 @@ from tests.support.store_dags import (
     encode_unixfs,
     number,
     text,
+    varint,
 )
 from tests.support.store_samples import make_content
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, Codec, compute_block_id
+from zarathustra.store.dag_pb import MAX_FIELDS
 from zarathustra.store.unixfs import (
     CHUNK_BYTES,
     MAX_BLOCK_BYTES,
@@ -232,8 +234,10 @@ MALFORMED = {
     "node data as a number": number(1, 5),
     "cut off": encode_node(INNER)[:-1],
     "length beyond 64 bits": b"\x0a" + b"\xff" * 9 + b"\x7f",
+    "integer beyond 64 bits": encode_link(LEAF, total=2**64) + text(1, encode_unixfs(size=2, child_sizes=[2])),
     "endless integer": b"\x0a" + b"\x80" * 30,
-    "padded integer": b"\x0a\x80\x00",
+    "padded integer": encode_node(INNER + varint(7 << 3) + b"\x80\x00"),
+    "skipped field cut off": encode_node(INNER + varint(8 << 3 | 2) + varint(10) + b"short"),
     "fixed64 wire type": b"\x09" + bytes(8),
     "group wire type": b"\x0b",
     "no type": encode_node(number(3, 0)),
@@ -247,7 +251,6 @@ MALFORMED = {
     "link without hash": text(2, text(2, b"") + number(3, 0)) + text(1, encode_unixfs(size=0, child_sizes=[0])),
     "link hash twice": text(2, text(1, LEAF) * 2) + text(1, encode_unixfs(size=2, child_sizes=[2])),
     "link with unknown field": text(2, text(1, LEAF) + number(4, 1)) + text(1, encode_unixfs(size=2, child_sizes=[2])),
-    "a million empty fields": encode_node(INNER + number(4, 0) * 500_000),
 }
 
 
@@ -256,6 +259,14 @@ def test_read__malformed_node__is_refused(block: bytes) -> None:
     dag = Dag()
     dag.leaf(b"ab")
     assert refusal(dag, dag.put(block)) is Reason.BAD_DAG
+
+
+def test_read__node_of_a_million_fields__is_not_read_to_its_end() -> None:
+    dag = Dag()
+    root = dag.put(encode_node(INNER + number(4, 0) * 500_000))
+    with pytest.raises(Invalid) as caught:
+        read(dag, root)
+    assert caught.value.facts == {"limit": MAX_FIELDS}
 
 
 def test_file_reader__content_before_the_end__is_a_mistake_of_the_caller() -> None:

@@ -194,5 +194,3 @@ def _parse_varint(raw: bytes, position: int) -> tuple[int, int]:
                 raise Invalid(Reason.BAD_DAG, "integer is padded")
             return value, position
         shift += 7
-        if shift > 63:
-            raise Invalid(Reason.BAD_DAG, "integer is too long")

@@ -166,13 +166,14 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
 
     // ---- steps of the above
 
-    /// @dev The key's holder must have named this very operator: a sum of others' keys, or a copied proof, fails here.
+    /// @dev The key's holder must have named this very owner and operator: a sum of others' keys fails here, and so does
+    /// a registration copied from the mempool, whose copier would otherwise own the operator and its rewards.
     function _takeKey(Registration calldata registration) private returns (bytes32 keyHash) {
         keyHash = keccak256(registration.blsKey);
         if (_isKeyTaken[keyHash]) revert KeyAlreadyRegistered(keyHash);
         _isKeyTaken[keyHash] = true;
 
-        bytes32 digest = Digests.possessionDigest(_domainSeparatorV4(), registration.signingKey, keyHash);
+        bytes32 digest = Digests.possessionDigest(_domainSeparatorV4(), msg.sender, registration.signingKey, keyHash);
         if (!verifier.verifyPossession(registration.blsKey, digest, registration.possession)) revert BadPossession();
     }
 

@@ -22,7 +22,7 @@ from py_ecc.bls.g2_primitives import signature_to_G2
 from py_ecc.bls.hash_to_curve import hash_to_G2
 from py_ecc.optimized_bls12_381.optimized_curve import add, field_modulus, multiply, neg, normalize
 
-from tests.golden.make_digests import DOMAINS, OPERATORS, to_hex, to_word
+from tests.golden.make_digests import DOMAINS, OPERATORS, OWNERS, to_hex, to_word
 from zarathustra.core import digests
 from zarathustra.core.types import BlsPublicKey, BlsSignature, Digest
 from zarathustra.signing.bls import POSSESSION_TAG, VOTE_TAG, BlsBackend, load_backend
@@ -66,10 +66,10 @@ def vote_vectors(backend: BlsBackend) -> Vectors:
 
 def possession_vectors(backend: BlsBackend) -> Vectors:
     vectors = []
-    for index, (domain, operator) in enumerate(zip(DOMAINS, OPERATORS, strict=True)):
+    for index, (domain, owner, operator) in enumerate(zip(DOMAINS, OWNERS, OPERATORS, strict=True)):
         secret = BlsSecretKey.from_int(_number(f"possession {index}"))
         key_hash = digests.key_hash(backend.g1_to_eip2537(backend.public_key(secret)))
-        digest = digests.possession_digest(domain, operator, key_hash)
+        digest = digests.possession_digest(domain, owner, operator, key_hash)
         vectors.append(
             {
                 **_key(backend, secret),
@@ -79,6 +79,7 @@ def possession_vectors(backend: BlsBackend) -> Vectors:
                 "hashedEip2537": to_hex(hash_to_g2_eip2537(digest, POSSESSION_TAG)),
                 "keyHash": to_hex(key_hash),
                 "operator": to_hex(operator),
+                "owner": to_hex(owner),
                 "verifyingContract": to_hex(domain.verifying_contract),
             }
         )

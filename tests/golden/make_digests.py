@@ -40,6 +40,11 @@ DOMAINS = (
     Domain(1, Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))),
     Domain(2**256 - 1, Address(b"\xff" * 20)),
 )
+OWNERS = (
+    Address(bytes.fromhex("70997970c51812dc3a010c7d01b50e0d17dc79c8")),
+    Address(bytes.fromhex("0000000000000000000000000000000000000002")),
+    Address(b"\xfe" * 20),
+)
 OPERATORS = (
     OperatorId(bytes.fromhex("f39fd6e51aad88f6f4ce6ab8827279cfffb92266")),
     OperatorId(bytes.fromhex("0000000000000000000000000000000000000001")),
@@ -166,12 +171,13 @@ def possession_vectors() -> Vectors:
     cases = []
     for index, domain in enumerate(DOMAINS):
         key_hash = digests.key_hash(bytes(16) + bytes([index]) * 48 + bytes(16) + bytes([255 - index]) * 48)
-        digest = digests.possession_digest(domain, OPERATORS[index], key_hash)
+        digest = digests.possession_digest(domain, OWNERS[index], OPERATORS[index], key_hash)
         cases.append(
             {
                 "digest": to_hex(digest),
                 "keyHash": to_hex(key_hash),
                 "operator": to_hex(OPERATORS[index]),
+                "owner": to_hex(OWNERS[index]),
                 **_domain(domain),
             }
         )

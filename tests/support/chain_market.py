@@ -1,35 +1,57 @@
 """A deployed market on a test chain, with operators whose keys the test holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devnet.anvil import DEFAULT_CHAIN_ID
 from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract, Registration
 from zarathustra.chain.deploy import DeploymentParameters, deploy
-from zarathustra.chain.port import Deployment
+from zarathustra.chain.operator_sender import ChainTaskSender
+from zarathustra.chain.port import Deployment, Receipt
+from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import Rpc
 from zarathustra.chain.transactions import Intent, Sender
-from zarathustra.core.digests import Domain, commitment, key_hash, possession_digest
+from zarathustra.core.digests import (
+    Domain,
+    commitment,
+    evaluation_digest,
+    evaluation_hash,
+    input_hash,
+    key_hash,
+    possession_digest,
+    report_hash,
+    seed,
+    vote_digest,
+)
+from zarathustra.core.messages import CertificateIssued, EvaluationProposed
 from zarathustra.core.project import ProjectParams, RewardRule
+from zarathustra.core.reasons import Code
+from zarathustra.core.task import Operator, Task, effective_attempt, performer_of
 from zarathustra.core.types import (
     ZERO_ADDRESS,
     Address,
     BlockNumber,
     Bps,
     Cid,
+    Evaluation,
     Micro,
     OperatorId,
     Ppm,
     ProjectId,
+    SetVersion,
     SubmissionIndex,
     Wei,
 )
+from zarathustra.core.vote import Vote
 from zarathustra.signing.bls import load_backend
-from zarathustra.signing.keys import BlsSecretKey
+from zarathustra.signing.ecdsa import sign_digest
+from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 
 ETHER = 10**18
 FEE = Wei(ETHER // 100)
 BOND = Wei(3 * FEE)
 STAKE = Wei(10 * ETHER)
+PATIENCE_S = 2.0  # anvil counts a nonce milliseconds before it serves the receipt
 SALT = b"\x5a" * 32
 
 # The first six keys of the public development mnemonic (`devnet.anvil.DEV_MNEMONIC`).
@@ -45,7 +67,7 @@ DEV_KEYS = tuple(
     )
 )
 OWNER, CONTRIBUTOR, FIRST_OPERATOR = 0, 1, 2
-OPERATORS = 3
+OPERATORS = 4
 
 
 def make_sender(rpc: Rpc, key: bytes, intents: list[Intent] | None = None, *, stuck_blocks: int = 3) -> Sender:
@@ -111,9 +133,23 @@ class TestMarket:
     async def register_operators(self) -> None:
         """Register and seal OPERATORS operators; slot i has BLS key i + 1."""
         for number, sender in enumerate(self.operators):
-            registration = build_registration(number, OperatorId(sender.address), self.deployment)
+            registration = self._build_registration(number, OperatorId(sender.address))
             await self.governance.register_operator(registration, value=STAKE)
         await self.governance.seal_operator_set()
+
+    def _build_registration(self, number: int, operator: OperatorId) -> Registration:
+        backend = load_backend("fast")
+        secret = bls_key(number)
+        encoded = backend.g1_to_eip2537(backend.public_key(secret))
+        domain = Domain(self.deployment.chain_id, self.deployment.governance)
+        digest = possession_digest(domain, self.owner.address, operator, key_hash(encoded))
+        return Registration(
+            bls_key=encoded,
+            possession=backend.g2_to_eip2537(backend.prove_possession(secret, digest)),
+            signing_key=operator,
+            rewards_receiver=Address(operator),
+            stake=STAKE,
+        )
 
     def build_commitment(self, project_id: ProjectId, parameters_cid: str) -> bytes:
         return commitment(
@@ -131,25 +167,92 @@ class TestMarket:
         await market.reveal(project_id, index, Cid(parameters_cid), SALT)
         return index
 
+    async def open_task(self) -> Task:
+        """The one open task, once its seed block is there."""
+        reader = ChainTaskReader(self.rpc, self.deployment)
+        (task_id,) = await reader.fetch_open_tasks()
+        task = await reader.fetch_task(task_id)
+        missing = task.seed_block + 1 - await reader.fetch_block_number()
+        if missing > 0:
+            await self.rpc.call("anvil_mine", hex(missing))
+        return task
+
+    async def build_certificate(self, task: Task, verdict: "Verdict") -> CertificateIssued:
+        """What the operators of the task's set sign together: its effective attempt's performer proposes `verdict`."""
+        reader = ChainTaskReader(self.rpc, self.deployment)
+        operators = (await reader.fetch_operator_set(task.set_version)).operators
+        block_hash = await reader.fetch_block_hash(task.seed_block)
+        task_seed = seed(block_hash, self.deployment.chain_id, self.deployment.model_submission, task.task_id)
+        attempt = effective_attempt(task, BlockNumber(await reader.fetch_block_number() + 1))
+        assert attempt is not None
+        performer = performer_of(operators, task_seed, attempt)
+        evaluation = Evaluation(
+            task_id=task.task_id,
+            attempt=attempt,
+            performer=performer.operator_id,
+            input_hash=input_hash(task.input_root, task_seed),
+            code=verdict.code,
+            champion_score=Micro(verdict.champion_score),
+            challenger_score=Micro(verdict.challenger_score),
+            gain_lower_bound=Micro(verdict.gain_lower_bound),
+            report_hash=report_hash(REPORT_CID),
+        )
+        return self._sign(evaluation, verdict, operators, task.set_version)
+
+    def _sign(
+        self, evaluation: Evaluation, verdict: "Verdict", operators: Sequence[Operator], version: SetVersion
+    ) -> CertificateIssued:
+        domain = Domain(self.deployment.chain_id, self.deployment.attestation_center)
+        vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), verdict.is_approved)
+        backend = load_backend("fast")
+        signatures = [backend.sign(bls_key(operator.slot), vote_digest(domain, vote)) for operator in operators]
+        number = next(
+            n for n, sender in enumerate(self.operators) if OperatorId(sender.address) == evaluation.performer
+        )
+        performer_key = EcdsaSecretKey(DEV_KEYS[FIRST_OPERATOR + number])
+        return CertificateIssued(
+            proposal=EvaluationProposed(
+                evaluation=evaluation,
+                proof_of_task=REPORT_CID,
+                performer_signature=sign_digest(performer_key, evaluation_digest(domain, evaluation)),
+            ),
+            approved=verdict.is_approved,
+            set_version=version,
+            bitmap=sum(1 << operator.slot for operator in operators),
+            signature=backend.aggregate_signatures(signatures),
+        )
+
+    def task_sender(self, number: int = 0) -> ChainTaskSender:
+        """Operator `number`'s transactions."""
+        return ChainTaskSender(
+            self.operators[number], self.deployment, encode_signature=load_backend("fast").g2_to_eip2537
+        )
+
+    async def certify(self, verdict: "Verdict") -> Receipt:
+        """Decide the open task."""
+        certificate = await self.build_certificate(await self.open_task(), verdict)
+        return await self.task_sender().submit_certificate(certificate)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the operators sign."""
+
+    code: Code = Code.VALID
+    champion_score: int = 900_000
+    challenger_score: int = 900_000
+    gain_lower_bound: int = 0
+    is_approved: bool = True
+
+
+IMPROVED = Verdict(challenger_score=950_000, gain_lower_bound=40_000)
+WORSE = Verdict(challenger_score=500_000, gain_lower_bound=-500_000)
+REPORT_CID = Cid("bafkreport")
+
 
 def bls_key(number: int) -> BlsSecretKey:
     """The BLS key of operator `number`."""
     return BlsSecretKey.from_int(number + 1)
-
-
-def build_registration(number: int, operator: OperatorId, deployment: Deployment) -> Registration:
-    backend = load_backend("fast")
-    secret = bls_key(number)
-    encoded = backend.g1_to_eip2537(backend.public_key(secret))
-    domain = Domain(deployment.chain_id, deployment.governance)
-    digest = possession_digest(domain, operator, key_hash(encoded))
-    return Registration(
-        bls_key=encoded,
-        possession=backend.g2_to_eip2537(backend.prove_possession(secret, digest)),
-        signing_key=operator,
-        rewards_receiver=Address(operator),
-        stake=STAKE,
-    )
 
 
 async def deploy_market(rpc: Rpc) -> TestMarket:

@@ -42,7 +42,7 @@ EVALUATION_TYPE = (
     "int64 championScore,int64 challengerScore,int64 gainLowerBound,bytes32 reportHash)"
 )
 VOTE_TYPE = "Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)"
-POSSESSION_TYPE = "KeyPossession(address operator,bytes32 keyHash)"
+POSSESSION_TYPE = "KeyPossession(address owner,address operator,bytes32 keyHash)"
 ENVELOPE_TYPE = "Envelope(string topic,bytes32 payloadHash,address operator)"
 TASK_TYPE = "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
 INPUT_TYPE = (
@@ -142,12 +142,12 @@ def vote_digest(domain: Domain, vote: Vote) -> Digest:
     return _typed_data_digest(domain, struct_hash)
 
 
-def possession_digest(domain: Domain, operator: OperatorId, key_hash: bytes) -> Digest:
-    """What a new operator signs with its BLS key; it binds the key to the operator's ECDSA signing address.
+def possession_digest(domain: Domain, owner: Address, operator: OperatorId, key_hash: bytes) -> Digest:
+    """What a new operator signs with its BLS key; it binds the key to the stake's owner and to the signing address.
 
     Without the binding a stranger could register a copied proof as his own. `domain` is AvsGovernance's.
     """
-    struct_hash = _hash_words(POSSESSION_TYPEHASH, ("address", operator), ("bytes32", key_hash))
+    struct_hash = _hash_words(POSSESSION_TYPEHASH, ("address", owner), ("address", operator), ("bytes32", key_hash))
     return _typed_data_digest(domain, struct_hash)
 
 

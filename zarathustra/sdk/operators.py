@@ -21,7 +21,8 @@ async def register_operator(
     deployment = client.reader.deployment
     encoded_key = backend.g1_to_eip2537(backend.public_key(bls_key))
     domain = Domain(deployment.chain_id, deployment.governance)
-    proof = backend.prove_possession(bls_key, possession_digest(domain, signing_address, key_hash(encoded_key)))
+    digest = possession_digest(domain, client.address, signing_address, key_hash(encoded_key))
+    proof = backend.prove_possession(bls_key, digest)
     registration = Registration(
         bls_key=encoded_key,
         possession=backend.g2_to_eip2537(proof),

@@ -17,7 +17,8 @@ library Digests {
     );
     bytes32 internal constant VOTE_TYPEHASH =
         keccak256("Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)");
-    bytes32 internal constant POSSESSION_TYPEHASH = keccak256("KeyPossession(address operator,bytes32 keyHash)");
+    bytes32 internal constant POSSESSION_TYPEHASH =
+        keccak256("KeyPossession(address owner,address operator,bytes32 keyHash)");
     bytes32 internal constant TASK_TYPEHASH = keccak256(
         "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
     );
@@ -54,8 +55,12 @@ library Digests {
     }
 
     /// @notice What a new operator signs with its BLS key. `separator` is AvsGovernance's.
-    function possessionDigest(bytes32 separator, address operator, bytes32 keyHash) internal pure returns (bytes32) {
-        bytes32 structHash = keccak256(abi.encode(POSSESSION_TYPEHASH, operator, keyHash));
+    function possessionDigest(bytes32 separator, address owner, address operator, bytes32 keyHash)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes32 structHash = keccak256(abi.encode(POSSESSION_TYPEHASH, owner, operator, keyHash));
         return MessageHashUtils.toTypedDataHash(separator, structHash);
     }
 

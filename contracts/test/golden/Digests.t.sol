@@ -61,7 +61,10 @@ contract DigestsGoldenTest is Golden {
         uint256 count = countOf("possession");
         for (uint256 i = 0; i < count; ++i) {
             bytes32 digest = Digests.possessionDigest(
-                separatorAt("possession", i), account("possession", i, "operator"), word("possession", i, "keyHash")
+                separatorAt("possession", i),
+                account("possession", i, "owner"),
+                account("possession", i, "operator"),
+                word("possession", i, "keyHash")
             );
             assertEq(digest, word("possession", i, "digest"));
         }

@@ -109,9 +109,18 @@ abstract contract AttestationFixture is Test {
         view
         returns (Registration memory)
     {
+        return registrationBy(ownerOf(operatorOf(index)), target, index, stake);
+    }
+
+    /// The registration of an operator that another account than the fixture's will own.
+    function registrationBy(address owner, AvsGovernance target, uint256 index, uint96 stake)
+        internal
+        view
+        returns (Registration memory)
+    {
         return Registration({
             blsKey: BlsSigner.publicKey(blsSecret(index)),
-            possession: possessionOf(target, blsSecret(index), operatorOf(index)),
+            possession: possessionBy(owner, target, blsSecret(index), operatorOf(index)),
             signingKey: operatorOf(index),
             rewardsReceiver: receiverOf(index),
             stake: stake
@@ -119,8 +128,16 @@ abstract contract AttestationFixture is Test {
     }
 
     function possessionOf(AvsGovernance target, uint256 secret, address operator) internal view returns (bytes memory) {
+        return possessionBy(ownerOf(operator), target, secret, operator);
+    }
+
+    function possessionBy(address owner, AvsGovernance target, uint256 secret, address operator)
+        internal
+        view
+        returns (bytes memory)
+    {
         bytes32 keyHash = keccak256(BlsSigner.publicKey(secret));
-        bytes32 digest = Digests.possessionDigest(separatorOf(address(target)), operator, keyHash);
+        bytes32 digest = Digests.possessionDigest(separatorOf(address(target)), owner, operator, keyHash);
         return BlsSigner.provePossession(secret, digest);
     }
 

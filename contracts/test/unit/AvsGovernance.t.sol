@@ -180,6 +180,16 @@ contract AvsGovernanceTest is AttestationFixture {
         expectBadPossession(registrationOf(other, 0, STAKE));
     }
 
+    function test_registerOperator__copied_by_another_owner__reverts() public {
+        // Seen in the mempool: the copier would own the operator, its stake and its rewards.
+        Registration memory registration = registrationOf(governance, 0, STAKE);
+        address copier = makeAddress("copier");
+        vm.deal(copier, STAKE);
+        vm.prank(copier);
+        vm.expectRevert(IAvsGovernance.BadPossession.selector);
+        governance.registerOperator{value: STAKE}(registration);
+    }
+
     function test_registerOperator__proof_for_another_chain__reverts() public {
         vm.chainId(5);
         Registration memory registration = registrationOf(governance, 0, STAKE);
@@ -190,8 +200,9 @@ contract AvsGovernanceTest is AttestationFixture {
     function test_registerOperator__vote_as_proof__reverts() public {
         // The right digest under the tag of votes: the two kinds of signature must never be mistaken.
         Registration memory registration = registrationOf(governance, 0, STAKE);
-        bytes32 digest =
-            Digests.possessionDigest(separatorOf(address(governance)), operatorOf(0), keccak256(registration.blsKey));
+        bytes32 digest = Digests.possessionDigest(
+            separatorOf(address(governance)), ownerOf(operatorOf(0)), operatorOf(0), keccak256(registration.blsKey)
+        );
         registration.possession = BlsSigner.signVote(blsSecret(0), digest);
         expectBadPossession(registration);
     }
@@ -394,7 +405,7 @@ contract AvsGovernanceTest is AttestationFixture {
         register(1, STAKE); // somebody else's stake to steal
         ReenteringOwner owner = new ReenteringOwner(governance);
         vm.deal(address(this), STAKE);
-        owner.register{value: STAKE}(registrationOf(governance, 0, STAKE));
+        owner.register{value: STAKE}(registrationBy(address(owner), governance, 0, STAKE));
         owner.deregister();
         vm.expectRevert(IAvsGovernance.TransferFailed.selector);
         owner.complete();
@@ -478,7 +489,7 @@ contract AvsGovernanceTest is AttestationFixture {
         AvsGovernance withToken = deployGovernance(token);
         token.mint(address(this), STAKE + 5);
         token.approve(address(withToken), STAKE + 5);
-        withToken.registerOperator(registrationOf(withToken, 0, STAKE));
+        withToken.registerOperator(registrationBy(address(this), withToken, 0, STAKE));
         withToken.increaseStake(operatorOf(0), 5);
         assertEq(token.balanceOf(address(withToken)), STAKE + 5);
 
@@ -490,7 +501,7 @@ contract AvsGovernanceTest is AttestationFixture {
 
     function test_token__coin_sent_along__reverts() public {
         AvsGovernance withToken = deployGovernance(new StakeToken());
-        Registration memory registration = registrationOf(withToken, 0, STAKE);
+        Registration memory registration = registrationBy(address(this), withToken, 0, STAKE);
         vm.deal(address(this), 1);
         vm.expectRevert(abi.encodeWithSelector(IAvsGovernance.WrongValue.selector, 1, 0));
         withToken.registerOperator{value: 1}(registration);
@@ -501,7 +512,7 @@ contract AvsGovernanceTest is AttestationFixture {
         AvsGovernance withToken = deployGovernance(token);
         token.mint(address(this), STAKE);
         token.approve(address(withToken), STAKE);
-        Registration memory registration = registrationOf(withToken, 0, STAKE);
+        Registration memory registration = registrationBy(address(this), withToken, 0, STAKE);
         vm.expectRevert(abi.encodeWithSelector(IAvsGovernance.WrongValue.selector, STAKE - 1, STAKE));
         withToken.registerOperator(registration);
     }
@@ -512,8 +523,8 @@ contract AvsGovernanceTest is AttestationFixture {
         AvsGovernance withToken = deployGovernance(token);
         token.mint(address(this), type(uint256).max);
         token.approve(address(withToken), type(uint256).max);
-        withToken.registerOperator(registrationOf(withToken, 0, type(uint96).max));
-        Registration memory registration = registrationOf(withToken, 1, STAKE);
+        withToken.registerOperator(registrationBy(address(this), withToken, 0, type(uint96).max));
+        Registration memory registration = registrationBy(address(this), withToken, 1, STAKE);
         vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
         withToken.registerOperator(registration);
         withToken.sealOperatorSet();
@@ -583,7 +594,9 @@ contract AvsGovernanceTest is AttestationFixture {
     }
 
     function expectRegisterRevert(Registration memory registration, uint256 value, bytes memory reason) private {
-        vm.deal(address(this), value);
+        address owner = ownerOf(registration.signingKey);
+        vm.deal(owner, value);
+        vm.prank(owner);
         vm.expectRevert(reason);
         governance.registerOperator{value: value}(registration);
     }

@@ -5,6 +5,7 @@ the file that NAME_FILE names, or from NAME; their repr is `***`. All problems a
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -56,8 +57,10 @@ def public_fields(settings: object) -> dict[str, str]:
 
 
 def _read_text(variable: str, kind: Any, environ: Mapping[str, str]) -> str | None:
-    if kind in (Secret, Secret | None) and f"{variable}_FILE" in environ:
-        return Path(environ[f"{variable}_FILE"]).read_text(encoding="utf-8").strip()
+    """The variable's text; None when it is missing or empty, as compose files leave what is not set."""
+    file = environ.get(f"{variable}_FILE") if kind in (Secret, Secret | None) else None
+    if file:
+        return Path(file).read_text(encoding="utf-8").strip() or None
     return environ.get(variable) or None
 
 
@@ -70,6 +73,14 @@ def _parse_bool(text: str) -> bool:
         return {"true": True, "false": False}[text.lower()]
     except KeyError:
         raise ValueError("expected true or false") from None
+
+
+def _parse_float(text: str) -> float:
+    """No infinity and no NaN: a wait that never ends or compares false with everything."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("expected a finite number")
+    return number
 
 
 def _parse_list(text: str) -> tuple[str, ...]:
@@ -85,7 +96,7 @@ def _parse_address(text: str) -> Address:
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
     str: str,
     int: int,
-    float: float,
+    float: _parse_float,
     bool: _parse_bool,
     Path: Path,
     tuple[str, ...]: _parse_list,

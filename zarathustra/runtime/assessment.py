@@ -66,7 +66,8 @@ class Assessor:
         except Invalid as error:
             return EvaluateResult(Code.INVALID, error.reason, (), ())
         except Retry as error:
-            if gives_up_on_challenger and error.reason is Reason.UNAVAILABLE:
+            # Only when every endpoint *answered* that it has not got it: our own outage is not the contributor's fault.
+            if gives_up_on_challenger and error.facts.get("is_absent") is True:
                 return unavailable_result()
             raise
         return await self._evaluate(

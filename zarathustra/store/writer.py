@@ -9,6 +9,7 @@ twice. The node is not believed: a CID that it gives is compared with the one co
 
 import asyncio
 import io
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -25,6 +26,9 @@ from zarathustra.store.unixfs import MAX_ARTEFACT_BYTES, FileReader, compute_cid
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0  # silence while the node hashes and syncs 64 MiB
+# ipfshttpclient passes urllib3 a parameter that urllib3 3 will refuse; the lock keeps urllib3 below it.
+warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
+
 UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB makes 8,192 writes of 64 MiB
 
 # What the client raises when an answer is not of the shape it expects: it asserts and indexes.

@@ -44,7 +44,8 @@ def main() -> int:
 
 def build(names: tuple[str, ...]) -> None:
     sources = [f"src/{name}.sol" for name in names]
-    command = [find_forge(), "build", "--out", OUT, "--cache-path", CACHE, *sources]
+    # Always from scratch: which sources are compiled together may move a byte.
+    command = [find_forge(), "build", "--force", "--out", OUT, "--cache-path", CACHE, *sources]
     subprocess.run(command, cwd=CONTRACTS, check=True)  # noqa: S603 - fixed program; the names are the caller's own
 
 

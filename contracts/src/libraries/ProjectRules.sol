@@ -12,6 +12,7 @@ library ProjectRules {
     uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
     uint256 internal constant MAX_ROUNDS = 128; // as the evaluator: a report holds two integers a round in 4 KiB
     uint256 internal constant MAX_ALPHA_PPM = 499_999; // a lower bound above the median would be none
+    uint256 internal constant MAX_REVEAL_BLOCKS = 50_400; // a week at 12 s: an unrevealed head holds up all behind it
     int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer may shift the bound by 6 tolerances at most
 
     function validate(ProjectParams calldata params) internal view {
@@ -50,7 +51,7 @@ library ProjectRules {
 
     function _validateTime(ProjectParams calldata params) private view {
         _require(params.attemptBlocks > 0, "attemptBlocks");
-        _require(params.revealBlocks > 0, "revealBlocks");
+        _require(params.revealBlocks > 0 && params.revealBlocks <= MAX_REVEAL_BLOCKS, "revealBlocks");
         _require(params.openUntil > block.number, "openUntil");
     }
 

@@ -254,6 +254,8 @@ contract ModelSubmissionProjectsTest is MarketTest {
         params = defaultParams();
         params.revealBlocks = 0;
         _expectBad(params, "revealBlocks");
+        params.revealBlocks = 50_401;
+        _expectBad(params, "revealBlocks");
 
         params = defaultParams();
         params.openUntil = 1_000; // now

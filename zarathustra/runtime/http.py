@@ -11,6 +11,7 @@ from zarathustra.runtime.health import Health
 from zarathustra.telemetry.metrics import Metrics
 
 MAX_BODY_BYTES = 64 * 1024  # questions are small; a larger body is an attempt to fill memory
+MAX_PORT = 65_535
 SHUTDOWN_SECONDS = 2.0
 
 
@@ -50,6 +51,6 @@ async def serve_http(app: web.Application, listen: str) -> AsyncIterator[int]:
 def parse_listen(listen: str) -> tuple[str, int]:
     """Host and port of "host:port". Raises Invalid(BAD_SETTING)."""
     host, separator, port = listen.rpartition(":")
-    if not separator or not host or not port.isdigit():
+    if not separator or not host or not port.isdecimal() or int(port) > MAX_PORT:
         raise Invalid(Reason.BAD_SETTING, "listen address is not host:port", listen=listen)
     return host.strip("[]"), int(port)

@@ -16,6 +16,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from zarathustra.core.errors import Invalid, ZarathustraError
+from zarathustra.core.reasons import Reason
 from zarathustra.runtime.health import Health
 from zarathustra.runtime.http import build_app, serve_http
 from zarathustra.runtime.settings import load_settings, public_fields
@@ -25,6 +26,8 @@ from zarathustra.telemetry.metrics import Metrics
 S = TypeVar("S")
 Job = Callable[[], Awaitable[None]]
 
+EXIT_FAILED = 1
+EXIT_BAD_SETTING = 2  # starting again does not help: a person has to change something
 DRAIN_SECONDS = 8.0  # below Kubernetes' 30 s and the devnet's 10 s, so that we end by ourselves
 
 
@@ -49,23 +52,31 @@ class Runtime:
     async def run_jobs(self, jobs: Mapping[str, Job]) -> None:
         """Run the named jobs until `stop` is set, then let them drain.
 
-        Each job watches `stop` itself. The first job that fails stops the others, and its error is raised; a job that
-        ends early without error stops the service too: nobody else does its work.
+        Each job watches `stop` itself. The first job that fails stops the others, and its error is raised; what fails
+        while the others drain is logged. A job that ends early without error stops the service too: nobody else does
+        its work.
         """
-        tasks = {asyncio.create_task(_as_coroutine(job), name=name) for name, job in jobs.items()}
+        tasks = [asyncio.create_task(_as_coroutine(job), name=name) for name, job in jobs.items()]
         stopper = asyncio.create_task(self.stop.wait())
+        ended_first: set[asyncio.Task[None]] = set()
         try:
             await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
+            ended_first = {task for task in tasks if task.done()}
             self.health.wait_for("lifecycle", "draining")
             self.stop.set()
             await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
         finally:
             for task in (*tasks, stopper):
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._raise_first_failure(sorted(tasks, key=lambda task: task not in ended_first))
+
+    def _raise_first_failure(self, tasks: Iterable["asyncio.Task[None]"]) -> None:
+        errors = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
+        for error in errors[1:]:
+            self.log.error("Job failed while draining", error=repr(error))
+        if errors:
+            raise errors[0]
 
 
 def run_service(
@@ -78,18 +89,18 @@ def run_service(
     """A service's whole `__main__`; exits the process. Settings must have `log_level` and `http_listen`."""
     try:
         settings = load_settings(settings_class, os.environ if environ is None else environ)
+        configure_logging(service, level=getattr(settings, "log_level", "INFO"))
     except Invalid as error:
         sys.stderr.write(f"{service}: {error}\n")
-        raise SystemExit(2) from error
-    configure_logging(service, level=getattr(settings, "log_level", "INFO"))
+        raise SystemExit(EXIT_BAD_SETTING) from error
     try:
         asyncio.run(_main(service, settings, start))
     except ZarathustraError as error:
         get_logger().error("Service failed", reason=error.reason.code, error=str(error))
-        raise SystemExit(1) from error
+        raise SystemExit(EXIT_BAD_SETTING if error.reason is Reason.BAD_SETTING else EXIT_FAILED) from error
     except Exception:  # noqa: BLE001  # the outermost edge: log the bug as JSON, then die visibly
         get_logger().exception("Service crashed")
-        raise SystemExit(1) from None
+        raise SystemExit(EXIT_FAILED) from None
 
 
 async def serve(runtime: Runtime, listen: str, jobs: Mapping[str, Job], routes: Iterable[web.RouteDef] = ()) -> None:

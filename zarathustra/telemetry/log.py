@@ -10,12 +10,20 @@ from typing import TextIO
 
 import structlog
 
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
+
 Logger = structlog.stdlib.BoundLogger
 
 
 def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send our logs, and the libraries' warnings, to `stream` (default stderr) as JSON lines."""
-    numeric = logging.getLevelNamesMapping()[level.upper()]
+    """Send our logs, and the libraries' warnings, to `stream` (default stderr) as JSON lines.
+
+    Raises Invalid(BAD_SETTING) on a level that does not exist.
+    """
+    numeric = logging.getLevelNamesMapping().get(level.upper())
+    if numeric is None:
+        raise Invalid(Reason.BAD_SETTING, "log level does not exist", log_level=level)
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -6,6 +6,7 @@ real node or broker can do to a service (lag, fail, forget) is done by setting a
 
 import asyncio
 import hashlib
+import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,42 @@ async def let_others_run() -> None:
 def count(metrics: Metrics, name: str, **labels: str) -> float:
     """A metric's value; 0 before it was first touched."""
     return metrics.registry.get_sample_value(f"zarathustra_{metrics.service}_{name}", labels) or 0.0
+
+
+class FastForwardLoop(asyncio.SelectorEventLoop):
+    """An event loop that skips waits: when nothing is ready, its clock jumps to the next timer.
+
+    For tests of deadlines. Not for code that waits for threads or sockets: those take real time.
+    """
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        super().__init__(_SkippingSelector(self._skip))
+
+    def time(self) -> float:
+        return super().time() + self._skipped
+
+    def _skip(self, seconds: float) -> None:
+        self._skipped += seconds
+
+
+class _SkippingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # chosen per platform
+    def __init__(self, skip: Callable[[float], None]) -> None:
+        super().__init__()
+        self._skip = skip
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if not ready and timeout is not None and timeout > 0:
+            self._skip(timeout)
+            return []
+        return ready or super().select(timeout)
+
+
+def fast_forward(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` on a loop of its own that skips waits."""
+    with asyncio.Runner(loop_factory=FastForwardLoop) as runner:
+        return runner.run(work)
 
 
 # ---- operators

@@ -52,8 +52,8 @@ class Anvil:
 
     Without `block_time_s` a block is mined for every transaction. `finalized` is 2 × `slots_in_an_epoch` blocks behind
     the head: a deeper `anvil_reorg` is a fork below finalized. With a
-    fixed `genesis_time_s`, and times and base fees set for each block, equal transactions give equal hashes. The process dies with the thread that started it
-    (Linux), so a killed test run leaves nothing behind.
+    fixed `genesis_time_s`, and times and base fees set for each block, equal transactions give equal hashes. The
+    process dies with the thread that started it (Linux), so a killed test run leaves nothing behind.
     """
 
     def __init__(

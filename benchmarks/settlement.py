@@ -1,0 +1,124 @@
+"""How long the line itself takes, beyond blocks and evaluation: `python -m benchmarks.settlement [COUNT]`.
+
+Runs a development network and settles COUNT submissions one after the other. Per submission:
+
+    seed usable (head past the seed block) ──▶ certificate sent        what the services take, less the evaluator's time
+    reveal mined ──▶ settled                                           what a contributor waits, blocks included
+"""
+
+import asyncio
+import json
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from devnet.demo import TERMS, open_account, submit
+from devnet.network import BLOCK_SECONDS, ETHER, SEED_DELAY, Devnet, run_devnet
+from devnet.progress import Progress
+from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
+from zarathustra.core.types import BlockNumber, Wei
+from zarathustra.sdk.owner import Artefacts, publish_project
+from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
+from zarathustra.telemetry.log import configure_logging
+
+DEFAULT_COUNT = 25
+HEAD_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One submission, in seconds."""
+
+    line: float
+    evaluation: float
+    total: float
+
+
+class HeadWatch:
+    """When each block was first seen, on this machine's clock."""
+
+    def __init__(self, devnet: Devnet) -> None:
+        self._devnet = devnet
+        self.seen: dict[BlockNumber, float] = {}
+
+    async def run(self) -> None:
+        while True:
+            head = BlockNumber(int(await self._devnet.rpc.call("eth_blockNumber"), 16))
+            self.seen.setdefault(head, time.time())
+            await asyncio.sleep(HEAD_POLL_S)
+
+
+async def measure(count: int, directory: Path) -> list[Timing]:
+    """Settle `count` submissions and time each."""
+    architecture = build_architecture()
+    terms = replace(TERMS, pool=Wei(6 * ETHER), budget=Wei(10 * ETHER))
+    async with run_devnet(directory, Progress(Console())) as devnet, open_account(devnet) as owner:
+        watch = HeadWatch(devnet)
+        watching = asyncio.create_task(watch.run())
+        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        project_id = await publish_project(owner, artefacts, terms)
+        await wait_for_project_open(owner.reader, project_id)
+        timings = []
+        async with open_account(devnet) as contributor:
+            for number in range(count):
+                parameters = build_random_parameters(architecture, seed=100 + number, scale=2.0)
+                index = await submit(contributor, project_id, parameters)
+                revealed = time.time()
+                submission = await wait_for_outcome(owner.reader, project_id, index)
+                task = await owner.reader.tasks.fetch_task(submission.task_id)
+                timings.append(_read_timing(devnet, watch, BlockNumber(task.seed_block + 1), revealed))
+        watching.cancel()
+    return timings
+
+
+def _read_timing(devnet: Devnet, watch: HeadWatch, usable: BlockNumber, revealed: float) -> Timing:
+    """The services' own logs say when they evaluated and when the certificate left."""
+    logs = devnet.directory / "logs"
+    begun = watch.seen[usable]
+    evaluations = [line for line in _read_log(logs / "evaluator.log", "Evaluated") if _time_of(line) > begun]
+    sent = _read_log(logs / "aggregator-1.log", "Certificate transaction signed")
+    sent_at = next(at for at in map(_time_of, sent) if at > begun)
+    evaluation = max(float(line["seconds"]) for line in evaluations)
+    return Timing(line=sent_at - begun - evaluation, evaluation=evaluation, total=time.time() - revealed)
+
+
+def _read_log(path: Path, event: str) -> list[dict[str, float | str]]:
+    lines = (json.loads(line) for line in path.read_text().splitlines() if line.startswith("{"))
+    return [line for line in lines if line.get("event") == event]
+
+
+def _time_of(line: dict[str, float | str]) -> float:
+    return datetime.fromisoformat(str(line["timestamp"])).timestamp()
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least `percent` of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+
+
+def main() -> None:
+    configure_logging("benchmark", level="WARNING")
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_COUNT
+    with tempfile.TemporaryDirectory() as folder:
+        timings = asyncio.run(measure(count, Path(folder)))
+    blocks = (SEED_DELAY + 1) * BLOCK_SECONDS
+    print(f"{count} submissions, block time {BLOCK_SECONDS} s")
+    for name, values in (
+        ("line, beyond blocks and evaluation", [timing.line for timing in timings]),
+        ("evaluation", [timing.evaluation for timing in timings]),
+        ("reveal to settlement", [timing.total for timing in timings]),
+    ):
+        p50, p99 = percentile(values, 50), percentile(values, 99)
+        print(f"  {name:<36} p50 {p50:6.2f} s   p99 {p99:6.2f} s   p50 / {blocks} s of seed delay = {p50 / blocks:.2f}")
+
+
+if __name__ == "__main__":
+    main()

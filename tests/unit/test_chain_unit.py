@@ -18,7 +18,7 @@ from zarathustra.chain.operator_set import BLOB_LENGTH, SLOT_LENGTH, compress_g1
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import parse_data, parse_field, parse_quantity
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.events import SubmissionRevealed, SubmissionSettled
+from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
 from zarathustra.core.reasons import Outcome, Reason
 from zarathustra.core.types import Address, BlockHash, BlockNumber, SetVersion
 from zarathustra.signing.bls import load_backend
@@ -89,6 +89,13 @@ def test_decode_fact__indexed_and_plain_fields__in_their_places() -> None:
     assert fact == SubmissionSettled(3, 9, b"\x44" * 32, Outcome.WORSE, -5, 6, -7)  # type: ignore[arg-type]
     assert isinstance(fact, SubmissionSettled)
     assert isinstance(fact.outcome, Outcome)
+
+
+def test_decode_fact__address__its_twenty_bytes() -> None:
+    entry = load_abi(abi.GOVERNANCE).get_event("OperatorExited")
+    operator, to = b"\x0a" * 20, b"\x0b" * 20
+    fact = decode_fact(entry, [entry.hash, bytes(12) + operator], encode(["address", "uint96"], [to, 7]))
+    assert fact == OperatorExited(operator, to, 7)  # type: ignore[arg-type]
 
 
 def test_decode_fact__text_that_is_no_utf8__still_decodes() -> None:

@@ -7,7 +7,7 @@ real node or broker can do to a service (lag, fail, forget) is done by setting a
 import asyncio
 import hashlib
 import selectors
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -80,7 +80,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def within(work: Coroutine[Any, Any, T]) -> T:
+async def within(work: Awaitable[T]) -> T:
     """The result of `work`, or a failure when it hangs."""
     return await asyncio.wait_for(work, DEADLINE_SECONDS)
 
@@ -113,7 +113,7 @@ class FastForwardLoop(asyncio.SelectorEventLoop):
         self._skipped += seconds
 
 
-class _SkippingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]  # chosen per platform
+class _SkippingSelector(selectors.DefaultSelector):
     def __init__(self, skip: Callable[[float], None]) -> None:
         super().__init__()
         self._skip = skip

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devnet.keys import OperatorKeys
 from devnet.leash import die_with_parent
 from devnet.ledger import GasUse, fetch_events, fetch_gas
 from devnet.network import ETHER, Devnet, Misbehaviour
@@ -21,7 +22,7 @@ from zarathustra.core.project import Project, ProjectStatus, Submission
 from zarathustra.core.reasons import Outcome
 from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
 from zarathustra.sdk import contributor as sdk_contributor
-from zarathustra.sdk.client import Client, open_client
+from zarathustra.sdk.client import Client, Reader, open_client
 from zarathustra.sdk.operators import claim_fees
 from zarathustra.sdk.owner import Artefacts, Terms, publish_project
 from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
@@ -33,6 +34,12 @@ LYING_ATTESTER = 3
 IMPROVED, WORSE, COPY = (SubmissionIndex(index) for index in (1, 2, 3))
 MISBEHAVIOUR = Misbehaviour(lying_performers_submission=WORSE, lying_attester=LYING_ATTESTER)
 POLL_SECONDS = 0.2
+
+STORIES = {
+    IMPROVED: "Submission 1: performer evaluates, attesters vote (operator 3 lies), certificate settles",
+    WORSE: "Submission 2: its first performer lies and is rejected, the next attempt settles",
+    COPY: "Submission 3: a copy of the champion gains nothing",
+}
 
 TERMS = Terms(
     pool=Wei(6 * ETHER),
@@ -91,25 +98,31 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
             await training
         progress.say(f"project {project_id} is {project.status.name}, champion score {show(project.champion_score)}")
 
-        with progress.step("Contributor 1 commits and reveals the trained model; 2 a worse one; 3 a copy of 1's"):
+        with progress.step("Contributor 1 commits to the trained model and reveals it"):
             await submit(first, project_id, trained.read_bytes())
-            worse = build_random_parameters(architecture, seed=3, scale=3.0)
-            await submit(second, project_id, worse)
+        watching = asyncio.create_task(watch_outcomes(owner.reader, project_id, progress))
+        stack.callback(watching.cancel)
+        with progress.step("Meanwhile contributor 2 submits a worse model, contributor 3 a copy of 1's"):
+            await submit(second, project_id, build_random_parameters(architecture, seed=3, scale=3.0))
             await submit_copy(third, project_id, of=IMPROVED)
-        submissions: dict[SubmissionIndex, Submission] = {}
-        for index, story in (
-            (IMPROVED, "Submission 1: performer evaluates, attesters vote (operator 3 lies), certificate settles"),
-            (WORSE, "Submission 2: its first performer lies, is rejected, the next attempt settles"),
-            (COPY, "Submission 3: a copy of the champion gains nothing"),
-        ):
-            with progress.step(story):
-                submission = await asyncio.wait_for(wait_for_outcome(owner.reader, project_id, index), SETTLE_SECONDS)
-            submissions[index] = submission
-            progress.say(
-                f"{submission.outcome.name}: champion {show(submission.champion_score)}, challenger "
-                f"{show(submission.challenger_score)}, gain ≥ {show(submission.gain_lower_bound)}"
-            )
+        submissions = await watching
         return await pay_and_check(devnet, progress, project_id, submissions, (first, second, third))
+
+
+async def watch_outcomes(
+    reader: Reader, project_id: ProjectId, progress: Progress
+) -> dict[SubmissionIndex, Submission]:
+    """Wait for the three submissions, in their order."""
+    submissions: dict[SubmissionIndex, Submission] = {}
+    for index, story in STORIES.items():
+        with progress.step(story):
+            submission = await asyncio.wait_for(wait_for_outcome(reader, project_id, index), SETTLE_SECONDS)
+        submissions[index] = submission
+        progress.say(
+            f"{submission.outcome.name}: champion {show(submission.champion_score)}, challenger "
+            f"{show(submission.challenger_score)}, gain ≥ {show(submission.gain_lower_bound)}"
+        )
+    return submissions
 
 
 async def pay_and_check(
@@ -127,7 +140,7 @@ async def pay_and_check(
         slashed_credit = await reader.market.fetch_credit(second.address, ZERO_ADDRESS)
         copied_credit = await reader.market.fetch_credit(third.address, ZERO_ADDRESS)
         treasury_credit = await reader.market.fetch_credit(devnet.treasury, ZERO_ADDRESS)
-        fees = await claim_and_withdraw_fees(devnet, project_id)
+        fees = await claim_and_withdraw_fees(devnet)
     with progress.step("Everything is read back from the chain"):
         outcomes = Outcomes(
             project_id=project_id,
@@ -172,15 +185,17 @@ def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
     )
 
 
-async def claim_and_withdraw_fees(devnet: Devnet, project_id: ProjectId) -> dict[int, Wei]:
+async def claim_and_withdraw_fees(devnet: Devnet) -> dict[int, Wei]:
     """Each operator's owner claims and takes out what the operator earned."""
-    fees: dict[int, Wei] = {}
-    for keys in devnet.operators:
+
+    async def claim_and_withdraw(keys: OperatorKeys) -> Wei:
         async with open_client(devnet.network, keys.owner, poll_seconds=POLL_SECONDS) as client:
             await claim_fees(client, keys.operator_id)
             owed = await client.reader.market.fetch_credit(keys.owner_address, ZERO_ADDRESS)
-            fees[keys.number] = await sdk_contributor.withdraw(client) if owed > 0 else Wei(0)
-    return fees
+            return await sdk_contributor.withdraw(client) if owed > 0 else Wei(0)
+
+    fees = await asyncio.gather(*(claim_and_withdraw(keys) for keys in devnet.operators))
+    return {keys.number: fee for keys, fee in zip(devnet.operators, fees, strict=True)}
 
 
 @contextlib.asynccontextmanager

@@ -21,6 +21,10 @@ from zarathustra.v1 import attestations_pb2, certificates_pb2, chain_events_pb2,
 
 _MODULES = (chain_events_pb2, evaluations_pb2, attestations_pb2, certificates_pb2)
 
+# The contracts' widest integer. A longer one is a stranger's: Python refuses to write integers of thousands of digits,
+# so that merely naming it in a log would end the service.
+MAX_INTEGER_BYTES = 32
+
 T = TypeVar("T")
 
 
@@ -131,6 +135,8 @@ def _read_oneof(message: Message, name: str, choices: tuple[type, ...]) -> Any:
 
 
 def _read_int(value: int | bytes) -> int:
+    if isinstance(value, bytes) and len(value) > MAX_INTEGER_BYTES:
+        raise Invalid(Reason.UNPARSABLE, "integer is too long", length=len(value))
     return int.from_bytes(value, "big") if isinstance(value, bytes) else value
 
 

@@ -106,10 +106,20 @@ def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
     return Attempt(min(task.attempt + elapsed, MAX_ATTEMPT))
 
 
+def attempt_begin(task: Task, attempt: Attempt) -> BlockNumber:
+    """The first block of an attempt that is not yet over, if no certificate starts it sooner."""
+    return BlockNumber(task.attempt_start + (attempt - task.attempt) * task.attempt_blocks)
+
+
 def attempt_end(task: Task, attempt: Attempt) -> BlockNumber:
     """The last block of an attempt that is not yet over, if no certificate ends it sooner."""
     end = task.attempt_start + (attempt - task.attempt + 1) * task.attempt_blocks - 1
     return BlockNumber(min(end, task.deadline))
+
+
+def is_half_over(task: Task, attempt: Attempt, block: BlockNumber) -> bool:
+    """Whether so much of an attempt has passed that nobody should wait for an artefact any longer."""
+    return 2 * block >= attempt_begin(task, attempt) + attempt_end(task, attempt)
 
 
 def performer_of(operators: Sequence[Operator], seed: Seed, attempt: Attempt) -> Operator:

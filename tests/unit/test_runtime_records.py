@@ -49,7 +49,7 @@ def sealed_bytes(record_type: str, value: bytes, *, key: bytes = TASK) -> Record
 
 
 def event_record(value: ChainEvent | Retracted | Message) -> Record:
-    headers = {Header.TYPE: type(value).__name__.encode()}
+    headers: dict[str, bytes] = {Header.TYPE: type(value).__name__.encode()}
     return Record(Topic.CHAIN_EVENTS, b"\x01", encode(value), headers)
 
 

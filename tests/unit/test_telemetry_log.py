@@ -99,7 +99,7 @@ def test_metrics__two_services_in_one_process__do_not_meet() -> None:
     second.counter("records", "Records").inc(2)
     assert b"zarathustra_first_records_total 1.0" in first.render()
     assert b"zarathustra_second_records_total 2.0" in second.render()
-    assert b"second" not in first.render()
+    assert b"zarathustra_second" not in first.render()
 
 
 def test_metrics__declared_twice__is_a_bug() -> None:

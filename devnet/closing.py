@@ -24,11 +24,12 @@ def print_closing(console: Console, outcomes: Outcomes, progress: Progress, devn
     console.print(_build_gas(outcomes))
     console.print(_build_times(progress, devnet, peak))
     console.print(_build_expectations(outcomes))
-    console.print(f"logs: {devnet.directory / 'logs'}\nsummary: {devnet.directory / 'summary.json'}")
+    for name in ("logs", "reports", "summary.json"):
+        console.print(f"{name:<13} {devnet.directory / name}", highlight=False, soft_wrap=True)
 
 
 def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: MemoryPeak) -> Path:
-    """The closing tables for programs."""
+    """The closing tables for programs, and the reports for both."""
     summary: dict[str, Any] = {
         "success": outcomes.is_success,
         "project": {
@@ -55,6 +56,10 @@ def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: 
         "memory": {"peak_pss_bytes": peak.pss, "peak_rss_bytes": peak.rss, "processes": peak.processes},
         "expectations": {expectation.text: expectation.is_met for expectation in outcomes.expectations},
     }
+    reports = devnet.directory / "reports"
+    reports.mkdir()
+    for name, report in outcomes.reports.items():
+        (reports / name).write_bytes(report)
     path = devnet.directory / "summary.json"
     path.write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return path

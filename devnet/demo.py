@@ -6,7 +6,7 @@ It drives the SDK calls that users make, and believes nothing that it did not re
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
 from zarathustra.core.project import Project, ProjectStatus, Submission
 from zarathustra.core.reasons import Outcome
 from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
+from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor
 from zarathustra.sdk.client import Client, Reader, open_client
 from zarathustra.sdk.operators import claim_fees
@@ -69,6 +70,7 @@ class Outcomes:
     submissions: dict[SubmissionIndex, Submission]
     events: list[ChainEvent]
     gas: list[GasUse]
+    reports: dict[str, bytes]
     expectations: list[Expectation] = field(default_factory=list)
 
     @property
@@ -142,12 +144,14 @@ async def pay_and_check(
         treasury_credit = await reader.market.fetch_credit(devnet.treasury, ZERO_ADDRESS)
         fees = await claim_and_withdraw_fees(devnet)
     with progress.step("Everything is read back from the chain"):
+        events = await fetch_events(reader.rpc, reader.deployment)
         outcomes = Outcomes(
             project_id=project_id,
             project=await reader.market.fetch_project(project_id),
             submissions=submissions,
-            events=await fetch_events(reader.rpc, reader.deployment),
+            events=events,
             gas=await fetch_gas(reader.rpc, reader.deployment),
+            reports=await fetch_reports(reader, events),
         )
     terms, expect = TERMS, outcomes.expect
     champion = await reader.market.fetch_champion_cid(project_id)
@@ -163,6 +167,17 @@ async def pay_and_check(
     expect_liars_failed(devnet, outcomes)
     expect("both honest operators were paid", all(fees[number] > 0 for number in fees if number != LYING_ATTESTER))
     return outcomes
+
+
+async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[str, bytes]:
+    """The report of every settled task by file name: what its attesters found equal to the evaluation."""
+    settled = [event.fact for event in events if isinstance(event.fact, TaskSubmitted)]
+    return {
+        f"task-{fact.task_id.hex()[:8]}-attempt-{fact.attempt}.json": await reader.artefacts.fetch(
+            fact.proof_of_task, max_bytes=MAX_REPORT_BYTES
+        )
+        for fact in settled
+    }
 
 
 def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:

@@ -72,7 +72,15 @@ OPERATORS = 4
 
 def make_sender(rpc: Rpc, key: bytes, intents: list[Intent] | None = None, *, stuck_blocks: int = 3) -> Sender:
     record = [] if intents is None else intents
-    return Sender(rpc, key, chain_id=DEFAULT_CHAIN_ID, on_intent=record.append, poll_s=0.01, stuck_blocks=stuck_blocks)
+    return Sender(
+        rpc,
+        key,
+        chain_id=DEFAULT_CHAIN_ID,
+        on_intent=record.append,
+        poll_s=0.01,
+        stuck_blocks=stuck_blocks,
+        patience_s=PATIENCE_S,
+    )
 
 
 def make_params(*, pool: int = ETHER, architecture_cid: str = "bafkarchitecture") -> ProjectParams:

@@ -36,6 +36,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import OperatorId, TaskId, Topic
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.fold_loop import FoldLoop, FoldPorts
+from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.aggregation import decode_state, encode_state
 
@@ -44,6 +45,7 @@ TABLE: Final = "tasks"
 SOURCES: Final = (Topic.EVALUATIONS, Topic.ATTESTATIONS)
 BUFFERED_RECORDS: Final = 256  # read ahead; a record is below 1 KB
 COMMIT_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 5.0  # below the service's drain
 CHANGELOG_MAX_BYTES: Final = 1_048_576  # twice the largest state that strangers can cause
 
 # Faust's defaults reserve 2 GiB of cache for each partition. Our states are few and small.
@@ -97,6 +99,7 @@ class FaustFold:
         self._loop = FoldLoop(replace(ports, intake=self._intake), self._table, rules, metrics)
         self._wrapped_intake = ports.intake
         self._failure: asyncio.Future[None] | None = None
+        self._log = get_logger(component="stream")
         self._tables = cast(TableManager, self.app.tables)
         sources = self.app.topic(
             *settings.sources, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
@@ -119,10 +122,22 @@ class FaustFold:
             for job in jobs:
                 job.cancel()
             results = await asyncio.gather(*jobs, return_exceptions=True)
-            await self.app.stop()
+            await self._stop()
         for result in results:
             if isinstance(result, Exception):
                 raise result
+
+    async def _stop(self) -> None:
+        """Stop Faust, and give up what it cannot finish in time: an unacknowledged record comes again."""
+        stores = self._table.list_stores()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.app.producer.flush()  # or the changelog's late answers open the store again
+                await self.app.stop()
+        except TimeoutError:
+            self._log.warning("Fold not stopped in time", seconds=STOP_SECONDS)
+        for store in (*stores, *self._table.list_stores()):
+            store.close()  # Faust leaves that, and the lock on its files, to the garbage collector
 
     @property
     def is_recovered(self) -> bool:
@@ -195,6 +210,10 @@ class _FaustTable:
     def list_tasks(self) -> list[TaskId]:
         return [TaskId(key) for key in self._table]
 
+    def list_stores(self) -> list[Any]:
+        """The RocksDB databases that are open, one a partition."""
+        return list(self._table.data._dbs.values())
+
     def partition_of(self, topic: str, key: bytes) -> int:
         """Where the producers' partitioner puts `key`."""
         partition = self._app.consumer.key_partition(topic, key)
@@ -249,6 +268,7 @@ def _build_app(settings: StreamSettings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=COMMIT_SECONDS,
         stream_buffer_maxsize=BUFFERED_RECORDS,
+        stream_wait_empty=False,  # a record that cannot be folded now would keep us from stopping
         producer_acks=-1,
         TableManager=_GuardedTables,
     )

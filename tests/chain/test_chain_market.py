@@ -22,13 +22,14 @@ from tests.support.chain_market import (
     make_params,
     make_sender,
 )
-from zarathustra.chain.abi import FACT_CLASSES
+from zarathustra.chain.abi import FACT_CLASSES, MODEL_SUBMISSION, encode_call, load_abi
 from zarathustra.chain.contracts import COIN, SendingContract
 from zarathustra.chain.deploy import DeploymentParameters, deploy, validate_wiring
 from zarathustra.chain.market import MarketReader, OperatorStatus
 from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import HttpRpc, validate_chain_id
 from zarathustra.chain.scan import ChainScanner
+from zarathustra.chain.transactions import Transaction
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import ChainEvent, Fact, SubmissionSettled, TaskSubmitted
 from zarathustra.core.project import ProjectStatus, SubmissionStatus
@@ -149,11 +150,16 @@ async def test_fetch_task__unknown__says_so(market: TestMarket) -> None:
 
 
 async def test_fetch_task__text_that_is_no_utf8__wrong_input(market: TestMarket) -> None:
-    """The texts no longer hash to the root: nobody may evaluate something else instead."""
-    await market.owner_market.create_project(make_params(architecture_cid=b"bafk\xff".decode("latin-1")))
+    """The replaced text no longer hashes to the root: nobody may evaluate something else instead."""
+    params = make_params(architecture_cid="bafk?")
+    data = encode_call(load_abi(MODEL_SUBMISSION), "createProject", params).replace(b"bafk?", b"bafk\xff")
+    value = Wei(params.pool + params.budget)
+    await market.owner.send(Transaction(market.deployment.model_submission, data, value))
     reader = ChainTaskReader(market.rpc, market.deployment)
     (task_id,) = await reader.fetch_open_tasks()
-    assert (await reader.fetch_task(task_id)).input.architecture_cid == "bafkÿ"
+    with pytest.raises(Invalid) as caught:
+        await reader.fetch_task(task_id)
+    assert caught.value.reason is Reason.WRONG_INPUT
 
 
 async def test_fetch_block_hash__future_block__no_seed(market: TestMarket) -> None:

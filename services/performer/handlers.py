@@ -37,7 +37,7 @@ from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-MAX_OPEN_TASKS = 1_000  # opening a task costs a bond each; past this later ones wait for the next sweep
+MAX_OPEN_TASKS = 1_000  # opening a task costs a bond each; past this later ones wait for a sweep that finds room
 
 Assess = Callable[..., Awaitable[Assessment]]
 Send = Callable[[Sequence[Record]], Awaitable[None]]
@@ -105,9 +105,10 @@ class Performer:
     async def perform(self, task_id: TaskId) -> None:
         """Follow a task until it is final and propose in the attempts that are ours.
 
+        Returns at once when it is followed already, or when MAX_OPEN_TASKS are: the sweep then brings it again.
         Raises Retry when our node does not answer or does not know the task yet.
         """
-        if task_id in self._open:
+        if task_id in self._open or len(self._open) >= MAX_OPEN_TASKS:
             return
         self._open.add(task_id)
         try:

@@ -118,17 +118,18 @@ class Performer:
 
     async def _follow(self, task_id: TaskId) -> None:
         ports = self._ports
-        proposed: set[tuple[Attempt, bytes]] = set()
+        proposed: set[tuple[Attempt | None, bytes]] = set()
         while True:
             task = await self._fetch_task(task_id)
             if task.status is not TaskStatus.OPEN or ports.clock.head > task.deadline:
                 return
             seed = await ports.seeds.derive(task)
             attempt = effective_attempt(task, ports.clock.head)
-            key = (attempt, seed) if attempt is not None else None
+            # By input and not by seed: another branch may open the same task on another champion.
+            key = (attempt, input_hash(task.input_root, seed))
             if attempt is not None and key not in proposed and await self._is_ours(task, seed, attempt):
                 if await self._propose(task, seed, attempt):
-                    proposed.add((attempt, seed))
+                    proposed.add(key)
                 continue
             await ports.clock.wait_for_next()
 

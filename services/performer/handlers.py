@@ -26,7 +26,7 @@ from zarathustra.core.events import (
 )
 from zarathustra.core.messages import EvaluationProposed
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Task, TaskStatus, attempt_end, effective_attempt, performer_of
+from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
 from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
@@ -148,7 +148,7 @@ class Performer:
     async def _propose(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
         """Evaluate and publish; False when it cannot be done now and should be tried at the next block."""
         ports = self._ports
-        is_late = ports.clock.head * 2 >= task.attempt_start + attempt_end(task, attempt)
+        is_late = is_half_over(task, attempt, ports.clock.head)
         try:
             with self._seconds.time():
                 assessment = await ports.assess(task, seed, gives_up_on_challenger=is_late)

@@ -25,7 +25,7 @@ from zarathustra.core.events import (
     TaskOpened,
 )
 from zarathustra.core.messages import EvaluationProposed
-from zarathustra.core.reasons import Reason
+from zarathustra.core.reasons import Code, Reason
 from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
 from zarathustra.runtime.assessment import Assessment
@@ -152,7 +152,7 @@ class Performer:
         try:
             with self._seconds.time():
                 assessment = await ports.assess(task, seed, gives_up_on_challenger=is_late)
-            await self._pin_inputs(task)
+            await self._pin_inputs(task, assessment.scores.code)
             report_cid = await ports.writer.add(assessment.report)
         except Retry as error:
             self._note_failure(task.task_id, error.reason)
@@ -185,14 +185,19 @@ class Performer:
         )
         return True
 
-    async def _pin_inputs(self, task: Task) -> None:
-        """Serve what we evaluated ourselves: a contributor must not be able to serve some attesters only."""
+    async def _pin_inputs(self, task: Task, code: Code) -> None:
+        """Serve what we evaluated ourselves: a contributor must not be able to serve some attesters only.
+
+        Raises Retry while an artefact that the conclusion rests on cannot be pinned.
+        """
         for cid in (task.input.architecture_cid, task.input.evaluator_cid, task.input.champion_cid):
             with suppress(
                 Invalid
             ):  # an artefact that is wrong for ever was concluded to be so; there is nothing to pin
                 await self._ports.writer.pin(cid)
-        with suppress(Invalid, Retry):  # an unavailable challenger may be part of the conclusion
+        # Where the challenger decided nothing, it may be unavailable, and then nobody else needs it either.
+        is_needed = code in (Code.VALID, Code.INVALID)
+        with suppress(Invalid) if is_needed else suppress(Invalid, Retry):
             await self._ports.writer.pin(task.input.challenger_cid)
 
     async def _fetch_missing(self) -> list[TaskId]:

@@ -24,7 +24,6 @@ from zarathustra.core.task import (
     OperatorSet,
     Task,
     TaskStatus,
-    attempt_end,
     effective_attempt,
     performer_of,
 )
@@ -50,6 +49,7 @@ from zarathustra.runtime.blocks import BlockClock
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
+from zarathustra.store.cid import BlockId
 from zarathustra.store.memory import MemoryStore
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
@@ -441,11 +441,13 @@ BROKEN_MODEL = b"no model at all"
 class ModelEvaluator:
     """An evaluator of `make_model` files: each round adds the same luck to both models, drawn from the seed.
 
-    `drift` is what this machine measures differently from others; `busy` how many questions it still turns away.
+    `drift` is what this machine measures differently from others; `busy` how many questions it still turns away;
+    `on_evaluated` is called before an answer is given.
     """
 
     drift: int = 0
     busy: int = 0
+    on_evaluated: Callable[[], None] = lambda: None
     requests: list[EvaluateRequest] = field(default_factory=list)
 
     async def evaluate(self, request: EvaluateRequest) -> EvaluateResult:
@@ -454,6 +456,7 @@ class ModelEvaluator:
             self.busy -= 1
             raise Retry(Reason.EVALUATOR_BUSY, "queue is full")
         self.requests.append(request)
+        self.on_evaluated()
         champion = self._score(request.champion, request)
         if champion is None:
             return EvaluateResult(Code.EVALUATOR_FAILED, Reason.BAD_HEADER, (), ())
@@ -493,6 +496,12 @@ class ArtefactStore:
         if not self.is_reachable or cid in self.missing:
             raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=self.is_reachable)
         return await self._store.fetch(cid, max_bytes=max_bytes)
+
+    async def fetch_block(self, block_id: BlockId) -> bytes:
+        """See `store.port.BlockSource`; the files of these tests are single blocks."""
+        if not self.is_reachable or block_id.cid in self.missing:
+            raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=self.is_reachable)
+        return await self._store.fetch_block(block_id)
 
 
 # ---- tasks
@@ -556,9 +565,3 @@ async def read_input_hash(chain: FakeChain, task: Task) -> bytes:
 async def choose_performer(chain: FakeChain, task: Task, attempt: int) -> OperatorId:
     """Whose attempt it is, on the chain's present branch."""
     return performer_of(chain.operators.operators, await read_seed(chain, task), Attempt(attempt)).operator_id
-
-
-def middle_of(task: Task, attempt: int) -> int:
-    """A block in the middle of an attempt that starts by silence."""
-    end = attempt_end(task, Attempt(attempt))
-    return end - task.attempt_blocks // 2

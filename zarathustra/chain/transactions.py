@@ -349,8 +349,10 @@ class Sender:
         return request if transaction.to is None else {**request, "to": format_data(transaction.to)}
 
     async def _estimate_gas(self, transaction: Transaction) -> int:
+        # At the head, as the simulation was: some nodes would estimate behind pending transactions, and the one that an
+        # earlier process of ours left there, and that this one is to replace, would make them refuse it.
         try:
-            answer = await self._rpc.call("eth_estimateGas", self._to_request(transaction))
+            answer = await self._rpc.call("eth_estimateGas", self._to_request(transaction), LATEST)
         except CallReverted as error:
             raise explain_revert(error, "estimate gas") from error
         return parse_quantity(answer) * (100 + GAS_MARGIN_PERCENT) // 100

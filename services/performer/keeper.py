@@ -8,12 +8,12 @@ is acts at once, the next one a block later, and so on. A simulation first tells
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Protocol
 
-from zarathustra.chain.market import MarketReader
 from zarathustra.chain.port import TaskReader, TaskSender
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.task import turn_of
-from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, TaskId
+from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -21,12 +21,20 @@ from zarathustra.telemetry.metrics import Metrics
 MAX_STEPS = 8  # bounds one transaction's gas; what is left is done in the next
 
 
+class Market(Protocol):
+    """What the keeper reads of the market; `chain.market.MarketReader` has it."""
+
+    async def fetch_project_count(self) -> int: ...
+
+    async def fetch_latest_set_version(self) -> SetVersion: ...
+
+
 @dataclass(frozen=True)
 class KeeperPorts:
     """What the keeper acts through. `operator_id` names our place in the turns; `sender` may use another key."""
 
     reader: TaskReader
-    market: MarketReader
+    market: Market
     clock: BlockClock
     sender: TaskSender
     operator_id: OperatorId
@@ -62,8 +70,10 @@ class Keeper:
 
     async def _wait_for_next_block(self, stopping: "asyncio.Task[bool]") -> BlockNumber:
         moved = asyncio.create_task(self._ports.clock.wait_for_next())
-        await asyncio.wait({moved, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        moved.cancel()
+        try:
+            await asyncio.wait({moved, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            moved.cancel()
         return self._ports.clock.head
 
     async def _attempt(self, work: Awaitable[None]) -> bool:

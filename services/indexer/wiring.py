@@ -65,7 +65,8 @@ async def open_rpc(settings: Settings, chain_id: int, metrics: Metrics) -> Async
         if not is_success:
             failures.labels(method=method, host=host).inc()
 
-    async with HttpRpc(settings.eth_rpc_urls, timeout_s=settings.rpc_timeout_ms / 1_000, on_request=observe) as rpc:
+    urls = [url.strip() for url in settings.eth_rpc_urls.reveal().split(",") if url.strip()]
+    async with HttpRpc(urls, timeout_s=settings.rpc_timeout_ms / 1_000, on_request=observe) as rpc:
         await validate_chain_id(rpc, chain_id)
         yield rpc
 

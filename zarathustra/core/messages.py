@@ -85,7 +85,10 @@ class CertificateIssued:
 
 @dataclass(frozen=True)
 class CertificatePosted:
-    """The poster's transaction was accepted by the contract."""
+    """The poster's transaction was accepted by the contract.
+
+    For people: it is lost when the poster dies before it is sent. `TaskSubmitted` and `TaskRejected` never are.
+    """
 
     task_id: TaskId
     attempt: Attempt

@@ -52,7 +52,7 @@ class Keeper:
 
     def poke(self, project_id: ProjectId) -> None:
         """Look at a project from the next block on."""
-        self._due.setdefault(project_id, self._ports.clock.head)
+        self._due.setdefault(project_id, BlockNumber(self._ports.clock.head + 1))
 
     async def run(self, stop: asyncio.Event, *, sweep_blocks: int) -> None:
         """Keep until stopped."""

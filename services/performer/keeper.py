@@ -97,7 +97,7 @@ class Keeper:
 
     async def _sweep(self) -> None:
         for task_id in await self._ports.reader.fetch_open_tasks():
-            await self._expire_if_overdue(task_id)
+            await self._attempt(self._expire_if_overdue(task_id))
         for project_id in range(1, await self._ports.market.fetch_project_count() + 1):
             self.poke(ProjectId(project_id))
 

@@ -59,8 +59,7 @@ class Keeper:
         stopping = asyncio.create_task(stop.wait())
         last_sweep = BlockNumber(-sweep_blocks)
         try:
-            while not stopping.done():
-                head = await self._wait_for_next_block(stopping)
+            while (head := await self._wait_for_next_block(stopping)) is not None:
                 if head - last_sweep >= sweep_blocks and await self._attempt(self._sweep()):
                     last_sweep = head
                 for project_id, since in list(self._due.items()):
@@ -68,13 +67,14 @@ class Keeper:
         finally:
             stopping.cancel()
 
-    async def _wait_for_next_block(self, stopping: "asyncio.Task[bool]") -> BlockNumber:
+    async def _wait_for_next_block(self, stopping: "asyncio.Task[bool]") -> BlockNumber | None:
+        """The head once it moves; None when the keeper is to stop."""
         moved = asyncio.create_task(self._ports.clock.wait_for_next())
         try:
             await asyncio.wait({moved, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             moved.cancel()
-        return self._ports.clock.head
+        return None if stopping.done() else self._ports.clock.head
 
     async def _attempt(self, work: Awaitable[None]) -> bool:
         """Do one piece of work; a failure is counted and tried again at a later block."""

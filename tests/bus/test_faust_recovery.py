@@ -16,7 +16,8 @@ from faust.tables.recovery import Recovery
 
 from services.aggregator.stream import BUFFERED_RECORDS, FaustFold
 from tests.support.aggregation import build_proposal, vote_on
-from tests.support.aggregation_bus import RunFold, Site, build_faust_fold, open_site, running, sign_attestation, wipe
+from tests.support.aggregation_bus import RunFold, Site, build_faust_fold, open_site, running, wipe
+from tests.support.aggregation_keys import sign_attestation
 from tests.support.kafka_bus import until
 from zarathustra.bus.kafka import KafkaProducer
 from zarathustra.bus.records import Delivery, Record

@@ -15,10 +15,10 @@ from tests.support.aggregation_bus import (
     run_dict_fold,
     run_faust_fold,
     running,
-    sign_attestation,
     verify_certificate,
     wipe,
 )
+from tests.support.aggregation_keys import sign_attestation
 from tests.support.kafka_bus import fetching, unique_name, until
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.records import Delivery, Header, Record

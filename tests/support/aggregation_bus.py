@@ -14,6 +14,7 @@ from typing import Protocol
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.stream import FaustFold, StreamSettings, changelog_catalogue
 from tests.support.aggregation import FIRST_BLOCK, build_task
+from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, KeySigner
 from tests.support.kafka_bus import unique_name
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_layout
 from zarathustra.bus.records import Delivery, Header, Record
@@ -26,7 +27,7 @@ from zarathustra.core.aggregation import (
     Rules,
     TaskRead,
 )
-from zarathustra.core.digests import Domain, vote_digest
+from zarathustra.core.digests import vote_digest
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import (
     Abstained,
@@ -38,60 +39,17 @@ from zarathustra.core.messages import (
     task_of,
 )
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus
-from zarathustra.core.types import Address, BlockNumber, OperatorId, SetVersion, Slot, TaskId, Wei
+from zarathustra.core.task import Task, TaskStatus
+from zarathustra.core.types import BlockNumber, TaskId
 from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts, run_over_dict
 from zarathustra.runtime.lifecycle import now_ms
-from zarathustra.signing.bls_fast import FastBls
-from zarathustra.signing.ecdsa import compute_address, sign_digest
-from zarathustra.signing.envelope import sign_record
-from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
+from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.codec import decode, encode, record_type
 
 PARTITIONS = 3  # the test profile's
-BLS = FastBls()
-DOMAIN = Domain(31_337, Address(b"\x11" * 20))
-BLS_KEYS = [BlsSecretKey.from_int(1_000 + number) for number in range(3)]
-ECDSA_KEYS = [EcdsaSecretKey.from_int(1_000 + number) for number in range(3)]
-OPERATORS = OperatorSet(
-    SetVersion(1),
-    tuple(
-        Operator(Slot(slot), OperatorId(compute_address(ecdsa)), Wei(10), BLS.public_key(bls))
-        for slot, (ecdsa, bls) in enumerate(zip(ECDSA_KEYS, BLS_KEYS, strict=True))
-    ),
-)
-
-
-@dataclass(frozen=True)
-class KeySigner:
-    """The aggregator's envelope signer."""
-
-    secret: EcdsaSecretKey
-
-    @property
-    def operator_id(self) -> OperatorId:
-        return OperatorId(compute_address(self.secret))
-
-    def sign_envelope(self, topic: str, value: bytes) -> bytes:
-        return sign_record(self.secret, DOMAIN, topic, value)
-
-
-def sign_attestation(vote: Vote, slot: int, *, is_good: bool = True) -> AttestationSigned:
-    """A real BLS signature of an operator of OPERATORS."""
-    signed = vote if is_good else replace(vote, approved=not vote.approved)
-    signature = BLS.sign(BLS_KEYS[slot], vote_digest(DOMAIN, signed))
-    return AttestationSigned(
-        task_id=vote.task_id,
-        attempt=vote.attempt,
-        evaluation_hash=vote.evaluation_hash,
-        approved=vote.approved,
-        operator=OPERATORS.operators[slot].operator_id,
-        signature=signature,
-        reason="",
-    )
 
 
 @dataclass
@@ -253,10 +211,6 @@ def verify_certificate(certificate: CertificateIssued, vote: Vote) -> None:
     """Raise unless the aggregate is what the contract would check."""
     keys = [one.public_key for one in OPERATORS.operators if certificate.bitmap >> one.slot & 1]
     BLS.verify(BLS.aggregate_public_keys(keys), vote_digest(DOMAIN, vote), certificate.signature)
-
-
-def sign_proposal(proposal: EvaluationProposed, secret: EcdsaSecretKey, digest: bytes) -> EvaluationProposed:
-    return replace(proposal, performer_signature=sign_digest(secret, digest))
 
 
 def _describe(name: str) -> TopicSpec:

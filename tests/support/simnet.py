@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from devnet.anvil import Anvil
 from services.aggregator.settings import Settings as AggregatorSettings
@@ -89,6 +89,8 @@ from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.memory import MemoryStore
 from zarathustra.wire.codec import decode
 
+F = TypeVar("F")
+
 ETHER: Final = 10**18
 STAKE: Final = Wei(10 * ETHER)
 TREASURY: Final = Address(b"\x7e" * 20)
@@ -99,10 +101,16 @@ SLOTS_IN_AN_EPOCH: Final = 4  # the newest 8 blocks can be reorganised
 SEED_DELAY: Final = 2
 MAX_ATTEMPTS: Final = 3
 
-BLOCK_S: Final = 4.0
+BLOCK_S: Final = 2.0
 POLL_S: Final = 0.25  # a service that was killed and started again has caught up long before the next block
 PATIENCE_BLOCKS: Final = 80  # twice what the longest story takes; then a test fails with what it saw
 PASSWORD: Final = "development"
+# Settings that only the real adapters read.
+NOWHERE: Final[Mapping[str, Any]] = {
+    "kafka_bootstrap_servers": "",
+    "eth_rpc_urls": Secret(""),
+    "deployment_file": Path(),
+}
 RECORD_LIMIT_FACTOR: Final = 2  # the simulated bus takes larger records than Kafka: compressed batches unfold
 
 OWNER_KEY: Final = EcdsaSecretKey.from_int(0x0DE0)
@@ -149,6 +157,10 @@ class Stage:
     deployment: Deployment
     operators: tuple[Operator, ...]
     snapshot: str
+
+    async def keep(self, rpc: Rpc) -> None:
+        """Make the chain as it is now what every run starts from."""
+        self.snapshot = await rpc.call("evm_snapshot")
 
 
 # ---- the stage
@@ -306,8 +318,8 @@ RunService = Callable[["Simnet", Life], Coroutine[Any, Any, None]]
 
 
 async def run_indexer(net: "Simnet", life: Life) -> None:
-    settings = IndexerSettings("", (), Path(), confirmations=0, poll_interval_ms=int(POLL_S * 1_000))
-    scanner = ChainScanner(LifeRpc(net.rpc, life), net.deployment)
+    settings = IndexerSettings(**NOWHERE, confirmations=0, poll_interval_ms=int(POLL_S * 1_000))
+    scanner = ChainScanner(net.open_rpc(life), net.deployment)
     async with life.open_consumer(indexer.group_of(net.deployment), [Topic.INDEXER_CHECKPOINT]) as consumer:
         await life.runtime.run_jobs(indexer.build_jobs(settings, life.runtime, scanner, consumer, life.producer()))
 
@@ -422,6 +434,7 @@ class Simnet:
     artefacts: MemoryStore = field(default_factory=MemoryStore)
     notifications: list[Notification] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
+    cut_off: set[str] = field(default_factory=set)  # services whose node does not answer
     head: BlockNumber = field(default=BlockNumber(0))
 
     def __post_init__(self) -> None:
@@ -438,17 +451,18 @@ class Simnet:
 
     def operator_settings(self, operator: Operator) -> dict[str, Any]:
         return {
-            "kafka_bootstrap_servers": "",
-            "eth_rpc_urls": (),
-            "deployment_file": Path(),
+            **NOWHERE,
             "operator_key_file": operator.directory / "signing.json",
             "operator_key_password": Secret(PASSWORD),
             "confirmations": 0,
             "poll_seconds": POLL_S,
         }
 
+    def open_rpc(self, life: Life) -> Rpc:
+        return LifeRpc(self.rpc, life, is_cut_off=lambda: life.name in self.cut_off)
+
     def open_chain(self, settings: OperatorSettings, life: Life) -> OperatorChain:
-        return build_chain(settings, life.runtime, LifeRpc(self.rpc, life), self.deployment)
+        return build_chain(settings, life.runtime, self.open_rpc(life), self.deployment)
 
     def build_assess(self, operator: Operator) -> Assess:
         return Assessor(self.stores[operator.number], simnet_evaluator.evaluate).assess
@@ -483,6 +497,13 @@ class Simnet:
     def messages(self, topic: str) -> list[Message | ChainEvent | Retracted]:
         """What a topic says, without what says nothing."""
         return [_decode(delivery.record) for delivery in self.read(topic) if Header.TYPE in delivery.record.headers]
+
+    def facts(self, kind: type[F]) -> list[F]:
+        """The contract events of one kind that the indexer published, and did not take back."""
+        events = self.messages(Topic.CHAIN_EVENTS)
+        retracted = [message.event for message in events if isinstance(message, Retracted)]
+        kept = [message for message in events if isinstance(message, ChainEvent) and message not in retracted]
+        return [event.fact for event in kept if isinstance(event.fact, kind)]
 
     def dead_letters(self, group: str) -> list[Record]:
         return [delivery.record for delivery in self.read(group_topics(group).dead_letters)]
@@ -570,6 +591,7 @@ class Simnet:
         return await self.fetch_submission(project_id, index)
 
     def raise_failures(self) -> None:
+        """A service that ended by itself fails the test."""
         for service in self.services.values():
             service.raise_failure()
 
@@ -614,7 +636,7 @@ async def _reset(stage: Stage, rpc: Rpc) -> None:
     """Back to the stage's first state; a snapshot serves once."""
     await rpc.call("evm_revert", stage.snapshot)
     await rpc.call("anvil_dropAllTransactions")
-    stage.snapshot = await rpc.call("evm_snapshot")
+    await stage.keep(rpc)
 
 
 def _plan_topics(net: Simnet) -> list[TopicPlan]:

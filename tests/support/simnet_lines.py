@@ -65,7 +65,7 @@ class Executioner:
 
 @dataclass
 class Life:
-    """One run of one service. `rpc` and `store` are its operator's."""
+    """One run of one service, and its lines to the bus."""
 
     runtime: Runtime
     broker: MemoryBroker
@@ -180,20 +180,27 @@ class RealRpc:
 class LifeRpc:
     """A service's way to the node."""
 
-    def __init__(self, inner: Rpc, life: Life) -> None:
+    def __init__(self, inner: Rpc, life: Life, *, is_cut_off: Callable[[], bool]) -> None:
         self._inner = inner
         self._life = life
+        self._is_cut_off = is_cut_off
 
     async def call(self, method: str, *params: Any) -> Any:
-        if self._life.is_over:
-            await _never()
+        await self._check()
         answer = await self._inner.call(method, *params)
         if method == "eth_sendRawTransaction":
             await self._life.executioner.reach(self._life.name, Moment.BROADCAST)
         return answer
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        await self._check()
         return await self._inner.call_many(calls)
+
+    async def _check(self) -> None:
+        if self._life.is_over:
+            await _never()
+        if self._is_cut_off():
+            raise Retry(Reason.RPC_UNREACHABLE, "the node does not answer")
 
 
 class OperatorStore:
@@ -229,6 +236,3 @@ def open_life(name: str, broker: MemoryBroker, executioner: Executioner) -> Life
 async def _never() -> NoReturn:
     await asyncio.get_running_loop().create_future()
     raise AssertionError("nobody ends this wait")
-
-
-Condition = Callable[[], Any]

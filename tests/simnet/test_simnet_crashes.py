@@ -1,0 +1,76 @@
+"""Killing any service between any two records changes nothing: not the records' ids, not the chain.
+
+By default a few points of each service are tried; SIMNET_CRASH_POINTS=all tries every one (some minutes).
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from tests.support.simnet import Stage
+from tests.support.simnet_crashes import (
+    SERVICES,
+    Outcome,
+    choose_points,
+    list_points,
+    open_project,
+    run,
+    run_with_absence,
+)
+from tests.support.simnet_lines import Moment
+
+pytestmark = pytest.mark.simnet
+
+POINTS_PER_MOMENT = 4  # of each service
+POSTER = "aggregator-1"  # its report of a post is lost when it dies before sending it
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    stage: Stage
+    outcome: Outcome
+    passed: Mapping[tuple[str, Moment], int]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(own_stage: Stage) -> Undisturbed:
+    open_project(own_stage)
+    outcome, passed = run(own_stage)
+    return Undisturbed(own_stage, outcome, passed)
+
+
+def test_simnet__undisturbed_twice__same_records(undisturbed: Undisturbed) -> None:
+    outcome, passed = run(undisturbed.stage)
+
+    assert outcome == undisturbed.outcome
+    assert passed == undisturbed.passed
+    assert {service for service, _ in passed} == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_simnet__service_killed_between_two_records__same_records(
+    undisturbed: Undisturbed, service: str, record_property: Callable[[str, object], None]
+) -> None:
+    points = list_points(undisturbed.passed, service)
+    is_all = os.environ.get("SIMNET_CRASH_POINTS") == "all"
+    chosen = points if is_all else choose_points(points, POINTS_PER_MOMENT)
+    record_property("crash_points", f"{len(chosen)} of {len(points)}")
+
+    for point in chosen:
+        outcome, _ = run(undisturbed.stage, point)
+        expected = undisturbed.outcome
+        assert replace(outcome, posted=expected.posted) == expected, point
+        assert outcome.posted == expected.posted or service == POSTER, point
+        assert outcome.posted <= expected.posted, point
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_simnet__service_away_while_it_was_needed__same_verdict(undisturbed: Undisturbed, service: str) -> None:
+    outcome = run_with_absence(undisturbed.stage, service)
+
+    # Blocks and ids differ: others may have performed, later. The verdict and the contributor's money must not.
+    assert outcome.submission == undisturbed.outcome.submission
+    assert outcome.project == undisturbed.outcome.project
+    assert outcome.credits == undisturbed.outcome.credits

@@ -18,7 +18,7 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed
 from zarathustra.core.promotion import Scores
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Task, attempt_end, effective_attempt
+from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
@@ -67,8 +67,7 @@ class Validator:
         """Handler of `evaluations.v1`: one attestation or abstention per proposal."""
         proposal = self._open(delivery)
         evaluation = proposal.evaluation
-        task = await self._fetch_task(evaluation)
-        seed = await self._check(evaluation, task)
+        task, seed = await self._check(evaluation)
         decision = await self._decide_in_time(proposal, task, seed)
         if decision.answer is Answer.ABSTAIN:
             return [self._abstain(evaluation, decision)]
@@ -95,20 +94,29 @@ class Validator:
             # Our node may lag behind the performer's; the loop tries again and in the end dead-letters the record.
             raise Retry(error.reason, error.message, **error.facts) from error
 
-    async def _check(self, evaluation: Evaluation, task: Task) -> Seed:
-        """The seed, once the proposal is known to be one to vote on. Raises Invalid otherwise."""
+    async def _check(self, evaluation: Evaluation) -> tuple[Task, Seed]:
+        """The task and its seed, once the proposal is known to be one to vote on. Raises Invalid otherwise."""
+        task = await self._fetch_task(evaluation)
+        await self._check_members(evaluation, task)  # before we wait for anything that a stranger sent
+        await self._ports.seeds.derive(task)
+        task = await self._wait_for_attempt(evaluation)  # the wait may have shown us another branch
+        operators = await self._check_members(evaluation, task)
+        seed = await self._ports.seeds.derive(task)
+        check_proposal(evaluation, task, operators, seed=seed, block=self._ports.clock.head)
+        return task, seed
+
+    async def _check_members(self, evaluation: Evaluation, task: Task) -> OperatorSet:
+        """The task's operator set. Raises Invalid unless the performer and we are in it."""
         operators = await self._ports.reader.fetch_operator_set(task.set_version)
         if operators.find(evaluation.performer) is None:
             raise Invalid(Reason.UNKNOWN_OPERATOR, "performer is not in the task's set")
         if operators.find(self._ports.signer.operator_id) is None:
             raise Invalid(Reason.UNKNOWN_OPERATOR, "we are not in the task's set")
-        seed = await self._ports.seeds.derive(task)
-        task = await self._wait_for_attempt(evaluation, task)
-        check_proposal(evaluation, task, operators, seed=seed, block=self._ports.clock.head)
-        return seed
+        return operators
 
-    async def _wait_for_attempt(self, evaluation: Evaluation, task: Task) -> Task:
+    async def _wait_for_attempt(self, evaluation: Evaluation) -> Task:
         """The task once our node has seen the proposal's attempt begin, or as it is after a few blocks."""
+        task = await self._fetch_task(evaluation)
         for _ in range(MAX_BLOCKS_BEHIND):
             effective = effective_attempt(task, self._ports.clock.head)
             if effective is None or effective >= evaluation.attempt:

@@ -17,8 +17,8 @@ from zarathustra.core.digests import Domain, evaluation_digest, evaluation_hash,
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed
 from zarathustra.core.promotion import Scores
-from zarathustra.core.reasons import Reason
-from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt
+from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt, is_half_over
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
@@ -145,9 +145,11 @@ class Validator:
             check_report(report, evaluation)
         except Invalid as error:
             return Decision(Answer.REJECT, error.reason)
-        is_late = self._ports.clock.head * 2 >= task.attempt_start + attempt_end(task, evaluation.attempt)
+        gives_up = evaluation.code is Code.UNAVAILABLE and is_half_over(
+            task, evaluation.attempt, self._ports.clock.head
+        )
         with self._seconds.time():
-            ours = await self._ports.assess(task, seed, gives_up_on_challenger=is_late)
+            ours = await self._ports.assess(task, seed, gives_up_on_challenger=gives_up)
         return decide(Scores.of(evaluation), ours.scores, tolerance=task.input.tolerance)
 
     async def _vote(self, evaluation: Evaluation, decision: Decision) -> Record:

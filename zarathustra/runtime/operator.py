@@ -9,11 +9,12 @@ from pathlib import Path
 from zarathustra.chain.deployment import load_deployment
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.reader import ChainTaskReader
-from zarathustra.chain.rpc import HttpRpc, Rpc
+from zarathustra.chain.rpc import Rpc
 from zarathustra.core.digests import Domain
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.lifecycle import Runtime
+from zarathustra.runtime.nodes import open_nodes
 from zarathustra.runtime.seeds import SeedDeriver
 from zarathustra.runtime.settings import Secret
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -25,7 +26,7 @@ class OperatorSettings:
     """Settings of every service that acts for an operator."""
 
     kafka_bootstrap_servers: str
-    eth_rpc_urls: tuple[str, ...]
+    eth_rpc_urls: Secret  # comma-separated; providers put API keys into them, and settings are logged
     deployment_file: Path
     operator_key_file: Path  # web3 v3 keystore of the operator's signing (ECDSA) key
     operator_key_password: Secret
@@ -51,17 +52,7 @@ class OperatorChain:
 async def open_chain(settings: OperatorSettings, runtime: Runtime) -> AsyncIterator[OperatorChain]:
     """The operator's own nodes and what is derived from them."""
     deployment = load_deployment(settings.deployment_file)
-    seconds = runtime.metrics.histogram("rpc_seconds", "Requests to the operator's nodes", ["method", "host"])
-    failures = runtime.metrics.counter(
-        "rpc_failures", "Requests to the operator's nodes that failed", ["method", "host"]
-    )
-
-    def observe(method: str, host: str, elapsed: float, is_success: bool) -> None:
-        seconds.labels(method=method, host=host).observe(elapsed)
-        if not is_success:
-            failures.labels(method=method, host=host).inc()
-
-    async with HttpRpc(settings.eth_rpc_urls, on_request=observe) as rpc:
+    async with open_nodes(settings.eth_rpc_urls, deployment.chain_id, runtime.metrics) as rpc:
         yield build_chain(settings, runtime, rpc, deployment)
 
 

@@ -26,6 +26,10 @@ class Secret:
     def reveal(self) -> str:
         return self._value
 
+    def reveal_list(self) -> tuple[str, ...]:
+        """The items of a comma-separated secret: URLs with a provider's key in them."""
+        return _parse_list(self._value)
+
     def __repr__(self) -> str:
         return "***"
 

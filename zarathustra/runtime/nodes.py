@@ -1,0 +1,29 @@
+"""The operator's own chain nodes, opened once per service: with metrics, and only if they are of the right chain."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from zarathustra.chain.rpc import DEFAULT_TIMEOUT_S, HttpRpc, validate_chain_id
+from zarathustra.runtime.settings import Secret
+from zarathustra.telemetry.metrics import Metrics
+
+
+@asynccontextmanager
+async def open_nodes(
+    urls: Secret, chain_id: int, metrics: Metrics, *, timeout_s: float = DEFAULT_TIMEOUT_S
+) -> AsyncIterator[HttpRpc]:
+    """The nodes at the comma-separated `urls`, tried in turn.
+
+    Raises Invalid(BAD_SETTING) when they serve another chain, Retry(RPC_UNREACHABLE) when none answers.
+    """
+    seconds = metrics.histogram("rpc_request_seconds", "Time a node takes to answer", ["method", "host"])
+    failures = metrics.counter("rpc_failures", "Requests that a node did not answer or refused", ["method", "host"])
+
+    def observe(method: str, host: str, duration_s: float, is_success: bool) -> None:
+        seconds.labels(method=method, host=host).observe(duration_s)
+        if not is_success:
+            failures.labels(method=method, host=host).inc()
+
+    async with HttpRpc(urls.reveal_list(), timeout_s=timeout_s, on_request=observe) as rpc:
+        await validate_chain_id(rpc, chain_id)
+        yield rpc

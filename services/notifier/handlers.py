@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from zarathustra.bus.records import Delivery, Header, Record
+from zarathustra.bus.records import Delivery, Record
 from zarathustra.core import events, messages
 from zarathustra.core.digests import Domain
+from zarathustra.core.events import chain_record_id
+from zarathustra.core.messages import message_record_id
 from zarathustra.runtime.records import open_chain_event, open_message
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -31,7 +34,11 @@ TOLD_FACTS = frozenset(
 
 @dataclass(frozen=True)
 class Notification:
-    """One thing that happened. `id` is the record's: a receiver drops what it has seen."""
+    """One thing that happened. A receiver drops an `id` that it has seen.
+
+    It is computed from the content: the record's header of that name is not signed, and who copied another's into a
+    record of his own would have the other dropped.
+    """
 
     id: str
     type: str
@@ -56,18 +63,18 @@ class Notifier:
         """Handler of `chain-events.v1`."""
         value = open_chain_event(delivery)
         event = value.event if isinstance(value, events.Retracted) else value
-        await self._tell(delivery, event.fact, is_retracted=isinstance(value, events.Retracted))
+        await self._tell(chain_record_id(value), event.fact, is_retracted=isinstance(value, events.Retracted))
         return ()
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
         """Handler of `certificates.v1`."""
         _, message = open_message(delivery, self._domain)
-        await self._tell(delivery, message, is_retracted=False)
+        await self._tell(message_record_id(message, delivery.record.value), message, is_retracted=False)
         return ()
 
-    async def _tell(self, delivery: Delivery, fact: events.Fact | messages.Message, *, is_retracted: bool) -> None:
+    async def _tell(self, record_id: UUID, fact: events.Fact | messages.Message, *, is_retracted: bool) -> None:
         notification = Notification(
-            id=delivery.record.headers.get(Header.ID, b"").decode("ascii", errors="replace"),
+            id=str(record_id),
             type=type(fact).__name__,
             is_retracted=is_retracted,
             data=to_json_value(fact),

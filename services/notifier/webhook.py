@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -26,10 +27,18 @@ class Webhook:
     """One receiver. `send` returns once it has answered 2xx."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, secret: Secret, *, get_time_s: Callable[[], int]
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        secret: Secret,
+        *,
+        get_time_s: Callable[[], int],
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
+        """Raises Invalid(BAD_SETTING) on a URL or a secret that cannot be one."""
         self._session = session
-        self._url = url
+        self._url = parse_url(url)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._key = parse_secret(secret)
         self._get_time_s = get_time_s
 
@@ -50,7 +59,7 @@ class Webhook:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+                timeout=self._timeout,
             ) as response:
                 if not 200 <= response.status < 300:
                     raise Retry(Reason.WEBHOOK_FAILED, "receiver refused", status=response.status)
@@ -62,6 +71,14 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """The `webhook-signature` header."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def parse_url(text: str) -> str:
+    """The receiver's address, http or https. Raises Invalid(BAD_SETTING)."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(Reason.BAD_SETTING, "webhook URL is not http(s)://host…")  # not shown: it may hold a token
+    return text
 
 
 def parse_secret(secret: Secret) -> bytes:

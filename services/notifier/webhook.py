@@ -75,8 +75,12 @@ def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 def parse_url(text: str) -> str:
     """The receiver's address, http or https. Raises Invalid(BAD_SETTING)."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_good = False
+    if not is_good:
         raise Invalid(Reason.BAD_SETTING, "webhook URL is not http(s)://host…")  # not shown: it may hold a token
     return text
 

@@ -51,6 +51,7 @@ def test_parse__square__is_costed_in_closed_form() -> None:
         (b'{"format": ' + b"9" * 5000 + b"}", Reason.BAD_JSON),
         (b'{"format": "architecture/1", "format": "architecture/1"}', Reason.BAD_JSON),
         (b'{"a": ' + b"[" * 100_000 + b"}", Reason.BAD_JSON),
+        (b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}", Reason.BAD_JSON),  # one level too many
         (b" " * (MAX_ARCHITECTURE_BYTES + 1), Reason.OVERSIZE),
         (b"{}", Reason.BAD_FORMAT),
         (b'{"format": "architecture/2"}', Reason.BAD_FORMAT),
@@ -172,3 +173,22 @@ def test_parse__refusal__names_no_huge_text() -> None:
     with pytest.raises(Invalid) as caught:
         parse_architecture(raw)
     assert len(str(caught.value)) < 300
+
+
+def test_parse__brackets_in_strings__are_not_nesting() -> None:
+    assert refused(b'{"' + b"[" * 1000 + b'": 1, "format": "architecture/1"}') is Reason.BAD_JSON  # unknown key only
+    assert "too deep" not in message_of(b'{"' + b"[" * 1000 + b'": 1, "format": "architecture/1"}')
+    assert "too deep" in message_of(b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}")
+    assert "too deep" not in message_of(b'{"a": ' + b"[" * 31 + b"]" * 31 + b"}")
+
+
+def test_parse__recursion_limit_raised_by_a_library__still_refuses() -> None:
+    import py_ecc  # noqa: F401  raises the limit to 100,000; the C parser would then overrun the stack
+
+    assert refused(b"[" * 200_000) is Reason.BAD_JSON
+
+
+def message_of(raw: bytes) -> str:
+    with pytest.raises(Invalid) as caught:
+        parse_architecture(raw)
+    return caught.value.message

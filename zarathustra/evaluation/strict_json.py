@@ -2,12 +2,16 @@
 
 import json
 import math
+import re
 from collections.abc import Collection
 from typing import NoReturn, cast
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 
+# Ours nest five deep. The parser recurses in C: how deep it can go before Python refuses, or the process dies, depends
+# on the platform and on libraries that raise the limit (py_ecc does), and a verdict must not.
+MAX_NESTING = 32
 MAX_INTEGER_DIGITS = 18  # int() is quadratic in digits; and every number here fits an int64
 
 
@@ -20,14 +24,16 @@ def parse_object(raw: bytes, *, max_bytes: int) -> dict[str, object]:
     if len(raw) > max_bytes:
         raise Invalid(Reason.OVERSIZE, "JSON file is too long", length=len(raw), limit=max_bytes)
     try:
+        text = raw.decode("utf-8")
+        _validate_nesting(text)
         value = json.loads(
-            raw.decode("utf-8"),
+            text,
             object_pairs_hook=_build_object,
             parse_constant=_refuse_constant,
             parse_float=_parse_float,
             parse_int=_parse_integer,
         )
-    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
         raise Invalid(Reason.BAD_JSON, "parse JSON", error=type(error).__name__) from error
     return expect_object(value, "the file")
 
@@ -58,6 +64,18 @@ def validate_keys(
             missing=sorted(missing)[:4],
             unknown=[key[:64] for key in sorted(unknown)[:4]],
         )
+
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def _validate_nesting(text: str) -> None:
+    """Raise Invalid(BAD_JSON) when brackets outside strings nest too deep; other faults are the parser's to find."""
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)
+        if depth > MAX_NESTING:
+            raise Invalid(Reason.BAD_JSON, "nested too deep", limit=MAX_NESTING)
 
 
 def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -149,17 +149,14 @@ async def test_fetch_task__unknown__says_so(market: TestMarket) -> None:
     assert caught.value.reason is Reason.UNKNOWN_TASK
 
 
-async def test_fetch_task__text_that_is_no_utf8__wrong_input(market: TestMarket) -> None:
-    """The replaced text no longer hashes to the root: nobody may evaluate something else instead."""
+async def test_create_project__cid_that_is_no_utf8__is_refused_on_chain(market: TestMarket) -> None:
+    """Nobody could read it off chain: its task would hold up the queue for its whole life."""
     params = make_params(architecture_cid="bafk?")
     data = encode_call(load_abi(MODEL_SUBMISSION), "createProject", params).replace(b"bafk?", b"bafk\xff")
     value = Wei(params.pool + params.budget)
-    await market.owner.send(Transaction(market.deployment.model_submission, data, value))
-    reader = ChainTaskReader(market.rpc, market.deployment)
-    (task_id,) = await reader.fetch_open_tasks()
     with pytest.raises(Invalid) as caught:
-        await reader.fetch_task(task_id)
-    assert caught.value.reason is Reason.WRONG_INPUT
+        await market.owner.send(Transaction(market.deployment.model_submission, data, value))
+    assert caught.value.facts["error"] == "BadCid"
 
 
 async def test_fetch_block_hash__future_block__no_seed(market: TestMarket) -> None:

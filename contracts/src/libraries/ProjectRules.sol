@@ -24,9 +24,21 @@ library ProjectRules {
         _validateTime(params);
     }
 
+    /// Only the letters and digits that CIDs are written with: text that is no UTF-8 could not even be read off chain, and
+    /// its task would hold up the queue for its whole life.
     function validateCid(string calldata cid) internal pure {
-        uint256 length = bytes(cid).length;
-        if (length == 0 || length > MAX_CID_LENGTH) revert IModelSubmission.BadCid();
+        bytes calldata text = bytes(cid);
+        if (text.length == 0 || text.length > MAX_CID_LENGTH) revert IModelSubmission.BadCid();
+        for (uint256 i = 0; i < text.length; ++i) {
+            if (!_isAlphanumeric(text[i])) revert IModelSubmission.BadCid();
+        }
+    }
+
+    function _isAlphanumeric(bytes1 character) private pure returns (bool) {
+        bool isDigit = character >= "0" && character <= "9";
+        bool isUpper = character >= "A" && character <= "Z";
+        bool isLower = character >= "a" && character <= "z";
+        return isDigit || isUpper || isLower;
     }
 
     function _validateMoney(ProjectParams calldata params) private pure {

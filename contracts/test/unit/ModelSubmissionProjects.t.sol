@@ -130,6 +130,19 @@ contract ModelSubmissionProjectsTest is MarketTest {
         market.createProject(params);
     }
 
+    function test_createProject__cid_with_other_characters__reverts() public {
+        string[6] memory wrong = ["bafk/", "bafk:", "bafk@", "bafk[", "bafk`", "bafk{"]; // the neighbours of each range
+        ProjectParams memory params = defaultParams();
+        for (uint256 i = 0; i < wrong.length; ++i) {
+            params.parametersCid = wrong[i];
+            _expectBadCid(params);
+        }
+        params.parametersCid = string(bytes(hex"62616678ff")); // no UTF-8
+        _expectBadCid(params);
+        params.parametersCid = "09AZaz";
+        createProject(params);
+    }
+
     function test_createProject__bad_cid__reverts() public {
         string memory tooLong = "12345678901234567890123456789012345678901234567890123456789012345"; // 65
         ProjectParams memory params = defaultParams();

@@ -123,6 +123,10 @@ class Performer:
             task = await self._fetch_task(task_id)
             if task.status is not TaskStatus.OPEN or ports.clock.head > task.deadline:
                 return
+            if not ports.seeds.is_due(task):
+                # Block by block: a reorganisation may give the task another seed block while we wait.
+                await ports.clock.wait_for_next()
+                continue
             seed = await ports.seeds.derive(task)
             attempt = effective_attempt(task, ports.clock.head)
             # By input and not by seed: another branch may open the same task on another champion.

@@ -19,9 +19,19 @@ class SeedDeriver:
         self._deployment = deployment
         self._confirmations = confirmations
 
+    def is_due(self, task: Task) -> bool:
+        """Whether `derive` has nothing to wait for."""
+        return self._clock.head >= self._find_first_block(task)
+
     async def derive(self, task: Task) -> Seed:
-        """Wait for the seed block and its confirmations, then derive. Raises Retry when the node does not answer."""
-        # The seed block itself must be below the head: the contract reads its hash with `blockhash`.
-        await self._clock.wait_for(task.seed_block + max(1, self._confirmations))
+        """Wait for the seed block and its confirmations, then derive. Raises Retry when the node does not answer.
+
+        The wait may outlive the task as it was read: who acts on the task itself waits until `is_due` and reads again.
+        """
+        await self._clock.wait_for(self._find_first_block(task))
         block_hash = await self._reader.fetch_block_hash(task.seed_block)
         return compute_seed(block_hash, self._deployment.chain_id, self._deployment.model_submission, task.task_id)
+
+    def _find_first_block(self, task: Task) -> int:
+        # The seed block itself must be below the head: the contract reads its hash with `blockhash`.
+        return task.seed_block + max(1, self._confirmations)

@@ -1,18 +1,11 @@
 """Chains for the simnet tests; each run on one starts from the same state."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.simnet import Stage, open_stage
-
-
-def open_for_tests(factory: pytest.TempPathFactory, *, operator_count: int = 3) -> Iterator[Stage]:
-    with asyncio.Runner() as runner:
-        opening = open_stage(factory.mktemp("simnet"), operator_count=operator_count)
-        yield runner.run(opening.__aenter__())
-        runner.run(opening.__aexit__(None, None, None))
+from tests.support.simnet import Stage
+from tests.support.simnet_stages import open_for_tests
 
 
 @pytest.fixture(scope="session")

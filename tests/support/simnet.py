@@ -434,6 +434,7 @@ class Simnet:
     artefacts: MemoryStore = field(default_factory=MemoryStore)
     notifications: list[Notification] = field(default_factory=list)
     services: dict[str, Service] = field(default_factory=dict)
+    retry_delay_ms: int = 1_000  # before a record is tried again for the first time
     cut_off: set[str] = field(default_factory=set)  # services whose node does not answer
     head: BlockNumber = field(default=BlockNumber(0))
 
@@ -456,6 +457,7 @@ class Simnet:
             "operator_key_password": Secret(PASSWORD),
             "confirmations": 0,
             "poll_seconds": POLL_S,
+            "retry_delay_ms": self.retry_delay_ms,
         }
 
     def open_rpc(self, life: Life) -> Rpc:

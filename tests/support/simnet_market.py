@@ -12,6 +12,7 @@ from zarathustra.sdk.owner import Artefacts, Terms, publish_project
 
 BASELINE = SubmissionIndex(0)
 FIRST = SubmissionIndex(1)
+SALT = b"\x5a" * 32  # fixed: a drawn one would make another chain of every run
 BASELINE_PARAMETERS = square_parameters(noise=0.5)
 BETTER_PARAMETERS = square_parameters(noise=0.1)
 BEST_PARAMETERS = square_parameters()
@@ -50,9 +51,16 @@ class Story:
         client = self.net.open_client(CONTRIBUTOR_KEYS[by])
         return await self.submit_cid(client, await client.writer.add(parameters))
 
+    async def reveal_again(self, index: SubmissionIndex, parameters: bytes, *, by: int = 0) -> None:
+        """After a reorganisation that took the reveal back."""
+        client = self.net.open_client(CONTRIBUTOR_KEYS[by])
+        cid = await client.writer.add(parameters)
+        await contributor.reveal(client, contributor.Ticket(self.project_id, cid, salt=SALT, index=index))
+        await self.net.wait_quiet()
+
     async def submit_cid(self, client: Client, cid: Cid) -> SubmissionIndex:
-        """Commit and reveal. The salt is fixed: a drawn one would make another chain of every run."""
-        ticket = contributor.Ticket(self.project_id, cid, salt=b"\x5a" * 32)
+        """Commit and reveal."""
+        ticket = contributor.Ticket(self.project_id, cid, salt=SALT)
         ticket = await contributor.commit(client, ticket)
         await self.net.wait_quiet()
         index = await contributor.reveal(client, ticket)

@@ -63,6 +63,7 @@ def test_fold__everyone_approves__issues_at_once() -> None:
 def test_fold__quorum_but_one_is_silent__waits_until_the_collect_ends() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2])])
     assert driven.certificates == []
+    assert len(driven.verified) == 1  # at once: a forged one must not start the wait
 
     drive([read(TASK, THREE, block=FIRST_BLOCK + RULES.collect_blocks - 1)], driven=driven)
     assert driven.certificates == []
@@ -139,6 +140,17 @@ def test_fold__votes_on_an_unknown_evaluation__verifies_nothing() -> None:
 
     drive([propose(PROPOSAL)], driven=driven)
     assert [one.bitmap for one in driven.certificates] == [0b111]
+
+
+def test_fold__two_votes_to_verify_at_once__each_signature_is_verified_once() -> None:
+    other = build_proposal(TASK, input_name="the other branch")
+    early = read(TASK, THREE, block=SEED_BLOCK - 1)
+    votes = [*attest(APPROVE, THREE.operators), *attest(vote_on(other), THREE.operators)]
+
+    driven = drive([early, propose(PROPOSAL), propose(other), *votes, read(TASK, THREE)])
+
+    assert [len(batch) for batch in driven.verified] == [3, 3]
+    assert len(driven.certificates) == 2
 
 
 def test_fold__two_signatures_for_one_vote__first_stays_and_operator_is_blamed() -> None:

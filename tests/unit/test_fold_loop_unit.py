@@ -10,12 +10,22 @@ from services.aggregator.handlers import EffectPorts, Interpreter
 from tests.support.aggregation import FIRST_BLOCK, RULES, attest, build_proposal, build_task, propose, vote_on
 from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, sign_attestation, signer_of
 from zarathustra.bus.records import Delivery, Header, Record
-from zarathustra.core.aggregation import AttestationAccepted, Ballot, Change, HeldSignature, TaskRead, TaskState
+from zarathustra.core.aggregation import (
+    AttestationAccepted,
+    Ballot,
+    Change,
+    Effect,
+    HeldSignature,
+    SignaturesVerified,
+    TaskRead,
+    TaskState,
+    VerifySignatures,
+)
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId, Topic
-from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts
+from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts, Outcome
 from zarathustra.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.unit
@@ -56,8 +66,8 @@ class World:
     def __post_init__(self) -> None:
         self.table = RecordingTable(self.diary)
         interpreter = Interpreter(EffectPorts(BLS, signer_of(0), DOMAIN, lambda: 5), Metrics("aggregator"))
-        ports = FoldPorts(self.intake, self.read_task, interpreter.perform, self.send, dead_letters="group.dlq.v1")
-        self.loop = FoldLoop(ports, self.table, RULES, Metrics("fold"))
+        self.ports = FoldPorts(self.intake, self.read_task, interpreter.perform, self.send, dead_letters="group.dlq.v1")
+        self.loop = FoldLoop(self.ports, self.table, RULES, Metrics("fold"))
 
     async def intake(self, _delivery: Delivery) -> Sequence[Change]:
         if self.intake_failures:
@@ -193,22 +203,45 @@ async def test_tick__task_final_for_long__is_forgotten_and_late_votes_do_not_rev
     assert world.table.list_tasks() == []
 
 
-async def test_handle__record_while_a_tick_runs__folds_one_after_the_other() -> None:
+async def test_tick__task_forgotten_while_it_is_read__does_not_begin_anew() -> None:
+    world = World(ALL)
+    await world.loop.handle(DELIVERY)
+
+    async def forget_and_read(task_id: TaskId) -> TaskRead:
+        world.table.put(task_id, None)
+        return READ
+
+    loop = FoldLoop(replace(world.ports, read_task=forget_and_read), world.table, RULES, Metrics("fold"))
+    await loop.tick(BlockNumber(FIRST_BLOCK))
+
+    assert world.table.list_tasks() == []
+
+
+async def test_handle__another_record_is_being_folded__waits_for_it() -> None:
     """Both read, send and save the same state: interleaved, one would overwrite the other's."""
     world = World(ALL)
-    entered: list[str] = []
+    gate, sends = asyncio.Event(), [0]
 
-    async def slow_send(records: Sequence[Record]) -> None:
-        entered.append("in")
-        assert len(entered) % 2 == 1
+    async def slow_send(_records: Sequence[Record]) -> None:
+        sends[0] += 1
+        await gate.wait()
+
+    async def verify_at_once(effect: Effect) -> Outcome:
+        if not isinstance(effect, VerifySignatures):
+            return Outcome(records=(DELIVERY.record,))
+        good = frozenset(signer.operator_id for signer in effect.signers)
+        return Outcome(changes=(SignaturesVerified(effect.vote, good, frozenset()),))
+
+    ports = replace(world.ports, send=slow_send, perform=verify_at_once)
+    loop = FoldLoop(ports, world.table, RULES, Metrics("fold"))
+    both = asyncio.gather(loop.handle(DELIVERY), loop.handle(DELIVERY))
+    for _ in range(50):
         await asyncio.sleep(0)
-        entered.append("out")
+    assert sends == [1]
 
-    ports = replace(world.loop._ports, send=slow_send)
-    loop = FoldLoop(ports, world.table, replace(RULES, reissue_blocks=0), Metrics("fold"))
-    await asyncio.gather(*(loop.handle(DELIVERY) for _ in range(3)))
-
-    assert entered == ["in", "out"] * 3
+    gate.set()
+    await both
+    assert sends == [1]  # the second found the first's certificate issued
 
 
 def _unverified_ballot() -> Ballot:

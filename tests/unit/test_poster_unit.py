@@ -25,6 +25,7 @@ pytestmark = pytest.mark.unit
 
 US = 0
 TAKEOVER_BLOCKS = 6
+DEADLINE_S = 5.0
 OUR_TURN = SEED_BLOCK + 3 * TURN_BLOCKS - SEED_BLOCK % (3 * TURN_BLOCKS) - 1  # the next block begins slot 0's turn
 AFTER_OURS = OUR_TURN + TURN_BLOCKS
 TASK = build_task()
@@ -70,7 +71,8 @@ async def until_read(reader: FakeTaskReader, count: int) -> None:
 
 
 async def post(poster: Poster, certificate: CertificateIssued = CERTIFICATE, *, slot: int = US) -> list[object]:
-    records = await poster.on_certificate(deliver(Topic.CERTIFICATES, certificate, slot=slot))
+    async with asyncio.timeout(DEADLINE_S):
+        records = await poster.on_certificate(deliver(Topic.CERTIFICATES, certificate, slot=slot))
     return [open_message(deliver_record(record), DOMAIN)[1] for record in records]
 
 

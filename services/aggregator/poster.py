@@ -4,9 +4,9 @@
          │ another operator's: its own poster's job        │ no: wait a block, ask again          │
          ╰──▶ nothing                                      ╰──▶ settled meanwhile: nothing        ├─▶ CertificatePosted
                                                                                                   ╰─▶ TaskStalled
-Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it. Only
-a report can be lost: a poster that dies between mining and CertificatePosted finds the task settled and says nothing.
-The settlement itself is on `chain-events.v1`.
+Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it.
+Only a report can be lost: a poster that dies between mining and CertificatePosted finds the task settled and says
+nothing. The settlement itself is on `chain-events.v1`.
 """
 
 from collections.abc import Sequence

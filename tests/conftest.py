@@ -1,7 +1,6 @@
 """Every test carries exactly one tier mark; a unit or property test that opens a socket fails."""
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections in the tiers that must not need them."""
     if SOCKETLESS_TIERS & {mark.name for mark in request.node.iter_markers()}:
 
@@ -25,4 +24,3 @@ def no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             raise AssertionError(f"a {request.node.name} test tried to connect to {address!r}")
 
         monkeypatch.setattr(socket.socket, "connect", refuse)
-    yield

@@ -1,0 +1,1 @@
+"""Evaluator: scores strangers' models in a jail. No keys, no bus, no chain."""

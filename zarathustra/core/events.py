@@ -25,9 +25,7 @@ from zarathustra.core.types import (
     validate_length,
 )
 
-RECORD_NAMESPACE = uuid.UUID(
-    "6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55"
-)  # any constant; changing it renames every record
+RECORD_NAMESPACE = uuid.UUID("6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55")  # any constant; changing it renames every record
 
 
 # ---- AvsGovernance

@@ -44,12 +44,8 @@ class Reason(Enum):
     """`reason.code` is the stable word; `short` fits a table, `long` tells the user what to do."""
 
     # artefacts
-    OVERSIZE = ReasonText(
-        "oversize", "too large", "The artefact is larger than its limit; publish a smaller one."
-    )
-    CID_MISMATCH = ReasonText(
-        "cid_mismatch", "bytes do not match CID", "The fetched bytes hash to another CID."
-    )
+    OVERSIZE = ReasonText("oversize", "too large", "The artefact is larger than its limit; publish a smaller one.")
+    CID_MISMATCH = ReasonText("cid_mismatch", "bytes do not match CID", "The fetched bytes hash to another CID.")
     BAD_CID = ReasonText("bad_cid", "CID not accepted", "Use CIDv0 or v1, raw or dag-pb, sha2-256.")
     BAD_DAG = ReasonText(
         "bad_dag", "file DAG not accepted", "The blocks do not form a plain UnixFS file within the limits."
@@ -87,9 +83,7 @@ class Reason(Enum):
     BAD_HEADER = ReasonText(
         "bad_header", "safetensors header wrong", "The safetensors header is malformed or too long."
     )
-    NOT_FINITE = ReasonText(
-        "not_finite", "NaN or infinity", "A parameter or an output is not a finite number."
-    )
+    NOT_FINITE = ReasonText("not_finite", "NaN or infinity", "A parameter or an output is not a finite number.")
     OUT_OF_RANGE = ReasonText(
         "out_of_range", "value out of range", "A parameter or score lies outside its allowed range."
     )
@@ -100,9 +94,7 @@ class Reason(Enum):
     BAD_SCORE = ReasonText(
         "bad_score", "score not usable", "The metric is undefined or outside its range on this data."
     )
-    UNSTABLE = ReasonText(
-        "unstable", "numerically unstable", "Scores in float32 and float64 differ by more than 1e-4."
-    )
+    UNSTABLE = ReasonText("unstable", "numerically unstable", "Scores in float32 and float64 differ by more than 1e-4.")
     TIMEOUT = ReasonText("timeout", "over time", "The evaluation exceeded its time limit.")
     MEMORY = ReasonText("memory", "over memory", "The evaluation exceeded its memory limit.")
     CRASH = ReasonText("crash", "worker crashed", "The evaluation ended its worker process.")
@@ -113,7 +105,9 @@ class Reason(Enum):
         "evaluator_unreachable", "evaluator unreachable", "The evaluator service does not answer."
     )
     SANDBOX_UNAVAILABLE = ReasonText(
-        "sandbox_unavailable", "sandbox unavailable", "The evaluator cannot jail its worker; see the message and its README."
+        "sandbox_unavailable",
+        "sandbox unavailable",
+        "The evaluator cannot jail its worker; see the message and its README.",
     )
     # records
     UNPARSABLE = ReasonText(
@@ -133,16 +127,10 @@ class Reason(Enum):
     BAD_SIGNATURE = ReasonText(
         "bad_signature", "signature does not verify", "The BLS or ECDSA signature does not verify."
     )
-    BAD_KEY = ReasonText(
-        "bad_key", "key not accepted", "The key is zero, the identity, or outside the subgroup."
-    )
-    TOO_MANY_FAILURES = ReasonText(
-        "too_many_failures", "retries used up", "The record failed on every attempt."
-    )
+    BAD_KEY = ReasonText("bad_key", "key not accepted", "The key is zero, the identity, or outside the subgroup.")
+    TOO_MANY_FAILURES = ReasonText("too_many_failures", "retries used up", "The record failed on every attempt.")
     # tasks
-    UNKNOWN_TASK = ReasonText(
-        "unknown_task", "task not on chain", "The operator's own node does not know the task."
-    )
+    UNKNOWN_TASK = ReasonText("unknown_task", "task not on chain", "The operator's own node does not know the task.")
     TASK_CLOSED = ReasonText("task_closed", "task already final", "The task is settled or expired.")
     RETRACTED = ReasonText(
         "retracted", "reorged away", "A chain reorganisation removed the block that opened the task."

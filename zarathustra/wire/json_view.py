@@ -1,4 +1,4 @@
-"""Core values as JSON to read: hex for bytes, names for enums, decimal text for integers that JavaScript would round."""
+"""Core values as JSON to read: hex for bytes, names for enums, decimal text for integers JavaScript would round."""
 
 import dataclasses
 from enum import Enum

@@ -20,6 +20,7 @@ from zarathustra.core.reasons import Code, Outcome
 from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, SetVersion, Topic
 from zarathustra.runtime.records import open_chain_event, open_message
 from zarathustra.signing.envelope import build_headers, sign_record
+from zarathustra.v1 import evaluations_pb2
 from zarathustra.wire.codec import RECORD_TYPES, decode, encode
 from zarathustra.wire.evaluator import decode_request, decode_result
 from zarathustra.wire.json_view import to_json_value
@@ -156,6 +157,14 @@ def test_decode__number_longer_than_any_word__is_invalid_and_can_be_told(length:
     with pytest.raises(Invalid) as caught:
         decode("CertificateIssued", message.replace(small, large))
     assert len(str(caught.value)) < 1_000
+
+
+@given(st.integers(0, 2**31 - 1).filter(lambda number: number not in set(Code)))
+def test_decode__number_of_no_member__is_invalid(number: int) -> None:
+    message = evaluations_pb2.EvaluationProposed.FromString(encode(build_proposal(build_task())))
+    message.evaluation.code = number
+    with pytest.raises(Invalid):
+        decode("EvaluationProposed", message.SerializeToString())
 
 
 def _varint(number: int) -> bytes:

@@ -123,7 +123,9 @@ class _SkippingSelector(selectors.DefaultSelector):
         if not ready and timeout is not None and timeout > 0:
             self._skip(timeout)
             return []
-        return ready or super().select(timeout)
+        if not ready and timeout is None:
+            raise RuntimeError("nothing will ever happen: everybody waits, and for no timer")
+        return ready
 
 
 def fast_forward(work: Coroutine[Any, Any, T]) -> T:
@@ -484,24 +486,33 @@ class Artefacts:
 
 
 class ArtefactStore:
-    """A reader over a `MemoryStore` that some files, or all, can be taken away from."""
+    """A reader over a `MemoryStore` that files can be taken away from.
+
+    `missing`: every endpoint says that it has not got them. `unanswered`: some endpoint does not answer for them; with
+    `is_reachable` False none answers for anything.
+    """
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.missing: set[str] = set()
+        self.unanswered: set[str] = set()
         self.is_reachable = True
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
         """See `store.port.ArtefactReader`."""
-        if not self.is_reachable or cid in self.missing:
-            raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=self.is_reachable)
+        self._check_served(cid)
         return await self._store.fetch(cid, max_bytes=max_bytes)
 
     async def fetch_block(self, block_id: BlockId) -> bytes:
         """See `store.port.BlockSource`; the files of these tests are single blocks."""
-        if not self.is_reachable or block_id.cid in self.missing:
-            raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=self.is_reachable)
+        self._check_served(block_id.cid)
         return await self._store.fetch_block(block_id)
+
+    def _check_served(self, cid: Cid | str) -> None:
+        if not self.is_reachable or cid in self.unanswered:
+            raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=False)
+        if cid in self.missing:
+            raise Retry(Reason.UNAVAILABLE, "no endpoint serves the block", is_absent=True)
 
 
 # ---- tasks

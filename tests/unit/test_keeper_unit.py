@@ -219,6 +219,7 @@ async def test_sweep__task_at_its_deadline__is_left_alone(scene: Scene) -> None:
     site = await scene.start(KEYS[0])
     await scene.driver.mine()
     assert site.sender.expired == []
+    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 0  # nor is it tried
 
 
 async def test_sweep__expired_task__its_project_is_advanced(scene: Scene) -> None:

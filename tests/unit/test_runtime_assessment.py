@@ -165,6 +165,16 @@ async def test_assess__challenger_out_of_reach_and_late__unavailable() -> None:
     assert scene.evaluator.requests == []
 
 
+async def test_assess__our_endpoints_are_away_and_late__is_tried_again_not_unavailable() -> None:
+    """An outage of ours is not the contributor's fault: only an answer "not here" from every endpoint is."""
+    scene = Scene()
+    task = await scene.open()
+    scene.artefacts.unanswered.add(task.input.challenger_cid)
+    with pytest.raises(Retry) as caught:
+        await scene.assess(task, gives_up=True)
+    assert caught.value.reason is Reason.UNAVAILABLE
+
+
 async def test_assess__late_but_challenger_is_there__is_evaluated() -> None:
     scene = Scene()
     assert (await scene.assess(await scene.open(), gives_up=True)).scores.code is Code.VALID

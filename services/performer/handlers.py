@@ -195,9 +195,7 @@ class Performer:
         Raises Retry while an artefact that the conclusion rests on cannot be pinned.
         """
         for cid in (task.input.architecture_cid, task.input.evaluator_cid, task.input.champion_cid):
-            with suppress(
-                Invalid
-            ):  # an artefact that is wrong for ever was concluded to be so; there is nothing to pin
+            with suppress(Invalid):  # concluded to be wrong for ever; there is nothing to pin
                 await self._ports.writer.pin(cid)
         # Where the challenger decided nothing, it may be unavailable, and then nobody else needs it either.
         is_needed = code in (Code.VALID, Code.INVALID)

@@ -15,5 +15,5 @@ class Settings:
     poll_interval_ms: int = 2_000
     rpc_timeout_ms: int = 10_000
     instance_id: str | None = None  # static group membership: unique per replica, stable over restarts
-    http_listen: str = "127.0.0.1:9101"
+    http_listen: str = "127.0.0.1:9100"
     log_level: str = "INFO"

@@ -11,7 +11,7 @@ class Settings:
     kafka_bootstrap_servers: str
     deployment_file: Path
     group: str = "notifier"
-    webhook_url: str | None = None
+    webhook_url: Secret | None = None  # receivers put tokens into them, and settings are logged
     webhook_secret: Secret | None = None  # "whsec_…"; needed with WEBHOOK_URL
     http_listen: str = "127.0.0.1:9104"
     log_level: str = "INFO"

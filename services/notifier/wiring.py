@@ -55,5 +55,7 @@ async def open_webhook(settings: Settings) -> AsyncIterator[Deliver | None]:
     if settings.webhook_secret is None:
         raise Invalid(Reason.BAD_SETTING, "WEBHOOK_URL needs WEBHOOK_SECRET")
     async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        webhook = Webhook(session, settings.webhook_url, settings.webhook_secret, get_time_s=lambda: int(time.time()))
+        webhook = Webhook(
+            session, settings.webhook_url.reveal(), settings.webhook_secret, get_time_s=lambda: int(time.time())
+        )
         yield webhook.send

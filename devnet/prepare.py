@@ -72,7 +72,7 @@ def prepare() -> None:
 
 
 def install_uv() -> None:
-    if not (BIN / "python").exists():
+    if not (BIN / "pip").exists():
         venv.create(VENV, with_pip=True)
     run([BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", ROOT / "locks" / "uv.txt"])
 

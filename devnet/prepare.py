@@ -73,7 +73,7 @@ def prepare() -> None:
 
 def install_uv() -> None:
     if not (BIN / "pip").exists():
-        venv.create(VENV, with_pip=True)
+        venv.create(VENV, with_pip=True, clear=True)  # one that somebody else made otherwise may lack anything
     run([BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", ROOT / "locks" / "uv.txt"])
 
 

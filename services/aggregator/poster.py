@@ -2,11 +2,10 @@
 
     CertificateIssued (ours) ─▶ task still takes it? ─▶ our turn, or long enough nobody's? ─▶ submitTask
          │ another operator's: its own poster's job        │ no: wait a block, ask again          │
-         ╰──▶ nothing                                      ╰──▶ settled meanwhile: nothing        ├─▶ CertificatePosted
+         ╰──▶ nothing                                      ╰──▶ settled: by us? ────────────────┼─▶ CertificatePosted
                                                                                                   ╰─▶ TaskStalled
-Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it.
-Only a report can be lost: a poster that dies between mining and CertificatePosted finds the task settled and says
-nothing. The settlement itself is on `chain-events.v1`.
+Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it. A
+poster that died between mining and CertificatePosted finds its transaction on chain and reports it then.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from zarathustra.core.digests import Domain, evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued, CertificatePosted, Message, TaskStalled
 from zarathustra.core.task import Task, turn_of
-from zarathustra.core.types import BlockNumber, Topic
+from zarathustra.core.types import Address, BlockNumber, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, open_message
@@ -55,8 +54,7 @@ class Poster:
         if sender != self._ports.signer.operator_id or not isinstance(message, CertificateIssued):
             return ()
         if not await self._wait_for_turn(message):
-            self._posts.labels(outcome="not_needed").inc()
-            return ()
+            return await self._report_earlier(message)
         return await self._post(message)
 
     async def _wait_for_turn(self, certificate: CertificateIssued) -> bool:
@@ -86,8 +84,7 @@ class Poster:
             task = await self._ports.reader.fetch_task(evaluation.task_id)
             head = await self._ports.clock.wait_for(0)
             if not may_certify(task, _vote_of(certificate), _next(head)):
-                self._posts.labels(outcome="overtaken").inc()
-                return ()
+                return await self._report_earlier(certificate)
             self._posts.labels(outcome=error.reason.code).inc()
             self._log.error(
                 "Certificate refused by the contract",
@@ -98,6 +95,18 @@ class Poster:
             )
             return [self._build(TaskStalled(evaluation.task_id, evaluation.attempt, error.reason.code))]
         return [self._report(certificate, receipt)]
+
+    async def _report_earlier(self, certificate: CertificateIssued) -> Sequence[Record]:
+        """The report of our own transaction, where it was mined but perhaps not reported; else nothing.
+
+        The same transaction gives the same record id: a report made twice is one.
+        """
+        task = await self._ports.reader.fetch_task(certificate.proposal.evaluation.task_id)
+        posting = await self._ports.reader.fetch_posting(task, _vote_of(certificate))
+        if posting is None or posting.sender != Address(self._ports.sender.operator_id):
+            self._posts.labels(outcome="not_needed").inc()
+            return ()
+        return [self._report(certificate, posting.receipt)]
 
     def _report(self, certificate: CertificateIssued, receipt: Receipt) -> Record:
         evaluation = certificate.proposal.evaluation

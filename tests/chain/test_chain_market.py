@@ -1,6 +1,7 @@
 """Everything deployed on anvil: readers, typed calls, certificates, and every event there is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -26,10 +27,12 @@ from zarathustra.chain.abi import FACT_CLASSES, MODEL_SUBMISSION, encode_call, l
 from zarathustra.chain.contracts import COIN, SendingContract
 from zarathustra.chain.deploy import DeploymentParameters, deploy, validate_wiring
 from zarathustra.chain.market import MarketReader, OperatorStatus
+from zarathustra.chain.port import Posting
 from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import HttpRpc, validate_chain_id
 from zarathustra.chain.scan import ChainScanner
 from zarathustra.chain.transactions import Transaction
+from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import ChainEvent, Fact, SubmissionSettled, TaskSubmitted
 from zarathustra.core.project import ProjectStatus, SubmissionStatus
@@ -46,6 +49,7 @@ from zarathustra.core.types import (
     TaskId,
     Wei,
 )
+from zarathustra.core.vote import Vote
 from zarathustra.signing.bls import load_backend
 from zarathustra.wire.codec import decode, encode
 
@@ -260,6 +264,25 @@ async def test_submit_certificate__twice__second_is_refused_by_name(market: Test
     with pytest.raises(Invalid) as caught:
         await market.task_sender(1).submit_certificate(certificate)
     assert (caught.value.reason, caught.value.facts["error"]) == (Reason.REVERTED, "TaskNotOpen")
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+async def test_fetch_posting__certificate_taken__names_transaction_and_sender(
+    market: TestMarket, is_approved: bool
+) -> None:
+    await market.owner_market.create_project(make_params())
+    task = await market.open_task()
+    certificate = await market.build_certificate(task, Verdict(is_approved=is_approved))
+    evaluation = certificate.proposal.evaluation
+    vote = Vote(task.task_id, evaluation.attempt, evaluation_hash(evaluation), is_approved)
+    reader = ChainTaskReader(market.rpc, market.deployment)
+    assert await reader.fetch_posting(task, vote) is None
+
+    receipt = await market.task_sender(1).submit_certificate(certificate)
+
+    assert await reader.fetch_posting(task, vote) == Posting(receipt, market.operators[1].address)
+    assert await reader.fetch_posting(task, replace(vote, approved=not is_approved)) is None
+    assert await reader.fetch_posting(task, replace(vote, evaluation_hash=b"\x01" * 32)) is None
 
 
 async def test_advance__nothing_to_do__sends_nothing(market: TestMarket, project_id: ProjectId) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from tests.support.aggregation import FIRST_BLOCK
 from tests.support.aggregation_keys import BLOCK_HASH, OPERATORS
-from zarathustra.chain.port import Receipt
+from zarathustra.chain.port import Posting, Receipt
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import CertificateIssued
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task
 from zarathustra.core.types import BlockHash, BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
+from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 
 TURN_BLOCKS = 4
@@ -26,6 +27,7 @@ class FakeTaskReader:
     block: int = FIRST_BLOCK
     has_seed: bool = True
     reads: int = 0
+    postings: dict[Vote, Posting] = field(default_factory=dict)
 
     async def fetch_block_number(self) -> BlockNumber:
         return BlockNumber(self.block)
@@ -46,6 +48,9 @@ class FakeTaskReader:
 
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
         return list(self.tasks)
+
+    async def fetch_posting(self, task: Task, vote: Vote) -> Posting | None:
+        return self.postings.get(vote)
 
     async def fetch_turn_blocks(self) -> int:
         return TURN_BLOCKS

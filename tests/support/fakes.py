@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from zarathustra.bus.records import Delivery, Record
-from zarathustra.chain.port import Deployment, Receipt
+from zarathustra.chain.port import Deployment, Posting, Receipt
 from zarathustra.core.digests import Domain, TaskInput, input_hash, input_root, seed
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import CertificateIssued
@@ -45,6 +45,7 @@ from zarathustra.core.types import (
     TaskId,
     Wei,
 )
+from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import compute_address
@@ -182,6 +183,7 @@ class FakeChain:
         self.project_count = 0
         self.pending_steps: dict[ProjectId, int] = {}  # what `advance` would do
         self.unreadable: set[TaskId] = set()  # reading these fails, as with a node that answers nonsense
+        self.postings: dict[Vote, Posting] = {}
         self._tasks: dict[TaskId, Task] = {}
         self._sets = {operators.version: operators}
         self._branches = 0
@@ -274,6 +276,11 @@ class FakeChain:
         """See `port.TaskReader`."""
         self._check_reachable()
         return [task_id for task_id, task in self._tasks.items() if task.status is TaskStatus.OPEN]
+
+    async def fetch_posting(self, task: Task, vote: Vote) -> Posting | None:
+        """See `port.TaskReader`."""
+        self._check_reachable()
+        return self.postings.get(vote)
 
     async def fetch_turn_blocks(self) -> int:
         """See `port.TaskReader`."""

@@ -17,7 +17,6 @@ from tests.support.simnet_lines import CrashPoint, Moment
 from tests.support.simnet_market import ARTEFACTS, BETTER_PARAMETERS, FIRST, Story, publish
 from tests.support.simnet_time import simulate
 from zarathustra.bus.records import Header
-from zarathustra.core.messages import CertificatePosted
 from zarathustra.core.project import Project, Submission
 from zarathustra.core.types import ZERO_ADDRESS, Address, ProjectId, Topic, Wei
 from zarathustra.signing.ecdsa import compute_address
@@ -38,8 +37,7 @@ SERVICES = (
 class Outcome:
     """What must be equal whoever was killed when."""
 
-    ids: Mapping[str, frozenset[bytes]]  # by topic; dead letters included, CertificatePosted not
-    posted: frozenset[bytes]  # of CertificatePosted: a poster that dies before it reports never does
+    ids: Mapping[str, frozenset[bytes]]  # by topic; dead letters included
     told: frozenset[str]  # ids of what the notifier told people
     project: Project
     submission: Submission
@@ -81,15 +79,8 @@ async def read_outcome(net: Simnet) -> Outcome:
     topics = [Topic.CHAIN_EVENTS, Topic.EVALUATIONS, Topic.ATTESTATIONS, Topic.CERTIFICATES]
     dead = [f"{group}.dlq.v1" for group in net.list_groups()]
     records = {topic: [delivery.record for delivery in net.read(topic)] for topic in [*topics, *dead]}
-    posted = CertificatePosted.__name__.encode()
     return Outcome(
-        ids={
-            topic: frozenset(one.headers[Header.ID] for one in found if one.headers[Header.TYPE] != posted)
-            for topic, found in records.items()
-        },
-        posted=frozenset(
-            one.headers[Header.ID] for one in records[Topic.CERTIFICATES] if one.headers[Header.TYPE] == posted
-        ),
+        ids={topic: frozenset(one.headers[Header.ID] for one in found) for topic, found in records.items()},
         told=frozenset(notification.id for notification in net.notifications),
         project=await net.fetch_project(PROJECT),
         submission=await net.fetch_submission(PROJECT, FIRST),

@@ -11,12 +11,14 @@ from tests.support.aggregation import ATTEMPT_BLOCKS, SEED_BLOCK, build_task, vo
 from tests.support.aggregation_keys import DOMAIN, deliver, deliver_record, sign_attestation, sign_proposal, signer_of
 from tests.support.aggregator_chain import TURN_BLOCKS, FakeTaskReader, FakeTaskSender, ticking
 from tests.support.kafka_bus import until
-from zarathustra.chain.port import Receipt
+from zarathustra.chain.port import Posting, Receipt
+from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued, CertificatePosted, TaskStalled
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
-from zarathustra.core.types import SetVersion, Topic
+from zarathustra.core.types import Address, BlockNumber, SetVersion, Topic
+from zarathustra.core.vote import Vote
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import open_message
 from zarathustra.telemetry.metrics import Metrics
@@ -166,11 +168,19 @@ async def test_on_certificate__refused_and_still_open__reports_a_stall(poster: P
     assert await post(poster) == [TaskStalled(TASK.task_id, CERTIFICATE.proposal.evaluation.attempt, "reverted")]
 
 
-async def test_on_certificate__handled_again_after_a_crash__contract_state_decides(
+async def test_on_certificate__handled_again_after_a_crash__reports_what_the_chain_says(
     poster: Poster, reader: FakeTaskReader, sender: FakeTaskSender
 ) -> None:
-    await post(poster)
+    (posted,) = await post(poster)
+    assert isinstance(posted, CertificatePosted)
     reader.tasks[TASK.task_id] = build_task(status=TaskStatus.SETTLED)
+    receipt = Receipt(posted.transaction_hash, BlockNumber(posted.block_number), posted.gas_used)
+    evaluation = CERTIFICATE.proposal.evaluation
+    vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), True)
+    reader.postings[vote] = Posting(receipt, Address(sender.operator_id))
 
-    assert await post(poster) == []
+    assert await post(poster) == [posted]
     assert len(sender.posted) == 1
+
+    reader.postings[vote] = Posting(receipt, Address(b"\x77" * 20))
+    assert await post(poster) == []  # another operator's: it reports itself

@@ -7,6 +7,7 @@ from typing import Protocol
 from zarathustra.core.messages import CertificateIssued
 from zarathustra.core.task import OperatorSet, Task
 from zarathustra.core.types import Address, BlockHash, BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
+from zarathustra.core.vote import Vote
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,14 @@ class Receipt:
     gas_used: int
 
 
+@dataclass(frozen=True)
+class Posting:
+    """The transaction with which the contract took a certificate, and who sent it."""
+
+    receipt: Receipt
+    sender: Address
+
+
 class TaskReader(Protocol):
     """Facts about tasks, from the operator's own node. Raises Retry when no node answers."""
 
@@ -51,6 +60,10 @@ class TaskReader(Protocol):
 
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
         """The open tasks among those opened within the longest task life; needs no bus."""
+        ...
+
+    async def fetch_posting(self, task: Task, vote: Vote) -> Posting | None:
+        """What settled (or rejected) the task by this very vote; None when nothing did."""
         ...
 
     async def fetch_turn_blocks(self) -> int:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from zarathustra.chain import abi
-from zarathustra.chain.abi import load_abi
+from zarathustra.chain.abi import decode_fact, load_abi
 from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_header, fetch_views
-from zarathustra.chain.logs import LogFilter, scan_spans
+from zarathustra.chain.logs import Log, LogFilter, scan_spans
 from zarathustra.chain.operator_set import parse_operator_set
-from zarathustra.chain.port import Deployment
-from zarathustra.chain.quantities import format_data, parse_data
+from zarathustra.chain.port import Deployment, Posting, Receipt
+from zarathustra.chain.quantities import format_data, parse_data, parse_field, parse_quantity
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.canonical import Header
 from zarathustra.core.digests import TaskInput, input_root
 from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.events import TaskRejected, TaskSubmitted
 from zarathustra.core.project import MAX_TASK_BLOCKS
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, TaskStatus
@@ -34,6 +35,7 @@ from zarathustra.core.types import (
     TaskId,
     Wei,
 )
+from zarathustra.core.vote import Vote
 
 # A sealed version never changes, but the block that sealed it may still be reorganised: a set younger than this is
 # read again each time.
@@ -128,6 +130,24 @@ class ChainTaskReader:
         stored = [view.parse_struct(answer, StoredTask) for view, answer in zip(views, answers, strict=True)]
         return [task_id for task_id, task in zip(opened, stored, strict=True) if task.status is TaskStatus.OPEN]
 
+    async def fetch_posting(self, task: Task, vote: Vote) -> Posting | None:
+        """See `port.TaskReader`."""
+        head = await fetch_head(self._rpc)
+        event = self._center.abi.get_event("TaskSubmitted" if vote.approved else "TaskRejected")
+        log_filter = LogFilter((self._center.address,), (event.hash,))
+        last = BlockNumber(min(head.number, task.deadline))
+        async for span in scan_spans(self._rpc, log_filter, task.seed_block, last):
+            for log in span.logs:
+                fact = decode_fact(event, log.topics, log.data)
+                if isinstance(fact, TaskSubmitted | TaskRejected) and _is_of(fact, vote):
+                    return await self._fetch_posting_of(log)
+        return None
+
+    async def _fetch_posting_of(self, log: Log) -> Posting:
+        answer = await self._rpc.call("eth_getTransactionReceipt", format_data(log.transaction_hash))
+        receipt = Receipt(log.transaction_hash, log.block_number, parse_quantity(parse_field(answer, "gasUsed")))
+        return Posting(receipt, Address(parse_data(parse_field(answer, "from"), length=20)))
+
     async def fetch_turn_blocks(self) -> int:
         """See `port.TaskReader`."""
         head = await fetch_head(self._rpc)
@@ -165,6 +185,11 @@ class ChainTaskReader:
         spans = [span async for span in scan_spans(self._rpc, log_filter, first, head.number)]
         # Keyed, because a reorganisation between two spans may show one opening twice.
         return list(dict.fromkeys(TaskId(log.topics[1]) for span in spans for log in span.logs))
+
+
+def _is_of(fact: TaskSubmitted | TaskRejected, vote: Vote) -> bool:
+    named = (fact.task_id, fact.attempt, fact.evaluation_hash)
+    return named == (vote.task_id, vote.attempt, vote.evaluation_hash)
 
 
 def _validate_input(stored: StoredTask, task_input: TaskInput) -> None:

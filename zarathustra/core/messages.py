@@ -85,10 +85,7 @@ class CertificateIssued:
 
 @dataclass(frozen=True)
 class CertificatePosted:
-    """The poster's transaction was accepted by the contract.
-
-    For people: it is lost when the poster dies before it is sent. `TaskSubmitted` and `TaskRejected` never are.
-    """
+    """The poster's transaction was accepted by the contract; told again, from the chain, after a crash."""
 
     task_id: TaskId
     attempt: Attempt

@@ -213,7 +213,12 @@ def build_specs(devnet: Devnet, misbehaviour: Misbehaviour) -> list[ProcessSpec]
     build = _SpecBuilder(devnet)
     specs = [
         build.service("indexer", "services.indexer", CONFIRMATIONS="0", POLL_INTERVAL_MS="200"),
-        build.service("notifier", "services.notifier", RETRY_DELAY_MS="200"),
+        build.service(
+            "notifier",
+            "services.notifier",
+            RETRY_DELAY_MS="200",
+            TRUSTED_OPERATORS=",".join(keys.operator_id.hex() for keys in devnet.operators),
+        ),
         build.service("evaluator", "services.evaluator"),
     ]
     for keys in devnet.operators:

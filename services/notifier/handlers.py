@@ -10,6 +10,7 @@ from zarathustra.core import events, messages
 from zarathustra.core.digests import Domain
 from zarathustra.core.events import chain_record_id
 from zarathustra.core.messages import message_record_id
+from zarathustra.core.types import OperatorId
 from zarathustra.runtime.records import open_chain_event, open_message
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -52,9 +53,20 @@ Deliver = Callable[[Notification], Awaitable[None]]
 class Notifier:
     """Tells of each fact at least once; a retried one keeps its id."""
 
-    def __init__(self, deliver: Deliver | None, domain: Domain, metrics: Metrics) -> None:
-        """`deliver` is None where no webhook is configured."""
+    def __init__(
+        self,
+        deliver: Deliver | None,
+        domain: Domain,
+        metrics: Metrics,
+        *,
+        trusted_operators: frozenset[OperatorId],
+    ) -> None:
+        """`deliver` is None where no webhook is configured.
+
+        Whoever can write to the bus can sign a message: people are woken only by those of `trusted_operators`.
+        """
         self._deliver = deliver
+        self._trusted = trusted_operators
         self._domain = domain
         self._log = get_logger(component="notifier")
         self._told = metrics.counter("notifications", "Facts told", ["channel", "type"])
@@ -63,23 +75,27 @@ class Notifier:
         """Handler of `chain-events.v1`."""
         value = open_chain_event(delivery)
         event = value.event if isinstance(value, events.Retracted) else value
-        await self._tell(chain_record_id(value), event.fact, is_retracted=isinstance(value, events.Retracted))
+        is_retracted = isinstance(value, events.Retracted)
+        await self._tell(chain_record_id(value), event.fact, is_retracted=is_retracted, is_trusted=True)
         return ()
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
         """Handler of `certificates.v1`."""
-        _, message = open_message(delivery, self._domain)
-        await self._tell(message_record_id(message, delivery.record.value), message, is_retracted=False)
+        sender, message = open_message(delivery, self._domain)
+        record_id = message_record_id(message, delivery.record.value)
+        await self._tell(record_id, message, is_retracted=False, is_trusted=sender in self._trusted)
         return ()
 
-    async def _tell(self, record_id: UUID, fact: events.Fact | messages.Message, *, is_retracted: bool) -> None:
+    async def _tell(
+        self, record_id: UUID, fact: events.Fact | messages.Message, *, is_retracted: bool, is_trusted: bool
+    ) -> None:
         notification = Notification(
             id=str(record_id),
             type=type(fact).__name__,
             is_retracted=is_retracted,
             data=to_json_value(fact),
         )
-        if self._deliver is not None and type(fact) in TOLD_FACTS:
+        if self._deliver is not None and is_trusted and type(fact) in TOLD_FACTS:
             await self._deliver(notification)
             self._told.labels(channel="webhook", type=notification.type).inc()
         self._log.info("Fact told", type=notification.type, is_retracted=is_retracted, **_flatten(notification.data))

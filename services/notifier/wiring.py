@@ -13,7 +13,7 @@ from zarathustra.chain.deployment import load_deployment
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import Topic
+from zarathustra.core.types import OperatorId, Topic
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, lane_by_key
 from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
@@ -37,7 +37,8 @@ def build_jobs(
     settings: Settings, runtime: Runtime, bus: Bus, deliver: Deliver | None, domain: Domain
 ) -> dict[str, Job]:
     """The service's jobs over adapters that are open, whatever they are."""
-    notifier = Notifier(deliver, domain, runtime.metrics)
+    trusted = frozenset(OperatorId(address) for address in settings.trusted_operators)
+    notifier = Notifier(deliver, domain, runtime.metrics, trusted_operators=trusted)
     handlers: Mapping[str, Handler | Route] = {
         Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
         Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),

@@ -24,6 +24,7 @@ from zarathustra.core.types import (
     BlockHash,
     BlockNumber,
     Micro,
+    OperatorId,
     ProjectId,
     SubmissionIndex,
     TaskId,
@@ -65,9 +66,11 @@ class Site:
     notifier: Notifier
 
 
-def open_site(*, has_webhook: bool = True) -> Site:
+def open_site(*, has_webhook: bool = True, trusted: OperatorId | None = SIGNER.operator_id) -> Site:
     receiver, metrics = Receiver(), Metrics("notifier")
-    return Site(receiver, metrics, Notifier(receiver.deliver if has_webhook else None, DOMAIN, metrics))
+    deliver = receiver.deliver if has_webhook else None
+    trusted_operators = frozenset({trusted} if trusted else ())
+    return Site(receiver, metrics, Notifier(deliver, DOMAIN, metrics, trusted_operators=trusted_operators))
 
 
 def event_of(fact: Fact) -> ChainEvent:
@@ -110,6 +113,13 @@ async def test_tell__every_message__is_logged_and_told_where_people_act_on_it(na
     await tell(site, EXAMPLES[name])
     assert [one.type for one in site.receiver.taken] == ([name] if name == "TaskStalled" else [])
     assert count(site.metrics, "notifications_total", channel="log", type=name) == 1
+
+
+async def test_tell__strangers_message__is_logged_and_wakes_nobody() -> None:
+    site = open_site(trusted=None)
+    await tell(site, TaskStalled(TASK, Attempt(0), Reason.QUORUM_UNREACHABLE.code))
+    assert site.receiver.taken == []
+    assert count(site.metrics, "notifications_total", channel="log", type="TaskStalled") == 1
 
 
 async def test_tell__no_webhook__only_logs() -> None:

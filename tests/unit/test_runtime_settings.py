@@ -214,7 +214,18 @@ def test_services__empty_environment__name_what_they_need(settings_class: type) 
     if required:
         message = refuse(settings_class, {})
         assert {part.removesuffix(" is missing") for part in message.split("; ")} == required
-    load_settings(settings_class, {field.name.upper(): "1" for field in fields})
+    texts = {field.name.upper(): "11" * 20 if "Address" in str(field.type) else "1" for field in fields}
+    load_settings(settings_class, texts)
+
+
+def test_load__list_of_addresses__parsed_each() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        some: tuple[Address, ...]
+
+    one, two = "0x" + "ab" * 20, "cd" * 20
+    assert load_settings(Settings, {"SOME": f"{one}, {two}"}).some == (Address(b"\xab" * 20), Address(b"\xcd" * 20))
+    assert "SOME cannot be read" in refuse(Settings, {"SOME": f"{one},beef"})
 
 
 @pytest.mark.parametrize("settings_class", SERVICES, ids=lambda settings_class: settings_class.__module__)

@@ -97,6 +97,10 @@ def _parse_address(text: str) -> Address:
     return Address(value)
 
 
+def _parse_addresses(text: str) -> tuple[Address, ...]:
+    return tuple(_parse_address(item) for item in _parse_list(text))
+
+
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
     str: str,
     int: int,
@@ -106,6 +110,7 @@ _PARSERS: Mapping[Any, Callable[[str], Any]] = {
     tuple[str, ...]: _parse_list,
     Secret: Secret,
     Address: _parse_address,
+    tuple[Address, ...]: _parse_addresses,
     str | None: str,
     int | None: int,
     Path | None: Path,

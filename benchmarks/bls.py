@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from zarathustra.core.types import Digest
-from zarathustra.signing.bls import BACKENDS, BlsBackend, Signed, find_invalid, is_batch_valid, load_backend
+from zarathustra.signing.backends import BACKENDS, load_backend
+from zarathustra.signing.bls import BlsBackend, Signed, find_invalid, is_batch_valid
 from zarathustra.signing.keys import BlsSecretKey
 
 DIGEST = Digest(b"\x5a" * 32)

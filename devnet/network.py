@@ -28,7 +28,7 @@ from zarathustra.core.types import Address, Wei
 from zarathustra.sdk.client import log_intent, open_client
 from zarathustra.sdk.network import Network, save_network
 from zarathustra.sdk.operators import register_operator, seal_operator_set
-from zarathustra.signing.bls import FAST, load_backend
+from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import EcdsaSecretKey
 

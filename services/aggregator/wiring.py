@@ -19,7 +19,8 @@ from zarathustra.runtime.lifecycle import Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoop, MapLoopSettings, Route
 from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
-from zarathustra.signing.bls import FAST, BlsBackend, load_backend
+from zarathustra.signing.backends import FAST, load_backend
+from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.signer import EcdsaSigner
 

@@ -19,7 +19,7 @@ from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
 from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
-from zarathustra.signing.bls import FAST, load_backend
+from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.keystore import load_ecdsa_keystore
 from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.endpoints import Endpoint, gateway_endpoint, rpc_endpoint

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zarathustra.runtime.operator import OperatorSettings
 from zarathustra.runtime.settings import Secret
-from zarathustra.signing.bls import FAST
+from zarathustra.signing.backends import FAST
 
 
 @dataclass(frozen=True, kw_only=True)

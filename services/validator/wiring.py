@@ -14,7 +14,7 @@ from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
 from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.keystore import load_bls_keystore
 from zarathustra.signing.signer import LocalSigner, Signer
 from zarathustra.signing.vote_log import VoteLog

@@ -50,7 +50,7 @@ from zarathustra.core.types import (
     Wei,
 )
 from zarathustra.core.vote import Vote
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.wire.codec import decode, encode
 
 pytestmark = pytest.mark.chain

@@ -17,7 +17,8 @@ from tests.support.signing import DIGEST
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlsPublicKey, BlsSignature, Digest
-from zarathustra.signing.bls import BlsBackend, Signed, find_invalid, is_batch_valid, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import BlsBackend, Signed, find_invalid, is_batch_valid
 from zarathustra.signing.keys import BLS_ORDER, BlsSecretKey
 
 pytestmark = pytest.mark.conformance

@@ -12,7 +12,7 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlsSignature, OperatorId
 from zarathustra.core.vote import Vote
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.ecdsa import compute_address, recover_address
 from zarathustra.signing.envelope import build_headers, open_envelope
 from zarathustra.signing.signer import EcdsaSigner, RecordSigner, Signer

@@ -25,7 +25,8 @@ from py_ecc.optimized_bls12_381.optimized_curve import add, field_modulus, multi
 from tests.golden.make_digests import DOMAINS, OPERATORS, OWNERS, to_hex, to_word
 from zarathustra.core import digests
 from zarathustra.core.types import BlsPublicKey, BlsSignature, Digest
-from zarathustra.signing.bls import POSSESSION_TAG, VOTE_TAG, BlsBackend, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import POSSESSION_TAG, VOTE_TAG, BlsBackend
 from zarathustra.signing.keys import BLS_ORDER, BlsSecretKey
 
 GOLDEN_FILE = Path(__file__).parent / "bls.json"

@@ -10,7 +10,8 @@ from py_ecc.bls.ciphersuites import G2ProofOfPossession
 from tests.golden.make_bls import GOLDEN_FILE, build_vectors
 from zarathustra.core.errors import Invalid
 from zarathustra.core.types import BlsPublicKey, BlsSignature, Digest
-from zarathustra.signing.bls import POSSESSION_TAG, VOTE_TAG, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import POSSESSION_TAG, VOTE_TAG
 from zarathustra.signing.eip2537 import pad_coordinates
 from zarathustra.signing.keys import BlsSecretKey
 

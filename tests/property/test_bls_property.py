@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.signing import DIGEST
 from zarathustra.core.types import BlsSignature, Digest
-from zarathustra.signing.bls import BlsBackend, Signed, find_invalid, is_batch_valid, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import BlsBackend, Signed, find_invalid, is_batch_valid
 from zarathustra.signing.keys import BlsSecretKey
 
 pytestmark = pytest.mark.property

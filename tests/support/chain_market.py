@@ -43,7 +43,7 @@ from zarathustra.core.types import (
     Wei,
 )
 from zarathustra.core.vote import Vote
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.ecdsa import sign_digest
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 

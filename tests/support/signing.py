@@ -6,7 +6,8 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.reasons import Code
 from zarathustra.core.types import Address, Attempt, Digest, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.core.vote import Vote
-from zarathustra.signing.bls import BlsBackend, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 from zarathustra.signing.signer import LocalSigner
 from zarathustra.signing.vote_log import VoteLog

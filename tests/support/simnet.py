@@ -81,7 +81,7 @@ from zarathustra.runtime.settings import Secret
 from zarathustra.sdk.client import Client, Reader, log_intent
 from zarathustra.sdk.network import Network
 from zarathustra.sdk.operators import register_operator, seal_operator_set
-from zarathustra.signing.bls import FAST, load_backend
+from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 from zarathustra.signing.keystore import KeystoreCost, save_bls_keystore, save_ecdsa_keystore

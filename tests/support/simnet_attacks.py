@@ -18,7 +18,7 @@ from zarathustra.core.types import (
 )
 from zarathustra.core.vote import Vote
 from zarathustra.runtime.records import build_record
-from zarathustra.signing.bls import FAST, load_backend
+from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address, sign_digest
 from zarathustra.signing.keys import BLS_ORDER, BlsSecretKey, EcdsaSecretKey
 from zarathustra.signing.signer import EcdsaSigner

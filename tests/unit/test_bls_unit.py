@@ -8,7 +8,8 @@ from tests.support.signing import DIGEST
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlsPublicKey, BlsSignature, Digest
-from zarathustra.signing.bls import Signed, draw_weights, find_invalid, is_batch_valid, load_backend
+from zarathustra.signing.backends import load_backend
+from zarathustra.signing.bls import Signed, draw_weights, find_invalid, is_batch_valid
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.keys import BlsSecretKey
 

@@ -21,7 +21,7 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
 from zarathustra.core.reasons import Outcome, Reason
 from zarathustra.core.types import Address, BlockHash, BlockNumber, SetVersion
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.keys import BlsSecretKey
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,7 @@ import pytest
 from tests.support.signing import BLS_KEY, ECDSA_KEY
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keystore import (
     KeystoreCost,

@@ -16,7 +16,7 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlsPublicKey
 from zarathustra.core.vote import Vote
-from zarathustra.signing.bls import load_backend
+from zarathustra.signing.backends import load_backend
 from zarathustra.signing.vote_log import VoteLog
 
 pytestmark = pytest.mark.unit

@@ -1,4 +1,4 @@
-"""BLS signatures on BLS12-381, keys in G1, signatures in G2: the port, its two backends, batch verification.
+"""BLS signatures on BLS12-381, keys in G1, signatures in G2: the port and batch verification.
 
 Two bad signatures can cancel: σ₀ + δ and σ₁ − δ add up to the same aggregate as σ₀ and σ₁. Signers are paid, so a
 plain aggregate check proves too little. `is_batch_valid` multiplies every pair by a random weight first; a false
@@ -23,9 +23,6 @@ POSSESSION_TAG = b"BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 
 WEIGHT_BITS = 128  # the chance that a bad signature slips through a batch is 2⁻¹²⁸
 
-FAST = "fast"
-REFERENCE = "py_ecc"
-BACKENDS = (FAST, REFERENCE)
 
 DrawWeights = Callable[[int], Sequence[int]]
 
@@ -83,19 +80,6 @@ class BlsBackend(Protocol):
         """The signature's 256 bytes on chain: x.c0 ‖ x.c1 ‖ y.c0 ‖ y.c1, each padded to 64 bytes."""
 
     def g2_from_eip2537(self, encoded: bytes) -> BlsSignature: ...
-
-
-def load_backend(name: str) -> BlsBackend:
-    """The backend of that setting: `fast` for production, `py_ecc` as the slow oracle."""
-    if name == FAST:
-        from zarathustra.signing.bls_fast import FastBls
-
-        return FastBls()
-    if name == REFERENCE:
-        from zarathustra.signing.bls_py_ecc import PyEccBls
-
-        return PyEccBls()
-    raise Invalid(Reason.BAD_SETTING, "unknown BLS backend", name=name, known=", ".join(BACKENDS))
 
 
 def draw_weights(count: int) -> list[int]:

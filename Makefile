@@ -8,7 +8,7 @@ help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 prepare: ## install everything, locked by hash (a second run does nothing)
-	@$(PYTHON) devnet/prepare.py
+	@$(PYTHON) tools/prepare.py
 
 demo: prepare ## run f(x) = x² from a published project to a paid contributor
 	@$(RUN) -m devnet demo $(ARGS)
@@ -17,10 +17,10 @@ devnet: prepare ## keep a network running and print how to use it
 	@$(RUN) -m devnet up $(ARGS)
 
 test: prepare ## every check and every test tier
-	@$(RUN) -m devnet.checks $(ARGS)
+	@$(RUN) -m tools.checks $(ARGS)
 
 lint: prepare ## format, lint, types and layers only
-	@$(RUN) -m devnet.checks --only lint
+	@$(RUN) -m tools.checks --only lint
 
 generate: prepare ## regenerate protobuf code, ABI and golden files
 	@$(RUN) -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/zarathustra/v1/*.proto

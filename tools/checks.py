@@ -39,7 +39,7 @@ def build_checks() -> list[Check]:
         Check("layers", LINT, (str(BIN / "lint-imports"), "--no-cache")),
         Check("types", LINT, (str(BIN / "mypy"),)),
         Check("protobuf lint", LINT, (str(CONTRACTS / "node_modules" / ".bin" / "buf"), "lint", "proto")),
-        Check("protobuf code is current", LINT, (python, "-m", "devnet.generated")),
+        Check("protobuf code is current", LINT, (python, "-m", "tools.generated")),
         Check("Solidity format", LINT, (forge, "fmt", "--check"), CONTRACTS),
         Check("contract tests", CONTRACT_TESTS, (forge, "test"), CONTRACTS),
         Check("ABI is current", CONTRACT_TESTS, (python, "tools/export_abi.py", "--check"), CONTRACTS),
@@ -52,7 +52,7 @@ def build_checks() -> list[Check]:
 
 def main() -> int:
     """Exit status 0 when all passed."""
-    parser = argparse.ArgumentParser(prog="python -m devnet.checks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.checks", description=__doc__)
     parser.add_argument("--only", action="append", help="a tier: lint, contracts, unit, …; may be repeated")
     only = parser.parse_args().only
     results = [(check, *run(check)) for check in build_checks() if only is None or check.tier in only]

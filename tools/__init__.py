@@ -1,0 +1,1 @@
+"""The project's own tools: install what it needs, check all of it, compare what is generated."""

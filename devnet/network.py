@@ -103,10 +103,10 @@ async def run_devnet(
                 await register_operators(rpc, network, operators)
             await starting
             await create_all_topics(broker.bootstrap_servers, deployment, operators)
+            network_file = directory / "network.json"
+            save_network(network, network_file)
+            (directory / "deployment.json").write_text(dump_deployment(deployment))
 
-        network_file = directory / "network.json"
-        save_network(network, network_file)
-        (directory / "deployment.json").write_text(dump_deployment(deployment))
         devnet = Devnet(
             directory=directory,
             network=network,

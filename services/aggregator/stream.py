@@ -45,6 +45,7 @@ TABLE: Final = "tasks"
 SOURCES: Final = (Topic.EVALUATIONS, Topic.ATTESTATIONS)
 BUFFERED_RECORDS: Final = 256  # read ahead; a record is below 1 KB
 COMMIT_SECONDS: Final = 1.0
+SESSION_SECONDS: Final = 10.0  # as the other services': a killed aggregator's successor waits this long, not Faust's 60
 STOP_SECONDS: Final = 5.0  # below the service's drain
 CHANGELOG_MAX_BYTES: Final = 1_048_576  # twice the largest state that strangers can cause
 
@@ -267,6 +268,7 @@ def _build_app(settings: StreamSettings) -> faust.App:
         topic_partitions=settings.partitions,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=COMMIT_SECONDS,
+        broker_session_timeout=SESSION_SECONDS,
         stream_buffer_maxsize=BUFFERED_RECORDS,
         stream_wait_empty=False,  # a record that cannot be folded now would keep us from stopping
         producer_acks=-1,

@@ -1,4 +1,4 @@
-"""Our calldata, event topics and transactions against web3's: the library everybody else talks to the contracts with."""
+"""Our calldata, event topics and creation code against web3's: the library others talk to the contracts with."""
 
 import dataclasses
 import json

@@ -16,7 +16,9 @@ import ctypes, errno, fcntl, mmap, os, pickle, resource, signal, socket, struct,
 from zarathustra.evaluation import jail
 libc = ctypes.CDLL(None, use_errno=True)
 def syscall(number, *arguments):
-    result = libc.syscall(ctypes.c_long(number), *arguments)
+    # Whole words: the seventh argument goes over the stack, where an int would leave half of its word undefined.
+    words = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
+    result = libc.syscall(ctypes.c_long(number), *words)
     if result < 0:
         raise OSError(ctypes.get_errno(), "system call")
     return result

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devnet.demo import TERMS, open_account, submit
+from devnet.demo import TERMS, build_artefacts, open_account, submit
 from devnet.network import BLOCK_SECONDS, ETHER, SEED_DELAY, Devnet, run_devnet
 from devnet.progress import Progress
-from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
+from devnet.square.artefacts import build_architecture, build_random_parameters
 from zarathustra.core.types import BlockNumber, Wei
-from zarathustra.sdk.owner import Artefacts, publish_project
+from zarathustra.sdk.owner import publish_project
 from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
 from zarathustra.telemetry.log import configure_logging
 
@@ -62,7 +62,7 @@ async def measure(count: int, directory: Path) -> list[Timing]:
     async with run_devnet(directory, Progress(Console())) as devnet, open_account(devnet) as owner:
         watch = HeadWatch(devnet)
         watching = asyncio.create_task(watch.run())
-        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        artefacts = build_artefacts(architecture)
         project_id = await publish_project(owner, artefacts, terms)
         await wait_for_project_open(owner.reader, project_id)
         timings = []

@@ -16,7 +16,7 @@ from devnet.ledger import GasUse, fetch_events, fetch_gas
 from devnet.network import ETHER, Devnet, Misbehaviour
 from devnet.processes import ROOT
 from devnet.progress import Progress
-from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
+from devnet.square.artefacts import INITIAL_SEED, build_architecture, build_evaluator, build_random_parameters
 from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
 from zarathustra.core.project import Project, ProjectStatus, Submission
 from zarathustra.core.reasons import Outcome
@@ -91,7 +91,7 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
 
     async with contextlib.AsyncExitStack() as stack:
         owner, first, second, third = [await stack.enter_async_context(open_account(devnet)) for _ in range(4)]
-        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        artefacts = build_artefacts(architecture)
         with progress.step("Owner publishes f(x) = x² and funds the project"):
             project_id = await publish_project(owner, artefacts, TERMS)
         with progress.step(f"Contributor 1 trains with torch for {TRAINING_SECONDS:.0f} s; the baseline is evaluated"):
@@ -109,6 +109,11 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
             await submit_copy(third, project_id, of=IMPROVED)
         submissions = await watching
         return await pay_and_check(devnet, progress, project_id, submissions, (first, second, third))
+
+
+def build_artefacts(architecture: bytes) -> Artefacts:
+    """What the owner of f(x) = x² publishes: untrained parameters, the same in every run."""
+    return Artefacts(architecture, build_random_parameters(architecture, seed=INITIAL_SEED), build_evaluator())
 
 
 async def watch_outcomes(

@@ -68,10 +68,6 @@ class Devnet:
         """The faucet."""
         await self.rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
 
-    def infrastructure_pids(self) -> list[int]:
-        """Chain and broker; the supervisor knows the services'."""
-        return [pid for pid in (self.anvil.pid, self.broker.pid) if pid is not None]
-
 
 @asynccontextmanager
 async def run_devnet(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devnet.demo import TERMS, open_account
+from devnet.demo import TERMS, build_artefacts, open_account
 from devnet.network import Devnet
-from devnet.square.artefacts import build_architecture, build_evaluator, build_random_parameters
-from zarathustra.sdk.owner import Artefacts, publish_project
+from devnet.square.artefacts import build_architecture
+from zarathustra.sdk.owner import publish_project
 from zarathustra.sdk.watch import wait_for_project_open
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -40,7 +40,7 @@ async def stay_up(devnet: Devnet, console: Console) -> None:
     key_file, password_file = await create_contributor(devnet)
     async with contextlib.AsyncExitStack() as stack:
         owner = await stack.enter_async_context(open_account(devnet))
-        artefacts = Artefacts(architecture, build_random_parameters(architecture, seed=2), build_evaluator())
+        artefacts = build_artefacts(architecture)
         project_id = await publish_project(owner, artefacts, TERMS)
         await wait_for_project_open(owner.reader, project_id)
     console.print(

@@ -17,6 +17,7 @@ from zarathustra.evaluation.client import EvaluatorClient
 from zarathustra.evaluation.report import conclude
 from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.runtime.lifecycle import Runtime, run_service
+from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
 from zarathustra.wire.evaluator import EvaluateResult
 
@@ -31,7 +32,7 @@ class LiarSettings(Settings):
 async def start(settings: LiarSettings, runtime: Runtime) -> None:
     """The production wiring with a lying way to assess."""
     async with (
-        Fetcher(wiring.build_endpoints(settings)) as fetcher,
+        Fetcher(list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)) as fetcher,
         EvaluatorClient(settings.evaluator_url) as evaluator,
     ):
         honest = Assessor(fetcher, evaluator.evaluate).assess

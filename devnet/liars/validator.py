@@ -10,7 +10,7 @@ from zarathustra.core.types import Micro, Seed
 from zarathustra.evaluation.client import EvaluatorClient
 from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.runtime.lifecycle import Runtime, run_service
-from zarathustra.store.endpoints import rpc_endpoint
+from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
 
 OFFSET = 100_000  # far beyond any tolerance
@@ -19,7 +19,7 @@ OFFSET = 100_000  # far beyond any tolerance
 async def start(settings: Settings, runtime: Runtime) -> None:
     """The production wiring with a lying way to assess."""
     async with (
-        Fetcher([rpc_endpoint(settings.ipfs_api_url)]) as fetcher,
+        Fetcher(list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)) as fetcher,
         EvaluatorClient(settings.evaluator_url) as evaluator,
     ):
         honest = Assessor(fetcher, evaluator.evaluate).assess

@@ -32,6 +32,7 @@ from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
 from zarathustra.runtime.seeds import SeedDeriver
+from zarathustra.runtime.tasks import fetch_announced_task
 from zarathustra.signing.signer import RecordSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
@@ -120,7 +121,7 @@ class Performer:
         ports = self._ports
         proposed: set[tuple[Attempt | None, bytes]] = set()
         while True:
-            task = await self._fetch_task(task_id)
+            task = await fetch_announced_task(self._ports.reader, task_id)
             if task.status is not TaskStatus.OPEN or ports.clock.head > task.deadline:
                 return
             if not ports.seeds.is_due(task):
@@ -136,13 +137,6 @@ class Performer:
                     proposed.add(key)
                 continue
             await ports.clock.wait_for_next()
-
-    async def _fetch_task(self, task_id: TaskId) -> Task:
-        try:
-            return await self._ports.reader.fetch_task(task_id)
-        except Invalid as error:
-            # Our node may lag behind the indexer's; the loop tries again and in the end dead-letters the record.
-            raise Retry(error.reason, error.message, **error.facts) from error
 
     async def _is_ours(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
         operators = await self._ports.reader.fetch_operator_set(task.set_version)

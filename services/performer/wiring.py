@@ -22,7 +22,7 @@ from zarathustra.runtime.operator import OperatorChain, follow_chain, load_opera
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.keystore import load_ecdsa_keystore
 from zarathustra.signing.signer import EcdsaSigner
-from zarathustra.store.endpoints import Endpoint, gateway_endpoint, rpc_endpoint
+from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.store.writer import Writer
@@ -34,7 +34,8 @@ DRAIN_SECONDS = 1.0
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """Run until stopped."""
-    async with Fetcher(build_endpoints(settings)) as fetcher, EvaluatorClient(settings.evaluator_url) as evaluator:
+    endpoints = list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)
+    async with Fetcher(endpoints) as fetcher, EvaluatorClient(settings.evaluator_url) as evaluator:
         await run(settings, runtime, assess=Assessor(fetcher, evaluator.evaluate).assess, fetcher=fetcher)
 
 
@@ -97,11 +98,6 @@ def build_jobs(
     if keeper is not None:
         jobs["keeper"] = lambda: keeper.run(stop, sweep_blocks=settings.keeper_sweep_blocks)
     return jobs
-
-
-def build_endpoints(settings: Settings) -> list[Endpoint]:
-    """Where artefacts are fetched: the own node first, then the gateways."""
-    return [rpc_endpoint(settings.ipfs_api_url), *map(gateway_endpoint, settings.ipfs_gateway_urls)]
 
 
 def build_keeper(settings: Settings, runtime: Runtime, chain: OperatorChain, signer: EcdsaSigner) -> Keeper | None:

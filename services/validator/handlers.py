@@ -27,6 +27,7 @@ from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_message
 from zarathustra.runtime.seeds import SeedDeriver
+from zarathustra.runtime.tasks import fetch_announced_task
 from zarathustra.signing.ecdsa import recover_address
 from zarathustra.signing.signer import Signer
 from zarathustra.store.port import ArtefactReader
@@ -87,16 +88,9 @@ class Validator:
             raise Invalid(Reason.REPORT_MISMATCH, "report hash is not that of the report's CID")
         return message
 
-    async def _fetch_task(self, evaluation: Evaluation) -> Task:
-        try:
-            return await self._ports.reader.fetch_task(evaluation.task_id)
-        except Invalid as error:
-            # Our node may lag behind the performer's; the loop tries again and in the end dead-letters the record.
-            raise Retry(error.reason, error.message, **error.facts) from error
-
     async def _check(self, evaluation: Evaluation) -> tuple[Task, Seed]:
         """The task and its seed, once the proposal is known to be one to vote on. Raises Invalid otherwise."""
-        task = await self._fetch_task(evaluation)
+        task = await fetch_announced_task(self._ports.reader, evaluation.task_id)
         await self._check_members(evaluation, task)  # before we wait for anything that a stranger sent
         await self._ports.seeds.derive(task)
         task = await self._wait_for_attempt(evaluation)  # the wait may have shown us another branch
@@ -116,13 +110,13 @@ class Validator:
 
     async def _wait_for_attempt(self, evaluation: Evaluation) -> Task:
         """The task once our node has seen the proposal's attempt begin, or as it is after a few blocks."""
-        task = await self._fetch_task(evaluation)
+        task = await fetch_announced_task(self._ports.reader, evaluation.task_id)
         for _ in range(MAX_BLOCKS_BEHIND):
             effective = effective_attempt(task, self._ports.clock.head)
             if effective is None or effective >= evaluation.attempt:
                 break
             await self._ports.clock.wait_for_next()
-            task = await self._fetch_task(evaluation)
+            task = await fetch_announced_task(self._ports.reader, evaluation.task_id)
         return task
 
     async def _decide_in_time(self, proposal: EvaluationProposed, task: Task, seed: Seed) -> Decision:

@@ -18,7 +18,7 @@ from zarathustra.signing.backends import load_backend
 from zarathustra.signing.keystore import load_bls_keystore
 from zarathustra.signing.signer import LocalSigner, Signer
 from zarathustra.signing.vote_log import VoteLog
-from zarathustra.store.endpoints import gateway_endpoint, rpc_endpoint
+from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
 from zarathustra.store.port import ArtefactReader
 
@@ -29,7 +29,7 @@ DRAIN_SECONDS = 3.0
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """Run until stopped."""
-    endpoints = [rpc_endpoint(settings.ipfs_api_url), *map(gateway_endpoint, settings.ipfs_gateway_urls)]
+    endpoints = list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)
     async with Fetcher(endpoints) as fetcher, EvaluatorClient(settings.evaluator_url) as evaluator:
         await run(settings, runtime, assess=Assessor(fetcher, evaluator.evaluate).assess, fetcher=fetcher)
 

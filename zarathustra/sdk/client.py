@@ -13,9 +13,9 @@ from zarathustra.chain.transactions import DEFAULT_POLL_S, Intent, Sender
 from zarathustra.core.types import Address
 from zarathustra.sdk.network import Network
 from zarathustra.signing.keys import EcdsaSecretKey
-from zarathustra.store.endpoints import rpc_endpoint
+from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
-from zarathustra.store.port import ArtefactReader, ArtefactWriter
+from zarathustra.store.port import ArtefactWriter
 from zarathustra.store.writer import Writer
 from zarathustra.telemetry.log import get_logger
 
@@ -28,7 +28,7 @@ class Reader:
     rpc: Rpc
     market: MarketReader
     tasks: ChainTaskReader
-    artefacts: ArtefactReader
+    artefacts: Fetcher
 
     @property
     def deployment(self) -> Deployment:
@@ -57,7 +57,7 @@ async def open_reader(network: Network) -> AsyncIterator[Reader]:
     """A network to read from."""
     async with (
         HttpRpc(network.rpc_urls) as rpc,
-        Fetcher([rpc_endpoint(network.ipfs_api_url)]) as fetcher,
+        Fetcher(list_endpoints(network.ipfs_api_url)) as fetcher,
     ):
         yield Reader(
             network=network,
@@ -73,10 +73,7 @@ async def open_client(
     network: Network, key: EcdsaSecretKey, *, poll_seconds: float = DEFAULT_POLL_S
 ) -> AsyncIterator[Client]:
     """An account on a network. One at a time per key: it owns the key's nonces."""
-    async with (
-        open_reader(network) as reader,
-        Fetcher([rpc_endpoint(network.ipfs_api_url)]) as fetcher,
-    ):
+    async with open_reader(network) as reader:
         sender = Sender(
             reader.rpc,
             key.reveal(),
@@ -87,7 +84,7 @@ async def open_client(
         yield Client(
             reader=reader,
             sender=sender,
-            writer=Writer(network.ipfs_api_url, source=fetcher),
+            writer=Writer(network.ipfs_api_url, source=reader.artefacts),
             governance=GovernanceContract(sender, network.deployment),
             center=CenterContract(sender, network.deployment),
             market=MarketContract(sender, network.deployment),

@@ -1,5 +1,6 @@
 """Addresses of IPFS nodes, as settings name them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -47,6 +48,11 @@ def rpc_endpoint(url: str) -> Endpoint:
 def gateway_endpoint(url: str) -> Endpoint:
     """A trustless gateway, such as https://gateway.example."""
     return Endpoint(EndpointKind.GATEWAY, url)
+
+
+def list_endpoints(own_api_url: str, gateway_urls: Iterable[str] = ()) -> list[Endpoint]:
+    """Where artefacts are fetched: the own node first, then the gateways."""
+    return [rpc_endpoint(own_api_url), *map(gateway_endpoint, gateway_urls)]
 
 
 def parse_base_url(url: str) -> SplitResult:

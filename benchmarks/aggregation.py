@@ -24,7 +24,7 @@ from zarathustra.core.aggregation import (
 )
 from zarathustra.core.digests import Domain, TaskInput, evaluation_hash, report_hash, vote_digest
 from zarathustra.core.messages import AttestationSigned, EvaluationProposed
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus
 from zarathustra.core.types import (
     Address,

@@ -18,8 +18,8 @@ from devnet.processes import ROOT
 from devnet.progress import Progress
 from devnet.square.artefacts import INITIAL_SEED, build_architecture, build_evaluator, build_random_parameters
 from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, Submission
-from zarathustra.core.reasons import Outcome
 from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor

@@ -10,7 +10,7 @@ from services.performer import wiring
 from services.performer.handlers import Assess
 from services.performer.settings import Settings
 from zarathustra.core.digests import input_hash
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.task import Task
 from zarathustra.core.types import Micro, Seed
 from zarathustra.evaluation.client import EvaluatorClient

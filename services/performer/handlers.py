@@ -25,7 +25,8 @@ from zarathustra.core.events import (
     TaskOpened,
 )
 from zarathustra.core.messages import EvaluationProposed
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
 from zarathustra.runtime.assessment import Assessment

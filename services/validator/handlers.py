@@ -16,8 +16,9 @@ from zarathustra.core.decision import Answer, Decision, check_proposal, decide
 from zarathustra.core.digests import Domain, evaluation_digest, evaluation_hash, report_hash
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import Scores
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt, is_half_over
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote

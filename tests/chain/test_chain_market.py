@@ -35,8 +35,9 @@ from zarathustra.chain.transactions import Transaction
 from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import ChainEvent, Fact, SubmissionSettled, TaskSubmitted
+from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.project import ProjectStatus, SubmissionStatus
-from zarathustra.core.reasons import Code, Outcome, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import (
     Address,

@@ -13,7 +13,8 @@ from services.evaluator.handlers import EvaluationQueue, build_evaluate_handler
 from tests.support.evaluation import square_request
 from tests.support.evaluator_service import find_free_port, run_evaluator
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
 from zarathustra.evaluation.client import EvaluatorClient
 from zarathustra.runtime.http import serve_http

@@ -15,7 +15,7 @@ from eth_hash.auto import keccak
 
 from zarathustra.core import digests
 from zarathustra.core.digests import Domain, TaskInput
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.types import (
     Address,
     Attempt,

@@ -15,7 +15,7 @@ from typing import Any
 from safetensors.numpy import save
 
 from tests.support.evaluation import SEED, SQUARE, evaluator, square_parameters
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro, Ppm, TaskId
 from zarathustra.evaluation.architecture import parse_architecture
 from zarathustra.evaluation.frames import Job

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from zarathustra.core import events, messages
-from zarathustra.core.reasons import Code, Outcome
+from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.wire.codec import encode
 

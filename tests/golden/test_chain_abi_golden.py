@@ -12,8 +12,8 @@ from zarathustra.chain.abi import CONTRACTS, FACT_CLASSES, Entry, Parameter, loa
 from zarathustra.chain.contracts import Registration
 from zarathustra.chain.operator_sender import EVALUATION_TYPE
 from zarathustra.core.digests import TaskInput
+from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.project import Project, ProjectParams, ProjectStatus, RewardRule, Submission, SubmissionStatus
-from zarathustra.core.reasons import Code, Outcome
 from zarathustra.core.task import TaskStatus
 from zarathustra.v1 import chain_events_pb2
 

@@ -16,7 +16,7 @@ from tests.support.fakes import DOMAIN, deliver, make_keys
 from zarathustra.bus.records import Header, Record
 from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code, Outcome
+from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, SetVersion, Topic
 from zarathustra.runtime.records import open_chain_event, open_message
 from zarathustra.signing.envelope import build_headers, sign_record

@@ -22,7 +22,8 @@ from tests.support.evaluation import (
     square_parameters,
 )
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.evaluation.architecture import parse_architecture
 from zarathustra.evaluation.frames import Job
 from zarathustra.evaluation.sandbox import Sandbox

@@ -26,8 +26,9 @@ from tests.support.simnet_market import (
 )
 from tests.support.simnet_time import simulate
 from zarathustra.core.events import TaskSubmitted
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import ProjectStatus, Submission
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO_ADDRESS, Cid
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.sdk.owner import Artefacts

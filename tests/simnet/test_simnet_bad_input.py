@@ -11,7 +11,7 @@ from tests.support.simnet_attacks import ATTACKS, Attack, find_scene
 from tests.support.simnet_market import BEST_PARAMETERS, BETTER_PARAMETERS, FIRST, publish
 from tests.support.simnet_time import simulate
 from zarathustra.bus.records import Header
-from zarathustra.core.reasons import Outcome
+from zarathustra.core.outcomes import Outcome
 
 pytestmark = pytest.mark.simnet
 

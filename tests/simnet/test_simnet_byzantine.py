@@ -13,7 +13,7 @@ from zarathustra.core.aggregation import Fault
 from zarathustra.core.digests import evaluation_hash, vote_digest
 from zarathustra.core.events import TaskSubmitted
 from zarathustra.core.messages import CertificateIssued
-from zarathustra.core.reasons import Outcome
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.types import Topic
 from zarathustra.core.vote import Vote
 

@@ -8,7 +8,8 @@ from tests.support.simnet import CONTRIBUTOR_KEYS, Simnet, Stage, open_simnet
 from tests.support.simnet_market import BETTER_PARAMETERS, FIRST, TERMS, publish
 from tests.support.simnet_time import simulate
 from zarathustra.core.messages import Abstained
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Topic
 
 pytestmark = pytest.mark.simnet

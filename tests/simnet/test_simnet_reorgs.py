@@ -20,7 +20,8 @@ from zarathustra.core.events import (
     TaskSubmitted,
 )
 from zarathustra.core.messages import EvaluationProposed, TaskStalled
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import TaskId, Topic
 

@@ -34,8 +34,9 @@ from zarathustra.core.events import (
     TaskSubmitted,
 )
 from zarathustra.core.messages import AttestationSigned, CertificatePosted, EvaluationProposed, TaskStalled
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import ProjectStatus
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO_ADDRESS, Topic
 
 pytestmark = pytest.mark.simnet

@@ -21,7 +21,7 @@ from zarathustra.core.aggregation import (
 )
 from zarathustra.core.digests import TaskInput, evaluation_hash, report_hash
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus
 from zarathustra.core.types import (
     Attempt,

@@ -24,8 +24,8 @@ from zarathustra.core.digests import (
     vote_digest,
 )
 from zarathustra.core.messages import CertificateIssued, EvaluationProposed
+from zarathustra.core.outcomes import Code
 from zarathustra.core.project import ProjectParams, RewardRule
-from zarathustra.core.reasons import Code
 from zarathustra.core.task import Operator, Task, effective_attempt, performer_of
 from zarathustra.core.types import (
     ZERO_ADDRESS,

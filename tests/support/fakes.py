@@ -17,8 +17,9 @@ from zarathustra.chain.port import Deployment, Posting, Receipt
 from zarathustra.core.digests import Domain, TaskInput, input_hash, input_root, seed
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import sub_seed
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import (
     Operator,
     OperatorSet,

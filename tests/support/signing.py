@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from zarathustra.core.digests import Domain
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Address, Attempt, Digest, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.core.vote import Vote
 from zarathustra.signing.backends import load_backend

@@ -19,7 +19,8 @@ from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import parse_data, parse_field, parse_quantity
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockHash, BlockNumber, SetVersion
 from zarathustra.signing.backends import load_backend
 from zarathustra.signing.keys import BlsSecretKey

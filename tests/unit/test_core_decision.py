@@ -8,8 +8,9 @@ from tests.support.tasks import make_operators, make_task
 from zarathustra.core.decision import Answer, check_proposal, decide
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Invalid
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import Scores
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus, performer_of
 from zarathustra.core.types import Attempt, BlockNumber, Evaluation, Micro, OperatorId, Seed
 

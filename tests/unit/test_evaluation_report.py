@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Attempt, Evaluation, Micro, OperatorId, Ppm, TaskId
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.evaluation.report import Conclusion, check_report, conclude, unavailable_result

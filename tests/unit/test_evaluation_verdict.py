@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.evaluation import square_parameters, square_request
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
 from zarathustra.evaluation.frames import Job, Versions
 from zarathustra.evaluation.verdict import evaluate

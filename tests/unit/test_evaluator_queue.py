@@ -8,7 +8,8 @@ import pytest
 from services.evaluator.handlers import MAX_CACHED_RESULTS, EvaluationQueue
 from tests.support.evaluation import square_request
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult, decode_result, encode_request
 

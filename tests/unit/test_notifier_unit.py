@@ -17,7 +17,8 @@ from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import ChainEvent, Fact, Retracted, chain_record_id
 from zarathustra.core.messages import Message, TaskStalled
-from zarathustra.core.reasons import Outcome, Reason
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import (
     ZERO32,
     Attempt,

@@ -47,7 +47,8 @@ from zarathustra.core.events import (
     TaskOpened,
 )
 from zarathustra.core.messages import EvaluationProposed
-from zarathustra.core.reasons import Code, Outcome, Reason
+from zarathustra.core.outcomes import Code, Outcome
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import (
     ZERO32,

@@ -8,6 +8,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from zarathustra.core.errors import Invalid
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import (
     GAIN_TOLERANCE_FACTOR,
     MAX_K,
@@ -18,7 +19,6 @@ from zarathustra.core.promotion import (
     scores_agree,
     sub_seed,
 )
-from zarathustra.core.reasons import Code
 from zarathustra.core.types import Micro, Ppm, Seed
 
 pytestmark = pytest.mark.unit

@@ -18,7 +18,8 @@ from tests.support.fakes import (
 )
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Retry
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import MAX_SCORE_MICRO, Cid, Micro, Ppm, Seed, TaskId
 from zarathustra.evaluation.limits import (

@@ -44,7 +44,8 @@ from zarathustra.core.digests import (
 )
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed, Message
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, OperatorId, Topic
 from zarathustra.core.vote import Vote

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Invalid
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import Scores, scores_agree
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, TaskStatus, effective_attempt, performer_of
 from zarathustra.core.types import BlockNumber, Evaluation, Seed
 

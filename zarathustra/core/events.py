@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from zarathustra.core.reasons import Outcome
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.types import (
     Address,
     Attempt,

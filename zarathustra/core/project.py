@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from zarathustra.core.reasons import Outcome
+from zarathustra.core.outcomes import Outcome
 from zarathustra.core.types import (
     Address,
     BlockNumber,

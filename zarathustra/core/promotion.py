@@ -12,7 +12,8 @@ from functools import lru_cache
 from eth_hash.auto import keccak
 
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Evaluation, Micro, Ppm, Seed, validate_length, validate_range
 
 MIN_ROUNDS = 2  # one difference has no variance

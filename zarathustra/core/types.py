@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import NewType
 
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 
 Address = NewType("Address", bytes)  # 20 bytes
 OperatorId = NewType("OperatorId", bytes)  # 20 bytes: the operator's signing (ECDSA) address

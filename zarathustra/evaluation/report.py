@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 
 from zarathustra.core.errors import Invalid
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import MIN_ROUNDS, Scores, gain_lower_bound, mean_score
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Evaluation, Micro, Ppm, TaskId, validate_length
 from zarathustra.evaluation.limits import MAX_REPORT_BYTES
 from zarathustra.evaluation.strict_json import parse_object, validate_keys

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code
+from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro
 from zarathustra.evaluation.frames import Job, Versions
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import Scores
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import Seed
 from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES, MAX_EVALUATOR_BYTES, MAX_PARAMETERS_BYTES

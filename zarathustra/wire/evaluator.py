@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from zarathustra.core.errors import Invalid
-from zarathustra.core.reasons import Code, Reason
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed, validate_length, validate_range
 from zarathustra.v1 import evaluator_pb2
 

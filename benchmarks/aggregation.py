@@ -10,18 +10,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import (
     AttestationAccepted,
     Change,
     EvaluationAccepted,
-    IssueCertificate,
-    Rules,
     SignaturesVerified,
     TaskRead,
-    TaskState,
-    VerifySignatures,
-    fold,
 )
+from zarathustra.core.aggregation.effects import IssueCertificate, VerifySignatures
+from zarathustra.core.aggregation.fold import fold
+from zarathustra.core.aggregation.rules import Rules
+from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.digests import Domain, TaskInput, evaluation_hash, report_hash, vote_digest
 from zarathustra.core.messages import AttestationSigned, EvaluationProposed
 from zarathustra.core.outcomes import Code

@@ -4,14 +4,8 @@ import asyncio
 from dataclasses import dataclass
 
 from zarathustra.bus.records import Record
-from zarathustra.core.aggregation import (
-    Effect,
-    IssueCertificate,
-    OperatorBlamed,
-    ReportStall,
-    SignaturesVerified,
-    VerifySignatures,
-)
+from zarathustra.core.aggregation.changes import SignaturesVerified
+from zarathustra.core.aggregation.effects import Effect, IssueCertificate, OperatorBlamed, ReportStall, VerifySignatures
 from zarathustra.core.digests import Domain, vote_digest
 from zarathustra.core.messages import CertificateIssued, Message, TaskStalled
 from zarathustra.core.types import Topic

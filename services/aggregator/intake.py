@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from zarathustra.bus.records import Delivery
 from zarathustra.chain.port import Deployment, TaskReader
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import (
     AbstentionAccepted,
     AttestationAccepted,
     Change,

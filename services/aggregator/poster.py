@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.chain.port import Receipt, TaskReader, TaskSender
-from zarathustra.core.aggregation import may_certify
+from zarathustra.core.aggregation.rules import may_certify
 from zarathustra.core.digests import Domain, evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued, CertificatePosted, Message, TaskStalled

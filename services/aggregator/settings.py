@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zarathustra.core.aggregation import Rules
+from zarathustra.core.aggregation.rules import Rules
 from zarathustra.runtime.operator import OperatorSettings
 
 

@@ -30,7 +30,9 @@ from faust.types import TP, Message
 
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.bus.topics import Cleanup, Profile, ProfileSpec, TopicCatalogue, TopicSpec, group_name
-from zarathustra.core.aggregation import Change, Rules, TaskState
+from zarathustra.core.aggregation.changes import Change
+from zarathustra.core.aggregation.rules import Rules
+from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import OperatorId, TaskId, Topic

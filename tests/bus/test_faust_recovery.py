@@ -21,7 +21,7 @@ from tests.support.aggregation_keys import sign_attestation
 from tests.support.kafka_bus import until
 from zarathustra.bus.kafka import KafkaProducer
 from zarathustra.bus.records import Delivery, Record
-from zarathustra.core.aggregation import Change
+from zarathustra.core.aggregation.changes import Change
 from zarathustra.core.messages import Message
 from zarathustra.core.types import TaskId
 from zarathustra.runtime.blocks import BlockClock

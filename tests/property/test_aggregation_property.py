@@ -20,7 +20,8 @@ from tests.support.aggregation import (
     read,
     vote_on,
 )
-from zarathustra.core.aggregation import Change, OperatorBlamed
+from zarathustra.core.aggregation.changes import Change
+from zarathustra.core.aggregation.effects import OperatorBlamed
 from zarathustra.core.task import OperatorSet, Task
 from zarathustra.wire.aggregation import decode_state, encode_state
 

@@ -9,7 +9,7 @@ from tests.support.simnet_attacks import Scene, find_scene, shift_signature
 from tests.support.simnet_market import BETTER_PARAMETERS, FIRST, Story, publish
 from tests.support.simnet_stages import open_for_tests
 from tests.support.simnet_time import simulate
-from zarathustra.core.aggregation import Fault
+from zarathustra.core.aggregation.effects import Fault
 from zarathustra.core.digests import evaluation_hash, vote_digest
 from zarathustra.core.events import TaskSubmitted
 from zarathustra.core.messages import CertificateIssued

@@ -5,20 +5,18 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import (
     AbstentionAccepted,
     AttestationAccepted,
     Change,
-    Effect,
     EvaluationAccepted,
-    IssueCertificate,
-    Rules,
     SignaturesVerified,
     TaskRead,
-    TaskState,
-    VerifySignatures,
-    fold,
 )
+from zarathustra.core.aggregation.effects import Effect, IssueCertificate, VerifySignatures
+from zarathustra.core.aggregation.fold import fold
+from zarathustra.core.aggregation.rules import Rules
+from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.digests import TaskInput, evaluation_hash, report_hash
 from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationProposed
 from zarathustra.core.outcomes import Code

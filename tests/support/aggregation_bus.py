@@ -19,14 +19,14 @@ from tests.support.kafka_bus import unique_name
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_layout
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.bus.topics import Cleanup, Profile, TopicCatalogue, TopicSpec, group_name, group_topics, load_catalogue
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import (
     AbstentionAccepted,
     AttestationAccepted,
     Change,
     EvaluationAccepted,
-    Rules,
     TaskRead,
 )
+from zarathustra.core.aggregation.rules import Rules
 from zarathustra.core.digests import vote_digest
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import (

@@ -21,16 +21,13 @@ from tests.support.aggregation import (
     read,
     vote_on,
 )
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import AttestationAccepted, TaskRead
+from zarathustra.core.aggregation.effects import Fault, OperatorBlamed, ReportStall
+from zarathustra.core.aggregation.rules import (
     MAX_ATTEMPTS_AHEAD,
     MAX_ATTEMPTS_KEPT,
     MAX_EVALUATIONS_PER_ATTEMPT,
     MAX_VOTES_PER_OPERATOR,
-    AttestationAccepted,
-    Fault,
-    OperatorBlamed,
-    ReportStall,
-    TaskRead,
     may_certify,
 )
 from zarathustra.core.quorum import is_approved

@@ -14,12 +14,12 @@ from tests.support.aggregation_keys import (
     sign_proposal,
     signer_of,
 )
-from zarathustra.core.aggregation import (
+from zarathustra.core.aggregation.changes import SignaturesVerified
+from zarathustra.core.aggregation.effects import (
     Fault,
     IssueCertificate,
     OperatorBlamed,
     ReportStall,
-    SignaturesVerified,
     Signer,
     VerifySignatures,
 )

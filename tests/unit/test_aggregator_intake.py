@@ -19,7 +19,7 @@ from tests.support.aggregation_keys import (
     sign_proposal,
 )
 from tests.support.aggregator_chain import FakeTaskReader, ticking
-from zarathustra.core.aggregation import AbstentionAccepted, AttestationAccepted, EvaluationAccepted, TaskRead
+from zarathustra.core.aggregation.changes import AbstentionAccepted, AttestationAccepted, EvaluationAccepted, TaskRead
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained
 from zarathustra.core.reasons import Reason

@@ -10,17 +10,9 @@ from services.aggregator.handlers import EffectPorts, Interpreter
 from tests.support.aggregation import FIRST_BLOCK, RULES, attest, build_proposal, build_task, propose, vote_on
 from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, sign_attestation, signer_of
 from zarathustra.bus.records import Delivery, Header, Record
-from zarathustra.core.aggregation import (
-    AttestationAccepted,
-    Ballot,
-    Change,
-    Effect,
-    HeldSignature,
-    SignaturesVerified,
-    TaskRead,
-    TaskState,
-    VerifySignatures,
-)
+from zarathustra.core.aggregation.changes import AttestationAccepted, Change, SignaturesVerified, TaskRead
+from zarathustra.core.aggregation.effects import Effect, VerifySignatures
+from zarathustra.core.aggregation.state import Ballot, HeldSignature, TaskState
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus

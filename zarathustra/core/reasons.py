@@ -4,6 +4,7 @@ The code is the same word in the log, the metric, the dead-letter header, the re
 Append-only: codes are stored in reports and dead letters for ever.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -172,4 +173,14 @@ class Reason(Enum):
         return _BY_CODE[code]
 
 
-_BY_CODE = {reason.value.code: reason for reason in Reason}
+def index_by_code(reasons: Mapping[str, Reason]) -> Mapping[str, Reason]:
+    """The reasons by code; names, aliases included, lead to reasons. Raises ValueError when two share a code."""
+    by_code: dict[str, Reason] = {}
+    for name, reason in reasons.items():
+        first = by_code.setdefault(reason.code, reason)
+        if first.name != name:
+            raise ValueError(f"{first.name} and {name} share the reason code {reason.code}")
+    return by_code
+
+
+_BY_CODE = index_by_code(Reason.__members__)

@@ -21,7 +21,11 @@ from typing import Any, Final, Protocol
 from zarathustra.bus.dead_letters import build_dead_letter
 from zarathustra.bus.port import Consumer
 from zarathustra.bus.records import Delivery, Record
-from zarathustra.core.aggregation import Change, Effect, Rules, TaskRead, TaskState, fold
+from zarathustra.core.aggregation.changes import Change, TaskRead
+from zarathustra.core.aggregation.effects import Effect
+from zarathustra.core.aggregation.fold import fold
+from zarathustra.core.aggregation.rules import Rules
+from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus

@@ -2,7 +2,7 @@
 
 from google.protobuf.message import DecodeError
 
-from zarathustra.core.aggregation import Ballot, HeldSignature, Standing, TaskState
+from zarathustra.core.aggregation.state import Ballot, HeldSignature, Standing, TaskState
 from zarathustra.core.digests import TaskInput, evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import EvaluationProposed

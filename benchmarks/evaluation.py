@@ -11,10 +11,10 @@ import time
 from safetensors.numpy import save
 
 from zarathustra.core.types import Seed
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.frames import Job
-from zarathustra.evaluation.sandbox import Sandbox
-from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluator, build_tensors
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.scorer import Scorer
+from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
 
 PERSISTENT_RUNS = 50
 FRESH_RUNS = 3
@@ -22,10 +22,10 @@ FRESH_RUNS = 3
 
 async def main() -> None:
     job = build_job()
-    async with Sandbox() as sandbox:
-        await sandbox.start()
-        await sandbox.score(job)
-        persistent = await time_persistent(sandbox, job)
+    async with Scorer() as scorer:
+        await scorer.start()
+        await scorer.score(job)
+        persistent = await time_persistent(scorer, job)
     fresh = await time_fresh(job)
     print(f"one jailed worker for all      {1 / persistent:8.2f} evaluations/s  {1000 * persistent:8.1f} ms each")
     print(f"one process with torch each    {1 / fresh:8.2f} evaluations/s  {1000 * fresh:8.1f} ms each")
@@ -39,11 +39,11 @@ def build_job() -> Job:
     return Job(architecture, build_every_op_evaluator(), parameters, 8, Seed(bytes(32)))
 
 
-async def time_persistent(sandbox: Sandbox, job: Job) -> float:
+async def time_persistent(scorer: Scorer, job: Job) -> float:
     """Seconds an evaluation."""
     started = time.perf_counter()
     for _ in range(PERSISTENT_RUNS):
-        await sandbox.score(job)
+        await scorer.score(job)
     return (time.perf_counter() - started) / PERSISTENT_RUNS
 
 
@@ -51,8 +51,8 @@ async def time_fresh(job: Job) -> float:
     """Seconds an evaluation."""
     started = time.perf_counter()
     for _ in range(FRESH_RUNS):
-        async with Sandbox() as sandbox:
-            await sandbox.score(job)
+        async with Scorer() as scorer:
+            await scorer.score(job)
     return (time.perf_counter() - started) / FRESH_RUNS
 
 

@@ -21,7 +21,7 @@ from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, Submission
 from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
+from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor
 from zarathustra.sdk.client import Client, Reader, open_client
 from zarathustra.sdk.operators import claim_fees

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from zarathustra.evaluation.architecture import parse_architecture
+from zarathustra.formats.architecture import parse_architecture
 
 WIDTH = 32
 INITIAL_SEED = 2  # any; a stated one makes two demos comparable

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from devnet.square.artefacts import INTERVAL
-from zarathustra.evaluation.model import build_module, save_parameters
+from zarathustra.scoring.model import build_module, save_parameters
 
 BATCH = 512
 LEARNING_RATE = 5e-3

@@ -1,4 +1,4 @@
-"""Builds the service: sandbox → queue → routes, on TCP and perhaps a Unix socket."""
+"""Builds the service: scorer → queue → routes, on TCP and perhaps a Unix socket."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ from aiohttp import web
 from services.evaluator.handlers import Evaluate, EvaluationQueue, build_evaluate_handler
 from services.evaluator.settings import Settings
 from zarathustra.core.errors import Retry
-from zarathustra.evaluation.sandbox import Sandbox
-from zarathustra.evaluation.verdict import evaluate
 from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.scoring.fault import evaluate
+from zarathustra.scoring.scorer import Scorer
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 
 START_RETRY_SECONDS = 10.0
@@ -21,28 +21,28 @@ START_RETRY_SECONDS = 10.0
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """Run the service until it is told to stop."""
-    async with Sandbox(score_seconds=settings.score_seconds) as sandbox:
-        queue = EvaluationQueue(build_evaluate(sandbox, runtime), max_waiting=settings.max_waiting)
+    async with Scorer(score_seconds=settings.score_seconds) as scorer:
+        queue = EvaluationQueue(build_evaluate(scorer, runtime), max_waiting=settings.max_waiting)
         pending = runtime.metrics.gauge("pending_requests", "Requests that run or wait.")
         pending.set_function(lambda: queue.pending)
         routes = [web.post("/evaluate", build_evaluate_handler(queue))]
-        jobs: dict[str, Callable[[], Awaitable[None]]] = {"worker": lambda: keep_ready(sandbox, queue, runtime)}
+        jobs: dict[str, Callable[[], Awaitable[None]]] = {"worker": lambda: keep_ready(scorer, queue, runtime)}
         if settings.evaluator_socket is not None:
             path = settings.evaluator_socket
             jobs["socket"] = lambda: serve_socket(path, routes, runtime.stop)
         await serve(runtime, settings.http_listen, jobs, routes)
 
 
-def build_evaluate(sandbox: Sandbox, runtime: Runtime) -> Evaluate:
+def build_evaluate(scorer: Scorer, runtime: Runtime) -> Evaluate:
     """An evaluation that is logged and counted."""
     evaluations = runtime.metrics.counter("evaluations", "Evaluations concluded.", ["code", "reason"])
     seconds = runtime.metrics.histogram("evaluation_seconds", "Time of an evaluation, without waiting.")
     starts = runtime.metrics.gauge("worker_starts", "Jailed workers started since the service did.")
-    starts.set_function(lambda: sandbox.starts)
+    starts.set_function(lambda: scorer.starts)
 
     async def run(request: EvaluateRequest) -> EvaluateResult:
         started = time.monotonic()
-        result = await evaluate(sandbox.score, request, await sandbox.start())
+        result = await evaluate(scorer.score, request, await scorer.start())
         elapsed = time.monotonic() - started
         reason = "" if result.reason is None else result.reason.code
         evaluations.labels(result.code.name, reason).inc()
@@ -59,12 +59,12 @@ def build_evaluate(sandbox: Sandbox, runtime: Runtime) -> Evaluate:
     return run
 
 
-async def keep_ready(sandbox: Sandbox, queue: EvaluationQueue, runtime: Runtime) -> None:
+async def keep_ready(scorer: Scorer, queue: EvaluationQueue, runtime: Runtime) -> None:
     """Start the worker before the first request, and whenever it is gone; ready while it runs."""
     runtime.health.wait_for("worker", "starting")
     while not runtime.stop.is_set():
         try:
-            await queue.run_alone(sandbox.start)
+            await queue.run_alone(scorer.start)
             runtime.health.fulfil("worker")
         except Retry as error:
             runtime.health.wait_for("worker", error.reason.code)

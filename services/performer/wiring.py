@@ -13,7 +13,7 @@ from zarathustra.chain.transactions import Sender
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ProjectId, Topic
-from zarathustra.evaluation.client import EvaluatorClient
+from zarathustra.duty.evaluator_client import EvaluatorClient
 from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane

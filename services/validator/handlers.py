@@ -22,8 +22,8 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt, is_half_over
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
-from zarathustra.evaluation.report import check_report
+from zarathustra.formats.limits import MAX_REPORT_BYTES
+from zarathustra.formats.report import check_report
 from zarathustra.runtime.assessment import Assessment
 from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_message

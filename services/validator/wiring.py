@@ -8,7 +8,7 @@ from services.validator.settings import Settings
 from zarathustra.bus.topics import group_name
 from zarathustra.core.digests import Domain
 from zarathustra.core.types import Topic
-from zarathustra.evaluation.client import EvaluatorClient
+from zarathustra.duty.evaluator_client import EvaluatorClient
 from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane

@@ -16,7 +16,7 @@ from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
-from zarathustra.evaluation.client import EvaluatorClient
+from zarathustra.duty.evaluator_client import EvaluatorClient
 from zarathustra.runtime.http import serve_http
 from zarathustra.wire.evaluator import MAX_REQUEST_BYTES, MAX_RESULT_BYTES, EvaluateRequest, EvaluateResult
 

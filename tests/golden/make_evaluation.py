@@ -17,12 +17,12 @@ from safetensors.numpy import save
 from tests.support.evaluation import SEED, SQUARE, evaluator, square_parameters
 from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro, Ppm, TaskId
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.frames import Job
-from zarathustra.evaluation.report import conclude
-from zarathustra.evaluation.rounds import configure_torch
-from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluator, build_tensors
-from zarathustra.evaluation.worker import score_job
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.report import conclude
+from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.rounds import configure_torch
+from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
+from zarathustra.scoring.worker import score_job
 from zarathustra.wire.evaluator import EvaluateResult
 
 GOLDEN_FILE = Path(__file__).parent / "evaluation.json"

@@ -6,8 +6,8 @@ import pytest
 
 from tests.golden.make_evaluation import GOLDEN_FILE, build_task
 from zarathustra.core.types import Seed
-from zarathustra.evaluation.frames import Job
-from zarathustra.evaluation.worker import score_job
+from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.worker import score_job
 
 pytestmark = pytest.mark.golden
 

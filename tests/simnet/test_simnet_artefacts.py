@@ -30,7 +30,7 @@ from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import ProjectStatus, Submission
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO_ADDRESS, Cid
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
+from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.sdk.owner import Artefacts
 from zarathustra.store.memory import MemoryStore
 

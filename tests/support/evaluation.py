@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from zarathustra.core.types import Seed
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.frames import Job
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.scoring.jobs import Job
 from zarathustra.wire.evaluator import EvaluateRequest
 
 SEED = Seed(bytes(range(32)))

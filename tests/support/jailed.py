@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Everything an attack needs is imported before the jail: it must fail by itself, not for lack of a module.
 PROGRAM = """
 import ctypes, errno, fcntl, mmap, os, pickle, resource, signal, socket, struct, subprocess, sys, threading, time
-from zarathustra.evaluation import jail
+from zarathustra.sandbox import jail
 libc = ctypes.CDLL(None, use_errno=True)
 def syscall(number, *arguments):
     # Whole words: the seventh argument goes over the stack, where an int would leave half of its word undefined.

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from zarathustra.core.promotion import sub_seed
 from zarathustra.core.types import Micro
-from zarathustra.evaluation.architecture import Architecture, Node, parse_architecture
-from zarathustra.evaluation.evaluator import parse_evaluator, validate_work
-from zarathustra.evaluation.frames import Job, Versions
-from zarathustra.evaluation.metrics import compute_metric
-from zarathustra.evaluation.parameters import Tensors, parse_parameters
-from zarathustra.evaluation.verdict import evaluate as attribute_faults
+from zarathustra.formats.architecture import Architecture, Node, parse_architecture
+from zarathustra.formats.evaluator import parse_evaluator, validate_work
+from zarathustra.formats.parameters import Tensors, parse_parameters
+from zarathustra.scoring.fault import evaluate as attribute_faults
+from zarathustra.scoring.jobs import Job, Versions
+from zarathustra.scoring.metrics import compute_metric
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 
 VERSIONS = Versions(torch="none", numpy="simnet", cpu="any")  # the same for all: reports must be equal

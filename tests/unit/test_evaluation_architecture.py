@@ -9,9 +9,9 @@ import pytest
 from tests.support.evaluation import SQUARE, architecture, node
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation import architecture as limits
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES
+from zarathustra.formats import architecture as limits
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES
 
 pytestmark = pytest.mark.unit
 

@@ -9,9 +9,9 @@ import pytest
 from tests.support.evaluation import SQUARE, architecture, evaluator, node
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.evaluator import MAX_ROUNDS, parse_evaluator, validate_work
-from zarathustra.evaluation.limits import MAX_EVALUATOR_BYTES
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.evaluator import MAX_ROUNDS, parse_evaluator, validate_work
+from zarathustra.formats.limits import MAX_EVALUATOR_BYTES
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ import pytest
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.expression import MAX_DEPTH, MAX_LENGTH, parse_expression
+from zarathustra.formats.expression import MAX_DEPTH, MAX_LENGTH, parse_expression
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,8 @@ import pytest
 
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.frames import ANSWER_HEADER, encode_answer, parse_scores, parse_versions
+from zarathustra.sandbox.frames import ANSWER_HEADER, encode_answer
+from zarathustra.scoring.jobs import parse_scores, parse_versions
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,8 @@ from sklearn import metrics as oracle
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.metrics import METRICS, compute_metric
+from zarathustra.formats.evaluator import METRIC_NAMES
+from zarathustra.scoring.metrics import METRICS, compute_metric
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +97,7 @@ def test_compute_metric__order_of_samples__does_not_change_a_bit() -> None:
 
 def test_metrics__table__has_the_seven() -> None:
     assert set(METRICS) == {"r2", "mse", "mae", "accuracy", "f1", "auroc", "cross_entropy"}
+
+
+def test_metrics__every_name_an_evaluator_may_use__is_computed() -> None:
+    assert tuple(METRICS) == METRIC_NAMES

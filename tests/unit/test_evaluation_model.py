@@ -22,13 +22,13 @@ from tests.support.evaluation import (
 )
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.evaluator import parse_evaluator
-from zarathustra.evaluation.model import build_module, build_with, name_tensors, save_parameters, validate_count
-from zarathustra.evaluation.operations import OPERATIONS
-from zarathustra.evaluation.parameters import parse_parameters
-from zarathustra.evaluation.rounds import score_model, to_micro
-from zarathustra.evaluation.warmup import build_every_op, build_every_op_evaluator, build_tensors
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.evaluator import parse_evaluator
+from zarathustra.formats.operations import OPERATIONS
+from zarathustra.formats.parameters import parse_parameters
+from zarathustra.scoring.model import build_module, build_with, name_tensors, save_parameters, validate_count
+from zarathustra.scoring.rounds import score_model, to_micro
+from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
 
 pytestmark = pytest.mark.unit
 

@@ -11,11 +11,11 @@ from safetensors.numpy import save
 from tests.support.evaluation import SQUARE, encode_file, encode_tensors, square_parameters, square_tensors
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation import parameters
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.limits import MAX_PARAMETERS_BYTES
-from zarathustra.evaluation.operations import TensorSpec
-from zarathustra.evaluation.parameters import parse_parameters
+from zarathustra.formats import parameters
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.limits import MAX_PARAMETERS_BYTES
+from zarathustra.formats.operations import TensorSpec
+from zarathustra.formats.parameters import parse_parameters
 
 pytestmark = pytest.mark.unit
 

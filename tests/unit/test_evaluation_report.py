@@ -11,8 +11,8 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Attempt, Evaluation, Micro, OperatorId, Ppm, TaskId
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
-from zarathustra.evaluation.report import Conclusion, check_report, conclude, unavailable_result
+from zarathustra.formats.limits import MAX_REPORT_BYTES
+from zarathustra.formats.report import Conclusion, check_report, conclude, unavailable_result
 from zarathustra.wire.evaluator import EvaluateResult
 
 pytestmark = pytest.mark.unit

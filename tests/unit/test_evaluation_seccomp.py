@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from zarathustra.evaluation.seccomp import (
+from zarathustra.sandbox.seccomp import (
     ALLOW,
     AUDIT_ARCH,
     ERRNO,

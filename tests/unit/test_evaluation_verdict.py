@@ -10,8 +10,8 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
-from zarathustra.evaluation.frames import Job, Versions
-from zarathustra.evaluation.verdict import evaluate
+from zarathustra.scoring.fault import evaluate
+from zarathustra.scoring.jobs import Job, Versions
 from zarathustra.wire.evaluator import (
     EvaluateRequest,
     EvaluateResult,

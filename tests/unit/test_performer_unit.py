@@ -63,8 +63,8 @@ from zarathustra.core.types import (
     TaskId,
     Topic,
 )
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
-from zarathustra.evaluation.report import check_report
+from zarathustra.formats.limits import MAX_REPORT_BYTES
+from zarathustra.formats.report import check_report
 from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.records import open_message
 from zarathustra.runtime.seeds import SeedDeriver

@@ -22,12 +22,12 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import MAX_SCORE_MICRO, Cid, Micro, Ppm, Seed, TaskId
-from zarathustra.evaluation.limits import (
+from zarathustra.formats.limits import (
     MAX_ARCHITECTURE_BYTES,
     MAX_EVALUATOR_BYTES,
     MAX_REPORT_BYTES,
 )
-from zarathustra.evaluation.report import conclude
+from zarathustra.formats.report import conclude
 from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.store.memory import MemoryStore
 from zarathustra.wire.evaluator import EvaluateResult

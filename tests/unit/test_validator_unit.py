@@ -49,7 +49,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, OperatorId, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.evaluation.report import conclude
+from zarathustra.formats.report import conclude
 from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.records import build_record, open_message
 from zarathustra.runtime.seeds import SeedDeriver

@@ -14,8 +14,8 @@ from zarathustra.core.promotion import Scores
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import Seed
-from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES, MAX_EVALUATOR_BYTES, MAX_PARAMETERS_BYTES
-from zarathustra.evaluation.report import conclude, unavailable_result
+from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES, MAX_EVALUATOR_BYTES, MAX_PARAMETERS_BYTES
+from zarathustra.formats.report import conclude, unavailable_result
 from zarathustra.store.port import ArtefactReader
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 

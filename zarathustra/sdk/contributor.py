@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from zarathustra.core.digests import commitment
 from zarathustra.core.project import ProjectParams
 from zarathustra.core.types import ZERO_ADDRESS, Address, Cid, ProjectId, SubmissionIndex, Wei
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES
-from zarathustra.evaluation.parameters import parse_parameters
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES
+from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sdk.client import Client
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from zarathustra.core.project import ProjectParams, RewardRule
 from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Micro, Ppm, ProjectId, Wei
-from zarathustra.evaluation.architecture import parse_architecture
-from zarathustra.evaluation.evaluator import parse_evaluator, validate_work
-from zarathustra.evaluation.parameters import parse_parameters
+from zarathustra.formats.architecture import parse_architecture
+from zarathustra.formats.evaluator import parse_evaluator, validate_work
+from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sdk.client import Client
 
 

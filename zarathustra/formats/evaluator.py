@@ -3,7 +3,7 @@
 {"format": "evaluator/1",
  "inputs": {"x": {"generator": "uniform", "low": -2, "high": 2}},      one generator each input
  "target": "x*x",                                                      see `expression`
- "metric": "r2",                                                       see `metrics`
+ "metric": "r2",                                                       one of METRIC_NAMES
  "samples": 1024}                                                      a round; optional
 """
 
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.architecture import MICRO_BATCH, Architecture, Input
-from zarathustra.evaluation.expression import Expression, parse_expression
-from zarathustra.evaluation.limits import MAX_EVALUATOR_BYTES
-from zarathustra.evaluation.metrics import METRICS
-from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
+from zarathustra.formats.architecture import MICRO_BATCH, Architecture, Input
+from zarathustra.formats.expression import Expression, parse_expression
+from zarathustra.formats.limits import MAX_EVALUATOR_BYTES
+from zarathustra.formats.strict_json import expect_object, parse_object, validate_keys
 
 FORMAT = "evaluator/1"
+# `scoring.metrics` computes them. Append-only: published evaluators name them.
+METRIC_NAMES = ("r2", "mse", "mae", "accuracy", "f1", "auroc", "cross_entropy")
 MIN_SAMPLES = 256  # fewer leave a round's score to chance; R² of one sample is 0/0
 DEFAULT_SAMPLES = 1024
 MAX_SAMPLES = 65_536
@@ -175,6 +176,6 @@ def _parse_target(value: object, inputs: frozenset[str]) -> Expression:
 
 
 def _parse_metric(value: object) -> str:
-    if not isinstance(value, str) or value not in METRICS:
+    if not isinstance(value, str) or value not in METRIC_NAMES:
         raise Invalid(Reason.BAD_EVALUATOR, "unknown metric", metric=str(value)[:64])
     return value

@@ -1,25 +1,21 @@
-"""What the service and its jailed worker say to each other over a socket pair. Little-endian, length first.
+"""Scoring jobs and their answers, as they pass between the evaluator and its jailed worker. Little-endian.
 
-    job      architecture u32 | evaluator u32 | parameters u32 | rounds u16 | seed 32 B | the three files
-    answer   length u32 | JSON: {"scores": [integer, …]}  or  {"reason": "<code>"}
-    greeting length u32 | JSON: {"versions": {…}}  or  {"message": "why not"}; sent once, when jailed
-
-The parent trusts no answer: after a hostile model the worker may be anyone's.
+job      architecture u32 | evaluator u32 | parameters u32 | rounds u16 | seed 32 B | the three files
+answer   {"scores": [integer, …]}  or  {"reason": "<code>"}
+greeting {"versions": {…}}         or  {"message": "why not"}
 """
 
-import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed
-from zarathustra.evaluation.strict_json import parse_object
+from zarathustra.formats.strict_json import parse_object
+from zarathustra.sandbox.frames import MAX_ANSWER_BYTES
 
 JOB_HEADER = struct.Struct("<IIIH32s")
-ANSWER_HEADER = struct.Struct("<I")
-MAX_ANSWER_BYTES = 4096  # 128 scores of 11 digits and signs fit; a flood does not
 
 # What a worker may accuse a model of. `timeout` and `crash` are for the parent to see.
 WORKER_REASONS = frozenset(
@@ -51,13 +47,17 @@ class Versions:
     cpu: str
 
 
-def encode_job_header(job: Job) -> bytes:
-    return JOB_HEADER.pack(len(job.architecture), len(job.evaluator), len(job.parameters), job.rounds, job.seed)
+def encode_job(job: Job) -> tuple[bytes, ...]:
+    """The job in parts, so that the files are not copied."""
+    header = JOB_HEADER.pack(len(job.architecture), len(job.evaluator), len(job.parameters), job.rounds, job.seed)
+    return header, job.architecture, job.evaluator, job.parameters
 
 
-def encode_answer(content: Mapping[str, object]) -> bytes:
-    body = json.dumps(content, separators=(",", ":")).encode()
-    return ANSWER_HEADER.pack(len(body)) + body
+def read_job(read: Callable[[int], bytes]) -> Job:
+    """The next job; `read` gives exactly as many bytes as it is asked for."""
+    *lengths, rounds, seed = JOB_HEADER.unpack(read(JOB_HEADER.size))
+    architecture, evaluator, parameters = (read(length) for length in lengths)
+    return Job(architecture, evaluator, parameters, rounds, Seed(seed))
 
 
 def parse_scores(body: bytes, rounds: int) -> tuple[Micro, ...]:
@@ -76,7 +76,10 @@ def parse_scores(body: bytes, rounds: int) -> tuple[Micro, ...]:
 
 def parse_versions(body: bytes) -> Versions:
     """The worker's greeting. Raises Retry(SANDBOX_UNAVAILABLE) if it could not be jailed."""
-    answer = parse_object(body, max_bytes=MAX_ANSWER_BYTES)
+    try:
+        answer = parse_object(body, max_bytes=MAX_ANSWER_BYTES)
+    except Invalid as error:
+        raise Retry(Reason.SANDBOX_UNAVAILABLE, "parse the worker's greeting") from error
     match answer:
         case {"versions": {"torch": str(torch), "numpy": str(numpy), "cpu": str(cpu)}}:
             return Versions(torch[:64], numpy[:64], cpu[:64])

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from zarathustra.core.types import Seed
-from zarathustra.evaluation.architecture import Architecture, parse_architecture
-from zarathustra.evaluation.evaluator import parse_evaluator
-from zarathustra.evaluation.metrics import METRICS, compute_metric
-from zarathustra.evaluation.model import validate_count
-from zarathustra.evaluation.operations import TensorSpec
-from zarathustra.evaluation.parameters import Tensors
-from zarathustra.evaluation.rounds import score_model
+from zarathustra.formats.architecture import Architecture, parse_architecture
+from zarathustra.formats.evaluator import parse_evaluator
+from zarathustra.formats.operations import TensorSpec
+from zarathustra.formats.parameters import Tensors
+from zarathustra.scoring.metrics import METRICS, compute_metric
+from zarathustra.scoring.model import validate_count
+from zarathustra.scoring.rounds import score_model
 
 
 def build_every_op() -> bytes:

@@ -12,8 +12,8 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.promotion import MIN_ROUNDS, Scores, gain_lower_bound, mean_score
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Evaluation, Micro, Ppm, TaskId, validate_length
-from zarathustra.evaluation.limits import MAX_REPORT_BYTES
-from zarathustra.evaluation.strict_json import parse_object, validate_keys
+from zarathustra.formats.limits import MAX_REPORT_BYTES
+from zarathustra.formats.strict_json import parse_object, validate_keys
 from zarathustra.wire.evaluator import EvaluateResult
 
 FORMAT = "report/1"

@@ -16,8 +16,8 @@ from typing import TypeGuard
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.limits import MAX_ARCHITECTURE_BYTES
-from zarathustra.evaluation.operations import (
+from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES
+from zarathustra.formats.operations import (
     MAX_DIMENSION,
     MAX_RANK,
     OPERATIONS,
@@ -33,7 +33,7 @@ from zarathustra.evaluation.operations import (
     Shape,
     TensorSpec,
 )
-from zarathustra.evaluation.strict_json import expect_list, expect_object, parse_object, validate_keys
+from zarathustra.formats.strict_json import expect_list, expect_object, parse_object, validate_keys
 
 FORMAT = "architecture/1"
 MICRO_BATCH = 64  # samples that run together; part of the score's definition, as kernels may depend on it

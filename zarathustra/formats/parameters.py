@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.limits import MAX_PARAMETERS_BYTES
-from zarathustra.evaluation.operations import TensorSpec
-from zarathustra.evaluation.strict_json import expect_object, parse_object, validate_keys
+from zarathustra.formats.limits import MAX_PARAMETERS_BYTES
+from zarathustra.formats.operations import TensorSpec
+from zarathustra.formats.strict_json import expect_object, parse_object, validate_keys
 
 MAX_HEADER_BYTES = 1024 * 1024  # a header bomb costs seconds of JSON parsing before the first tensor
 MAX_MAGNITUDE = 1e3  # larger weights only serve to cancel each other, which float arithmetic does badly

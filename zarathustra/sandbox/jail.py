@@ -16,7 +16,7 @@ import struct
 
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.seccomp import AUDIT_ARCH, build_filter
+from zarathustra.sandbox.seccomp import AUDIT_ARCH, build_filter
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 # The same numbers on both architectures.

@@ -14,8 +14,8 @@ from torch.overrides import TorchFunctionMode
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.evaluation.architecture import Architecture, compute_last_uses, parse_architecture
-from zarathustra.evaluation.operations import Arguments, get_integer, get_shape
+from zarathustra.formats.architecture import Architecture, compute_last_uses, parse_architecture
+from zarathustra.formats.operations import Arguments, get_integer, get_shape
 
 
 class GraphModule(nn.Module):

@@ -16,11 +16,11 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.promotion import sub_seed
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed
-from zarathustra.evaluation.architecture import MICRO_BATCH, Architecture
-from zarathustra.evaluation.evaluator import Evaluator, Samples
-from zarathustra.evaluation.metrics import compute_metric
-from zarathustra.evaluation.model import GraphModule, build_with
-from zarathustra.evaluation.parameters import Tensors
+from zarathustra.formats.architecture import MICRO_BATCH, Architecture
+from zarathustra.formats.evaluator import Evaluator, Samples
+from zarathustra.formats.parameters import Tensors
+from zarathustra.scoring.metrics import compute_metric
+from zarathustra.scoring.model import GraphModule, build_with
 
 MAX_SCORE = MAX_SCORE_MICRO / 1e6
 STABILITY = 1e-4  # how far float32 may be from float64, absolutely or relative to a score beyond ±1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro
-from zarathustra.evaluation.frames import Job, Versions
+from zarathustra.scoring.jobs import Job, Versions
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 
 Score = Callable[[Job], Awaitable[tuple[Micro, ...]]]

@@ -1,1 +1,0 @@
-"""Scoring a model: architecture, parameters, evaluator, metrics, sandbox, report."""

@@ -1,0 +1,1 @@
+"""What strangers publish, checked without torch: architectures, parameters, evaluators and reports."""

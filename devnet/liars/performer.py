@@ -13,9 +13,9 @@ from zarathustra.core.digests import input_hash
 from zarathustra.core.outcomes import Code
 from zarathustra.core.task import Task
 from zarathustra.core.types import Micro, Seed
+from zarathustra.duty.assessment import Assessment, Assessor
 from zarathustra.duty.evaluator_client import EvaluatorClient
 from zarathustra.formats.report import conclude
-from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.runtime.lifecycle import Runtime, run_service
 from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher

@@ -7,8 +7,8 @@ from services.validator.handlers import Assess
 from services.validator.settings import Settings
 from zarathustra.core.task import Task
 from zarathustra.core.types import Micro, Seed
+from zarathustra.duty.assessment import Assessment, Assessor
 from zarathustra.duty.evaluator_client import EvaluatorClient
-from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.runtime.lifecycle import Runtime, run_service
 from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+from services.aggregator.fold_loop import Outcome
 from zarathustra.bus.records import Record
 from zarathustra.core.aggregation.changes import SignaturesVerified
 from zarathustra.core.aggregation.effects import Effect, IssueCertificate, OperatorBlamed, ReportStall, VerifySignatures
 from zarathustra.core.digests import Domain, vote_digest
 from zarathustra.core.messages import CertificateIssued, Message, TaskStalled
 from zarathustra.core.types import Topic
-from zarathustra.runtime.fold_loop import Outcome
 from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record
 from zarathustra.signing.bls import BlsBackend, Signed, find_invalid
 from zarathustra.telemetry.log import get_logger

@@ -22,7 +22,7 @@ from zarathustra.core.messages import Abstained, AttestationSigned, EvaluationPr
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import performer_of
 from zarathustra.core.types import BlockNumber, OperatorId, Seed, TaskId, Topic
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.records import open_message
 from zarathustra.signing.ecdsa import recover_address
 

@@ -20,7 +20,7 @@ from zarathustra.core.messages import CertificateIssued, CertificatePosted, Mess
 from zarathustra.core.task import Task, turn_of
 from zarathustra.core.types import Address, BlockNumber, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, open_message
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zarathustra.core.aggregation.rules import Rules
-from zarathustra.runtime.operator import OperatorSettings
+from zarathustra.duty.operator import OperatorSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP, Message
 
+from services.aggregator.fold_loop import FoldLoop, FoldPorts
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.bus.topics import Cleanup, Profile, ProfileSpec, TopicCatalogue, TopicSpec, group_name
 from zarathustra.core.aggregation.changes import Change
@@ -36,8 +37,7 @@ from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import OperatorId, TaskId, Topic
-from zarathustra.runtime.blocks import BlockClock
-from zarathustra.runtime.fold_loop import FoldLoop, FoldPorts
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.aggregation import decode_state, encode_state

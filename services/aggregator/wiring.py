@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+from services.aggregator.fold_loop import FoldPorts
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.intake import Intake, TaskCache
 from services.aggregator.poster import Poster, PosterPorts
@@ -14,11 +15,12 @@ from zarathustra.bus.topics import Profile, group_name, group_topics
 from zarathustra.chain.operator_sender import ChainTaskSender
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.types import Topic
-from zarathustra.runtime.fold_loop import FoldPorts
+from zarathustra.duty.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.runtime.lifecycle import Runtime, serve
-from zarathustra.runtime.map_loop import Handler, MapLoop, MapLoopSettings, Route
-from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
-from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.loop import MapLoop
+from zarathustra.runtime.map_loop.routes import Handler, Route
+from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.keys import EcdsaSecretKey

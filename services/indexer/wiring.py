@@ -12,8 +12,8 @@ from zarathustra.chain.follow import BlockSource, ChainFollower
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.scan import ChainScanner
 from zarathustra.core.types import Topic
+from zarathustra.duty.nodes import open_nodes
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
-from zarathustra.runtime.nodes import open_nodes
 
 
 async def start(settings: Settings, runtime: Runtime) -> None:

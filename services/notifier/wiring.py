@@ -15,8 +15,9 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import OperatorId, Topic
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
-from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, lane_by_key
-from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.routes import Handler, Route, lane_by_key
+from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 
 TOPICS = (Topic.CHAIN_EVENTS, Topic.CERTIFICATES)
 

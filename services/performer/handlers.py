@@ -29,11 +29,11 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
-from zarathustra.runtime.assessment import Assessment
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.assessment import Assessment
+from zarathustra.duty.blocks import BlockClock
+from zarathustra.duty.seeds import SeedDeriver
+from zarathustra.duty.tasks import fetch_announced_task
 from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
-from zarathustra.runtime.seeds import SeedDeriver
-from zarathustra.runtime.tasks import fetch_announced_task
 from zarathustra.signing.signer import RecordSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger

@@ -14,7 +14,7 @@ from zarathustra.chain.port import TaskReader, TaskSender
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.task import turn_of
 from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zarathustra.runtime.operator import OperatorSettings
+from zarathustra.duty.operator import OperatorSettings
 from zarathustra.runtime.settings import Secret
 
 

@@ -13,12 +13,13 @@ from zarathustra.chain.transactions import Sender
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ProjectId, Topic
+from zarathustra.duty.assessment import Assessor
 from zarathustra.duty.evaluator_client import EvaluatorClient
-from zarathustra.runtime.assessment import Assessor
+from zarathustra.duty.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
-from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
-from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
-from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.routes import Handler, Route, no_lane
+from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.keystore import load_ecdsa_keystore
 from zarathustra.signing.signer import EcdsaSigner

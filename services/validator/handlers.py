@@ -22,13 +22,13 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt, is_half_over
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
+from zarathustra.duty.assessment import Assessment
+from zarathustra.duty.blocks import BlockClock
+from zarathustra.duty.seeds import SeedDeriver
+from zarathustra.duty.tasks import fetch_announced_task
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.formats.report import check_report
-from zarathustra.runtime.assessment import Assessment
-from zarathustra.runtime.blocks import BlockClock
 from zarathustra.runtime.records import GetTimeMs, build_record, open_message
-from zarathustra.runtime.seeds import SeedDeriver
-from zarathustra.runtime.tasks import fetch_announced_task
 from zarathustra.signing.ecdsa import recover_address
 from zarathustra.signing.signer import Signer
 from zarathustra.store.port import ArtefactReader

@@ -8,12 +8,13 @@ from services.validator.settings import Settings
 from zarathustra.bus.topics import group_name
 from zarathustra.core.digests import Domain
 from zarathustra.core.types import Topic
+from zarathustra.duty.assessment import Assessor
 from zarathustra.duty.evaluator_client import EvaluatorClient
-from zarathustra.runtime.assessment import Assessor
+from zarathustra.duty.operator import OperatorChain, follow_chain, load_operator_key, open_chain
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
-from zarathustra.runtime.map_loop import Handler, MapLoopSettings, Route, no_lane
-from zarathustra.runtime.map_service import Bus, build_map_loop, open_kafka
-from zarathustra.runtime.operator import OperatorChain, follow_chain, load_operator_key, open_chain
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.routes import Handler, Route, no_lane
+from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 from zarathustra.signing.backends import load_backend
 from zarathustra.signing.keystore import load_bls_keystore
 from zarathustra.signing.signer import LocalSigner, Signer

@@ -20,14 +20,10 @@ from zarathustra.bus.records import Delivery, Header, Partition, Record
 from zarathustra.bus.topics import Profile, group_topics, load_catalogue
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
-from zarathustra.runtime.map_loop import (
-    Clock,
-    Handler,
-    MapLoop,
-    MapLoopSettings,
-    SilentObserver,
-    list_topics,
-)
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.loop import Clock, MapLoop
+from zarathustra.runtime.map_loop.observer import SilentObserver
+from zarathustra.runtime.map_loop.routes import Handler, list_topics
 
 pytestmark = pytest.mark.bus
 pytest_plugins = ["tests.support.kafka_fixture"]

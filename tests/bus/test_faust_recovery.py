@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from faust.tables.recovery import Recovery
 
+from services.aggregator.fold_loop import FoldPorts
 from services.aggregator.stream import BUFFERED_RECORDS, FaustFold
 from tests.support.aggregation import build_proposal, vote_on
 from tests.support.aggregation_bus import RunFold, Site, build_faust_fold, open_site, running, wipe
@@ -24,8 +25,7 @@ from zarathustra.bus.records import Delivery, Record
 from zarathustra.core.aggregation.changes import Change
 from zarathustra.core.messages import Message
 from zarathustra.core.types import TaskId
-from zarathustra.runtime.blocks import BlockClock
-from zarathustra.runtime.fold_loop import FoldPorts
+from zarathustra.duty.blocks import BlockClock
 
 pytestmark = pytest.mark.bus
 pytest_plugins = ["tests.support.kafka_fixture"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from services.aggregator.fold_loop import DictTable, FoldLoop, FoldPorts, run_over_dict
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.stream import FaustFold, StreamSettings, changelog_catalogue
 from tests.support.aggregation import FIRST_BLOCK, build_task
@@ -42,8 +43,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.blocks import BlockClock
-from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts, run_over_dict
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.lifecycle import now_ms
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.telemetry.metrics import Metrics

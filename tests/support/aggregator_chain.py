@@ -14,7 +14,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task
 from zarathustra.core.types import BlockHash, BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 
 TURN_BLOCKS = 4
 

@@ -47,7 +47,7 @@ from zarathustra.core.types import (
     Wei,
 )
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar, cast
 
 from devnet.anvil import Anvil
+from services.aggregator.fold_loop import DictTable, FoldLoop, run_over_dict
 from services.aggregator.settings import Settings as AggregatorSettings
 from services.aggregator.stream import SOURCES
 from services.aggregator.wiring import POSTER, build_fold_ports, build_poster_loop
@@ -72,10 +73,9 @@ from zarathustra.core.types import (
     Topic,
     Wei,
 )
-from zarathustra.runtime.assessment import Assessor
-from zarathustra.runtime.fold_loop import DictTable, FoldLoop, run_over_dict
+from zarathustra.duty.assessment import Assessor
+from zarathustra.duty.operator import OperatorChain, OperatorSettings, build_chain, follow_chain, load_operator_key
 from zarathustra.runtime.lifecycle import Job
-from zarathustra.runtime.operator import OperatorChain, OperatorSettings, build_chain, follow_chain, load_operator_key
 from zarathustra.runtime.records import build_record
 from zarathustra.runtime.settings import Secret
 from zarathustra.sdk.client import Client, Reader, log_intent

@@ -21,8 +21,8 @@ from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Cid
 from zarathustra.runtime.lifecycle import Runtime
-from zarathustra.runtime.map_loop import list_topics
-from zarathustra.runtime.map_service import Bus
+from zarathustra.runtime.map_loop.routes import list_topics
+from zarathustra.runtime.map_loop.service import Bus
 from zarathustra.store.memory import MemoryStore
 
 

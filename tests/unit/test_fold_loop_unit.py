@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from services.aggregator.fold_loop import DictTable, FoldLoop, FoldPorts, Outcome
 from services.aggregator.handlers import EffectPorts, Interpreter
 from tests.support.aggregation import FIRST_BLOCK, RULES, attest, build_proposal, build_task, propose, vote_on
 from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, sign_attestation, signer_of
@@ -17,7 +18,6 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId, Topic
-from zarathustra.runtime.fold_loop import DictTable, FoldLoop, FoldPorts, Outcome
 from zarathustra.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.unit

@@ -16,17 +16,9 @@ from zarathustra.bus.port import Consumer, Producer
 from zarathustra.bus.records import Delivery, Header, Partition, Record
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
-from zarathustra.runtime.map_loop import (
-    Clock,
-    Handler,
-    HandlerCancelledError,
-    MapLoop,
-    MapLoopSettings,
-    MostlyInvalidError,
-    Route,
-    list_topics,
-    no_lane,
-)
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.loop import Clock, HandlerCancelledError, MapLoop, MostlyInvalidError
+from zarathustra.runtime.map_loop.routes import Handler, Route, list_topics, no_lane
 
 pytestmark = pytest.mark.unit
 

@@ -63,11 +63,11 @@ from zarathustra.core.types import (
     TaskId,
     Topic,
 )
+from zarathustra.duty.assessment import Assessor
+from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.formats.report import check_report
-from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.records import open_message
-from zarathustra.runtime.seeds import SeedDeriver
 from zarathustra.signing.ecdsa import recover_address
 from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.memory import MemoryStore

@@ -19,7 +19,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import Address, BlockNumber, SetVersion, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.records import open_message
 from zarathustra.telemetry.metrics import Metrics
 

@@ -22,13 +22,13 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import MAX_SCORE_MICRO, Cid, Micro, Ppm, Seed, TaskId
+from zarathustra.duty.assessment import Assessment, Assessor
 from zarathustra.formats.limits import (
     MAX_ARCHITECTURE_BYTES,
     MAX_EVALUATOR_BYTES,
     MAX_REPORT_BYTES,
 )
 from zarathustra.formats.report import conclude
-from zarathustra.runtime.assessment import Assessment, Assessor
 from zarathustra.store.memory import MemoryStore
 from zarathustra.wire.evaluator import EvaluateResult
 

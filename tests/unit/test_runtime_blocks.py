@@ -20,8 +20,8 @@ from tests.support.fakes import (
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlockNumber
-from zarathustra.runtime.blocks import BlockClock
-from zarathustra.runtime.seeds import SeedDeriver
+from zarathustra.duty.blocks import BlockClock
+from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.store.memory import MemoryStore
 
 pytestmark = pytest.mark.unit

@@ -12,7 +12,7 @@ import structlog
 from zarathustra.bus.records import Delivery, Partition, Record
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
-from zarathustra.runtime.observer import LoopTelemetry
+from zarathustra.runtime.map_loop.telemetry import LoopTelemetry
 from zarathustra.runtime.settings import Secret
 from zarathustra.telemetry.log import configure_logging, get_logger
 from zarathustra.telemetry.metrics import Metrics

@@ -49,10 +49,10 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, OperatorId, Topic
 from zarathustra.core.vote import Vote
+from zarathustra.duty.assessment import Assessor
+from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.formats.report import conclude
-from zarathustra.runtime.assessment import Assessor
 from zarathustra.runtime.records import build_record, open_message
-from zarathustra.runtime.seeds import SeedDeriver
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import sign_digest
 from zarathustra.signing.signer import EcdsaSigner, LocalSigner

@@ -9,8 +9,10 @@ from random import SystemRandom
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.runtime.lifecycle import Runtime
-from zarathustra.runtime.map_loop import Clock, Handler, MapLoop, MapLoopSettings, Route, list_topics
-from zarathustra.runtime.observer import LoopTelemetry
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.loop import Clock, MapLoop
+from zarathustra.runtime.map_loop.routes import Handler, Route, list_topics
+from zarathustra.runtime.map_loop.telemetry import LoopTelemetry
 
 
 @dataclass(frozen=True)

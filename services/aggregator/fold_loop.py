@@ -30,7 +30,7 @@ from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 

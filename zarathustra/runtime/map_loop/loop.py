@@ -19,72 +19,25 @@ Guarantees
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from zarathustra.bus.dead_letters import MAX_KEPT_BYTES, build_dead_letter, build_retry, parse_put_back
+from zarathustra.bus.dead_letters import build_dead_letter, build_retry, parse_put_back
 from zarathustra.bus.offsets import OffsetTracker
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.bus.records import Delivery, Partition, Record
 from zarathustra.bus.topics import group_topics
-from zarathustra.core.errors import Invalid, Retry, ZarathustraError
+from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
-
-Handler = Callable[[Delivery], Awaitable[Sequence[Record]]]
-Lane = Callable[[Delivery], bytes | None]
+from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.observer import LoopObserver, SilentObserver
+from zarathustra.runtime.map_loop.routes import Handler, Route, as_route
 
 CANCEL_GRACE_S: Final = 5.0  # a handler that ignores its cancellation for longer is left behind
-
-
-def lane_by_key(delivery: Delivery) -> bytes | None:
-    """One record of a key at a time: a retraction is handled after what it retracts."""
-    return delivery.record.key
-
-
-def no_lane(delivery: Delivery) -> bytes | None:
-    """Any order and all at once, for a handler to which order means nothing."""
-    return None
-
-
-@dataclass(frozen=True)
-class Route:
-    """How records of one topic are handled.
-
-    `lane` names what must stay in order; it must not raise. `is_open_to_strangers` marks a topic that operators
-    other than us write: their rubbish is given up record by record, and never counts as a bug of ours, or one
-    of them could stop everybody.
-    """
-
-    handle: Handler
-    lane: Lane = lane_by_key
-    is_open_to_strangers: bool = False
-
-
-@dataclass(frozen=True)
-class MapLoopSettings:
-    """Bounds and patience. The defaults suit a service that waits for blocks."""
-
-    group: str
-    max_open: int = 256  # records in flight, most of them waiting for something; bounds memory and repeated work
-    max_put_back: int = 1_024  # records waiting for their next attempt; they hold up nobody else
-    max_record_bytes: int = 262_144  # what a compressed batch unfolds to is not bounded by the broker
-    max_attempts: int = 12  # with the delays below: 25 minutes of broken infrastructure
-    first_delay_ms: int = 1_000
-    max_delay_ms: int = 300_000
-    fetch_timeout_s: float = 0.1  # also how soon a finished record is committed
-    revoke_grace_s: float = 5.0  # other replicas wait for it; what is not done then is done again elsewhere
-    drain_grace_s: float = 20.0  # below the 30 s after which Kubernetes kills
-    invalid_window: int = 100
-    invalid_minimum: int = 20  # fewer say nothing
-    invalid_percent: int = 50
-
-    def __post_init__(self) -> None:
-        if self.max_record_bytes > MAX_KEPT_BYTES:
-            raise Invalid(Reason.BAD_SETTING, "a record that is put back would be cut", limit=MAX_KEPT_BYTES)
 
 
 @dataclass(frozen=True)
@@ -93,47 +46,6 @@ class Clock:
 
     now_ms: Callable[[], int]
     sleep: Callable[[float], Coroutine[Any, Any, None]]  # seconds
-
-
-class LoopObserver(Protocol):
-    """Where logs, metrics and traces plug in. Calls are synchronous and must not raise."""
-
-    def around(self, delivery: Delivery) -> AbstractContextManager[None]:
-        """Entered around each handling: bind the task to the log, open a span."""
-
-    def on_handled(self, delivery: Delivery, produced: int) -> None: ...
-
-    def on_retried(self, delivery: Delivery, error: Retry, attempt: int) -> None:
-        """Attempt number `attempt` failed; another follows."""
-
-    def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None: ...
-
-    def on_bus_error(self, error: Retry) -> None:
-        """The bus did not answer; the loop tries again."""
-
-    def on_lag(self, partition: Partition, lag: int) -> None: ...
-
-    def on_open(self, open_records: int, put_back: int) -> None:
-        """How many records are in flight, and how many wait for their next attempt."""
-
-
-class SilentObserver:
-    """Observes nothing."""
-
-    def around(self, delivery: Delivery) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def on_handled(self, delivery: Delivery, produced: int) -> None: ...
-
-    def on_retried(self, delivery: Delivery, error: Retry, attempt: int) -> None: ...
-
-    def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None: ...
-
-    def on_bus_error(self, error: Retry) -> None: ...
-
-    def on_lag(self, partition: Partition, lag: int) -> None: ...
-
-    def on_open(self, open_records: int, put_back: int) -> None: ...
 
 
 class MostlyInvalidError(Exception):
@@ -187,7 +99,7 @@ class MapLoop:
     ) -> None:
         self._consumer = consumer
         self._producer = producer
-        self._routes = {topic: _as_route(handler) for topic, handler in handlers.items()}
+        self._routes = {topic: as_route(handler) for topic, handler in handlers.items()}
         self._settings = settings
         self._clock = clock
         self._random = random
@@ -458,15 +370,6 @@ class MapLoop:
             if lag is not None:
                 self._observer.on_lag(partition, lag)
         self._observer.on_open(self._count_open(is_put_back=False), self._count_open(is_put_back=True))
-
-
-def list_topics(topics: Iterable[str], group: str) -> list[str]:
-    """What the loop's consumer subscribes to: the handlers' topics and the group's retry topic."""
-    return [*topics, group_topics(group).retry]
-
-
-def _as_route(handler: Handler | Route) -> Route:
-    return handler if isinstance(handler, Route) else Route(handler)
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

@@ -7,7 +7,7 @@ from zarathustra.chain.port import Deployment, TaskReader
 from zarathustra.core.digests import seed as compute_seed
 from zarathustra.core.task import Task
 from zarathustra.core.types import Seed
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
 
 
 class SeedDeriver:

@@ -12,10 +12,10 @@ from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.digests import Domain
 from zarathustra.core.reasons import Reason
-from zarathustra.runtime.blocks import BlockClock
+from zarathustra.duty.blocks import BlockClock
+from zarathustra.duty.nodes import open_nodes
+from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.runtime.lifecycle import Runtime
-from zarathustra.runtime.nodes import open_nodes
-from zarathustra.runtime.seeds import SeedDeriver
 from zarathustra.runtime.settings import Secret
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.keystore import load_ecdsa_keystore

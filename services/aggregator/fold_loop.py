@@ -13,13 +13,11 @@ a dict that is rebuilt from the log at each start where everything runs in one p
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from zarathustra.bus.dead_letters import build_dead_letter
-from zarathustra.bus.port import Consumer
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.core.aggregation.changes import Change, TaskRead
 from zarathustra.core.aggregation.effects import Effect
@@ -31,13 +29,12 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import BlockNumber, TaskId
 from zarathustra.duty.blocks import BlockClock
+from zarathustra.runtime.stopping import finishes_before, watch
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
 FIRST_DELAY_S: Final = 0.25
 MAX_DELAY_S: Final = 10.0
-FETCH_RECORDS: Final = 100
-FETCH_TIMEOUT_S: Final = 0.2
 
 Intake = Callable[[Delivery], Awaitable[Sequence[Change]]]
 ReadTask = Callable[[TaskId], Awaitable[TaskRead]]
@@ -45,14 +42,14 @@ Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Performed:
     """What performing an effect brought: changes to fold, records to send."""
 
     changes: tuple[Change, ...] = ()
     records: tuple[Record, ...] = ()
 
 
-Perform = Callable[[Effect], Awaitable[Outcome]]
+Perform = Callable[[Effect], Awaitable[Performed]]
 
 
 class StateTable(Protocol):
@@ -64,25 +61,6 @@ class StateTable(Protocol):
         """Keep the state; None forgets it."""
 
     def list_tasks(self) -> list[TaskId]: ...
-
-
-class DictTable:
-    """States in memory. What reads it must start from the beginning of its topics."""
-
-    def __init__(self) -> None:
-        self._states: dict[TaskId, TaskState] = {}
-
-    def get(self, task_id: TaskId) -> TaskState | None:
-        return self._states.get(task_id)
-
-    def put(self, task_id: TaskId, state: TaskState | None) -> None:
-        if state is None:
-            self._states.pop(task_id, None)
-        else:
-            self._states[task_id] = state
-
-    def list_tasks(self) -> list[TaskId]:
-        return list(self._states)
 
 
 @dataclass(frozen=True)
@@ -105,7 +83,9 @@ class FoldLoop:
         self._rules = rules
         self._one_at_a_time = asyncio.Lock()  # records and ticks fold the same states
         self._log = get_logger(component="fold")
-        self._handled = metrics.counter("records", "Records folded, by topic and outcome", ["topic", "outcome"])
+        self._handled = metrics.counter(
+            "records", "Records by how folding them ended: `folded` or a reason", ["topic", "ending"]
+        )
         self._retries = metrics.counter("retries", "Times a record or a tick had to wait", ["reason"])
         metrics.gauge("open_tasks", "Tasks with a state").set_function(lambda: len(table.list_tasks()))
 
@@ -127,8 +107,8 @@ class FoldLoop:
 
     async def run_timer(self, clock: BlockClock, stop: asyncio.Event) -> None:
         """Let time pass in every state at each new block, until stopped."""
-        async with _ending(stop) as stopping:
-            while await _is_first(clock.wait_for_next(), stopping):
+        async with watch(stop) as stopping:
+            while await finishes_before(stopping, clock.wait_for_next()):
                 await self.tick(clock.head)
 
     async def tick(self, head: BlockNumber) -> None:
@@ -151,13 +131,13 @@ class FoldLoop:
             changes = await self._ports.intake(delivery)
         except Invalid as error:
             await self._ports.send([build_dead_letter(delivery, error, topic=self._ports.dead_letters)])
-            self._handled.labels(topic=topic, outcome=error.reason.code).inc()
+            self._handled.labels(topic=topic, ending=error.reason.code).inc()
             self._log.warning("Record refused", topic=topic, reason=error.reason.code, error=str(error))
             return
 
         async with self._one_at_a_time:
             await self._advance(TaskId(delivery.record.key), changes)
-        self._handled.labels(topic=topic, outcome="folded").inc()
+        self._handled.labels(topic=topic, ending="folded").inc()
 
     async def _read_again(self, task_id: TaskId, head: BlockNumber) -> TaskRead:
         try:
@@ -179,9 +159,9 @@ class FoldLoop:
             transition = fold(state, pending.popleft(), self._rules)
             state = transition.state
             for effect in transition.effects:
-                outcome = await self._ports.perform(effect)
-                pending.extendleft(reversed(outcome.changes))
-                records += outcome.records
+                performed = await self._ports.perform(effect)
+                pending.extendleft(reversed(performed.changes))
+                records += performed.records
 
         if records:
             await self._ports.send(records)
@@ -193,50 +173,8 @@ class FoldLoop:
         self._log.warning("Fold waits", task_id=task_id, reason=error.reason.code, error=str(error))
 
 
-async def run_over_dict(loop: FoldLoop, consumer: Consumer, stop: asyncio.Event) -> None:
-    """Feed the loop from a consumer until stopped; `consumer` is entered by the caller.
-
-    Commits nothing: states in a dict are rebuilt from the beginning of the log at each start.
-    """
-    async with _ending(stop) as stopping:
-        while not stopping.done():
-            try:
-                deliveries = await consumer.fetch(max_records=FETCH_RECORDS, timeout_s=FETCH_TIMEOUT_S)
-            except Retry:
-                await asyncio.wait({stopping}, timeout=FIRST_DELAY_S)
-                continue
-            for delivery in deliveries:
-                if not await _is_first(loop.handle(delivery), stopping):
-                    return
-
-
 def _is_worth_saving(before: TaskState | None, after: TaskState | None) -> bool:
     """Whether more than the time changed: a write at every block of every task would flood the changelog."""
     if before is None or after is None:
         return before is not after
     return replace(after, block=before.block) != before
-
-
-async def _is_first(work: Coroutine[Any, Any, Any], stopping: "asyncio.Task[bool]") -> bool:
-    """Do `work` unless the end comes first; then it is cancelled. Raises what `work` raises."""
-    working = asyncio.create_task(work)
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
-            return True
-        return False
-    finally:
-        working.cancel()
-        await asyncio.wait({working})
-
-
-@asynccontextmanager
-async def _ending(stop: asyncio.Event) -> AsyncIterator["asyncio.Task[bool]"]:
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        yield stopping
-    finally:
-        stopping.cancel()
-        with suppress(asyncio.CancelledError):
-            await stopping

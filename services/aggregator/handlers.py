@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from services.aggregator.fold_loop import Outcome
+from services.aggregator.fold_loop import Performed
 from zarathustra.bus.records import Record
 from zarathustra.core.aggregation.changes import SignaturesVerified
 from zarathustra.core.aggregation.effects import Effect, IssueCertificate, OperatorBlamed, ReportStall, VerifySignatures
@@ -38,7 +38,7 @@ class Interpreter:
         self._stalls = metrics.counter("stalls", "Attempts that will reach no quorum", ["reason"])
         self._faults = metrics.counter("faults", "What operators provably did wrong", ["operator", "fault"])
 
-    async def perform(self, effect: Effect) -> Outcome:
+    async def perform(self, effect: Effect) -> Performed:
         """Do it; curve arithmetic runs beside the event loop."""
         match effect:
             case VerifySignatures():
@@ -50,7 +50,7 @@ class Interpreter:
             case OperatorBlamed():
                 return self._blame(effect)
 
-    async def _verify(self, effect: VerifySignatures) -> Outcome:
+    async def _verify(self, effect: VerifySignatures) -> Performed:
         digest = vote_digest(self._ports.domain, effect.vote)
         signed = [Signed(signer.public_key, signer.signature) for signer in effect.signers]
         with self._verify_seconds.time():
@@ -60,9 +60,9 @@ class Interpreter:
         good = frozenset(signer.operator_id for signer in effect.signers) - bad
         self._verified.labels(standing="good").inc(len(good))
         self._verified.labels(standing="bad").inc(len(bad))
-        return Outcome(changes=(SignaturesVerified(effect.vote, good, bad),))
+        return Performed(changes=(SignaturesVerified(effect.vote, good, bad),))
 
-    async def _issue(self, effect: IssueCertificate) -> Outcome:
+    async def _issue(self, effect: IssueCertificate) -> Performed:
         signatures = [signer.signature for signer in effect.signers]
         signature = await asyncio.to_thread(self._ports.backend.aggregate_signatures, signatures)
         certificate = CertificateIssued(
@@ -80,14 +80,14 @@ class Interpreter:
             approved=effect.vote.approved,
             signers=len(effect.signers),
         )
-        return Outcome(records=(self._build(certificate),))
+        return Performed(records=(self._build(certificate),))
 
-    def _report(self, effect: ReportStall) -> Outcome:
+    def _report(self, effect: ReportStall) -> Performed:
         self._stalls.labels(reason=effect.reason.code).inc()
         self._log.warning("Attempt stalled", task_id=effect.task_id, attempt=effect.attempt, reason=effect.reason.code)
-        return Outcome(records=(self._build(TaskStalled(effect.task_id, effect.attempt, effect.reason.code)),))
+        return Performed(records=(self._build(TaskStalled(effect.task_id, effect.attempt, effect.reason.code)),))
 
-    def _blame(self, effect: OperatorBlamed) -> Outcome:
+    def _blame(self, effect: OperatorBlamed) -> Performed:
         self._faults.labels(operator=effect.operator.hex(), fault=effect.fault).inc()
         self._log.warning(
             "Operator at fault",
@@ -96,7 +96,7 @@ class Interpreter:
             operator=effect.operator,
             fault=effect.fault.value,
         )
-        return Outcome()
+        return Performed()
 
     def _build(self, message: Message) -> Record:
         return build_record(Topic.CERTIFICATES, message, signer=self._ports.signer, time_ms=self._ports.get_time_ms())

@@ -45,7 +45,9 @@ class Poster:
         self._ports = ports
         self._takeover_blocks = takeover_blocks
         self._log = get_logger(component="poster")
-        self._posts = metrics.counter("posts", "Certificates by what became of them", ["outcome"])
+        self._posts = metrics.counter(
+            "posts", "Certificates by how posting them ended: `posted`, `not_needed` or a reason", ["ending"]
+        )
         self._gas = metrics.counter("gas_units", "Gas used by posts")
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
@@ -85,7 +87,7 @@ class Poster:
             head = await self._ports.clock.wait_for(0)
             if not may_certify(task, _vote_of(certificate), _next(head)):
                 return await self._report_earlier(certificate)
-            self._posts.labels(outcome=error.reason.code).inc()
+            self._posts.labels(ending=error.reason.code).inc()
             self._log.error(
                 "Certificate refused by the contract",
                 task_id=evaluation.task_id,
@@ -104,13 +106,13 @@ class Poster:
         task = await self._ports.reader.fetch_task(certificate.proposal.evaluation.task_id)
         posting = await self._ports.reader.fetch_posting(task, _vote_of(certificate))
         if posting is None or posting.sender != Address(self._ports.sender.operator_id):
-            self._posts.labels(outcome="not_needed").inc()
+            self._posts.labels(ending="not_needed").inc()
             return ()
         return [self._report(certificate, posting.receipt)]
 
     def _report(self, certificate: CertificateIssued, receipt: Receipt) -> Record:
         evaluation = certificate.proposal.evaluation
-        self._posts.labels(outcome="posted").inc()
+        self._posts.labels(ending="posted").inc()
         self._gas.inc(receipt.gas_used)
         self._log.info(
             "Certificate posted",

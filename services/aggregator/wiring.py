@@ -1,6 +1,5 @@
 """Joins the aggregator's parts: the fold on Faust, and the poster on the map loop."""
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -21,6 +20,7 @@ from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.loop import MapLoop
 from zarathustra.runtime.map_loop.routes import Handler, Route
 from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
+from zarathustra.runtime.stopping import pause
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -123,7 +123,4 @@ async def note_recovery(fold: FaustFold, runtime: Runtime) -> None:
             runtime.health.fulfil("fold")
         else:
             runtime.health.wait_for("fold", "recovering")
-        try:
-            await asyncio.wait_for(runtime.stop.wait(), READINESS_POLL_S)
-        except TimeoutError:
-            continue
+        await pause(runtime.stop, READINESS_POLL_S)

@@ -12,6 +12,7 @@ from services.evaluator.handlers import Evaluate, EvaluationQueue, build_evaluat
 from services.evaluator.settings import Settings
 from zarathustra.core.errors import Retry
 from zarathustra.runtime.lifecycle import Runtime, serve
+from zarathustra.runtime.stopping import pause
 from zarathustra.scoring.fault import evaluate
 from zarathustra.scoring.scorer import Scorer
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
@@ -69,11 +70,7 @@ async def keep_ready(scorer: Scorer, queue: EvaluationQueue, runtime: Runtime) -
         except Retry as error:
             runtime.health.wait_for("worker", error.reason.code)
             runtime.log.error("Cannot start the jailed worker", reason=error.reason.code, error=str(error))
-        try:
-            async with asyncio.timeout(START_RETRY_SECONDS):
-                await runtime.stop.wait()
-        except TimeoutError:
-            continue
+        await pause(runtime.stop, START_RETRY_SECONDS)
 
 
 async def serve_socket(path: Path, routes: list[web.RouteDef], stop: asyncio.Event) -> None:

@@ -34,6 +34,7 @@ from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.duty.tasks import fetch_announced_task
 from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
+from zarathustra.runtime.stopping import pause
 from zarathustra.signing.signer import RecordSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
@@ -95,10 +96,7 @@ class Performer:
                 running = {task for task in running if not _is_over(task)}
                 for task_id in await self._fetch_missing():
                     running.add(asyncio.create_task(self._perform_swept(task_id)))
-                try:
-                    await asyncio.wait_for(stop.wait(), every_seconds)
-                except TimeoutError:
-                    continue
+                await pause(stop, every_seconds)
         finally:
             for task in running:
                 task.cancel()

@@ -15,6 +15,7 @@ from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.task import turn_of
 from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
 from zarathustra.duty.blocks import BlockClock
+from zarathustra.runtime.stopping import finishes_before, watch
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
@@ -56,25 +57,14 @@ class Keeper:
 
     async def run(self, stop: asyncio.Event, *, sweep_blocks: int) -> None:
         """Keep until stopped."""
-        stopping = asyncio.create_task(stop.wait())
         last_sweep = BlockNumber(-sweep_blocks)
-        try:
-            while (head := await self._wait_for_next_block(stopping)) is not None:
+        async with watch(stop) as stopping:
+            while await finishes_before(stopping, self._ports.clock.wait_for_next()):
+                head = self._ports.clock.head
                 if head - last_sweep >= sweep_blocks and await self._attempt(self._sweep()):
                     last_sweep = head
                 for project_id, since in list(self._due.items()):
                     await self._attempt(self._keep(project_id, head, since))
-        finally:
-            stopping.cancel()
-
-    async def _wait_for_next_block(self, stopping: "asyncio.Task[bool]") -> BlockNumber | None:
-        """The head once it moves; None when the keeper is to stop."""
-        moved = asyncio.create_task(self._ports.clock.wait_for_next())
-        try:
-            await asyncio.wait({moved, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            moved.cancel()
-        return None if stopping.done() else self._ports.clock.head
 
     async def _attempt(self, work: Awaitable[None]) -> bool:
         """Do one piece of work; a failure is counted and tried again at a later block."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from services.aggregator.fold_loop import DictTable, FoldLoop, FoldPorts, run_over_dict
+from services.aggregator.fold_loop import FoldLoop, FoldPorts
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.stream import FaustFold, StreamSettings, changelog_catalogue
 from tests.support.aggregation import FIRST_BLOCK, build_task
 from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, KeySigner
+from tests.support.dict_fold import DictTable, run_over_dict
 from tests.support.kafka_bus import unique_name
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_layout
 from zarathustra.bus.records import Delivery, Header, Record

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar, cast
 
 from devnet.anvil import Anvil
-from services.aggregator.fold_loop import DictTable, FoldLoop, run_over_dict
+from services.aggregator.fold_loop import FoldLoop
 from services.aggregator.settings import Settings as AggregatorSettings
 from services.aggregator.stream import SOURCES
 from services.aggregator.wiring import POSTER, build_fold_ports, build_poster_loop
@@ -34,6 +34,7 @@ from services.performer.settings import Settings as PerformerSettings
 from services.validator import wiring as validator
 from services.validator.settings import Settings as ValidatorSettings
 from tests.support import simnet_evaluator
+from tests.support.dict_fold import DictTable, run_over_dict
 from tests.support.simnet_lines import (
     CrashPoint,
     Executioner,

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from services.aggregator.fold_loop import DictTable, FoldLoop, FoldPorts, Outcome
+from services.aggregator.fold_loop import FoldLoop, FoldPorts, Performed
 from services.aggregator.handlers import EffectPorts, Interpreter
 from tests.support.aggregation import FIRST_BLOCK, RULES, attest, build_proposal, build_task, propose, vote_on
 from tests.support.aggregation_keys import BLS, DOMAIN, OPERATORS, sign_attestation, signer_of
+from tests.support.dict_fold import DictTable
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.core.aggregation.changes import AttestationAccepted, Change, SignaturesVerified, TaskRead
 from zarathustra.core.aggregation.effects import Effect, VerifySignatures
@@ -218,11 +219,11 @@ async def test_handle__another_record_is_being_folded__waits_for_it() -> None:
         sends[0] += 1
         await gate.wait()
 
-    async def verify_at_once(effect: Effect) -> Outcome:
+    async def verify_at_once(effect: Effect) -> Performed:
         if not isinstance(effect, VerifySignatures):
-            return Outcome(records=(DELIVERY.record,))
+            return Performed(records=(DELIVERY.record,))
         good = frozenset(signer.operator_id for signer in effect.signers)
-        return Outcome(changes=(SignaturesVerified(effect.vote, good, frozenset()),))
+        return Performed(changes=(SignaturesVerified(effect.vote, good, frozenset()),))
 
     ports = replace(world.ports, send=slow_send, perform=verify_at_once)
     loop = FoldLoop(ports, world.table, RULES, Metrics("fold"))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from zarathustra.core.errors import Retry
 from zarathustra.core.types import BlockNumber
+from zarathustra.runtime.stopping import pause
 from zarathustra.telemetry.log import get_logger
 
 
@@ -30,10 +31,7 @@ class BlockClock:
                 await self._set_head(await self._fetch())
             except Retry as error:
                 self._log.warning("Block number not fetched", reason=error.reason.code)
-            try:
-                await asyncio.wait_for(stop.wait(), self._poll_seconds)
-            except TimeoutError:
-                continue
+            await pause(stop, self._poll_seconds)
 
     async def wait_for(self, number: int) -> BlockNumber:
         """Return the head once it is at least `number`."""

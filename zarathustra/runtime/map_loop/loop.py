@@ -268,7 +268,7 @@ class MapLoop:
             await self._give_up(job.delivery, error, attempt=job.attempt, route=job.route)
         else:
             self._observer.on_handled(job.delivery, len(produced))
-            self._note_outcome(job.route, is_invalid=False)
+            self._note_validity(job.route, is_invalid=False)
 
     async def _put_back(self, job: _Job, error: Retry) -> None:
         if job.attempt >= self._settings.max_attempts:
@@ -296,7 +296,7 @@ class MapLoop:
         await self._publish([letter])
         self._observer.on_dead_lettered(delivery, error.reason, error)
         if route is not None:
-            self._note_outcome(route, is_invalid=True)
+            self._note_validity(route, is_invalid=True)
 
     async def _publish(self, records: Sequence[Record]) -> None:
         """Send until acknowledged. The handler is not asked again: its work is done, only the bus is away."""
@@ -316,7 +316,7 @@ class MapLoop:
         longest = min(self._settings.first_delay_ms << min(attempt - 1, 30), self._settings.max_delay_ms)
         return longest - self._random.randrange(longest // 2 + 1)
 
-    def _note_outcome(self, route: Route, *, is_invalid: bool) -> None:
+    def _note_validity(self, route: Route, *, is_invalid: bool) -> None:
         """Fail when our own producers' records keep being refused."""
         if route.is_open_to_strangers:
             return

@@ -191,17 +191,10 @@ async def create_all_topics(bootstrap_servers: str, deployment: Deployment, oper
 
 def start_store(supervisor: Supervisor, directory: Path) -> str:
     """The embedded content store; returns its address."""
-    port = find_free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = (
-        *python_service("zarathustra.store"),
-        "--root",
-        str(directory / "store"),
-        "--listen",
-        f"127.0.0.1:{port}",
-    )
-    supervisor.start(ProcessSpec("store", command, {}, f"{url}/readyz"))
-    return url
+    listen = f"127.0.0.1:{find_free_port()}"
+    settings = {"DATA_DIR": str(directory / "store"), "HTTP_LISTEN": listen}
+    supervisor.start(ProcessSpec("store", python_service("services.store"), settings, f"http://{listen}/readyz"))
+    return f"http://{listen}"
 
 
 def build_specs(devnet: Devnet, misbehaviour: Misbehaviour) -> list[ProcessSpec]:
@@ -274,7 +267,6 @@ class _SpecBuilder:
             "services.aggregator",
             **self._operator(keys),
             DATA_DIR=str(keys.directory / "aggregator"),
-            TOPICS_PROFILE=Profile.TEST.value,
             TAKEOVER_BLOCKS="0",  # the only aggregator of the network: nobody else's turn is worth waiting for
             COLLECT_BLOCKS="0",
         )

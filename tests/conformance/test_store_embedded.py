@@ -11,11 +11,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from services.store.handlers import MAX_FILE_BYTES
+from tests.support.store_nodes import serve_store
 from tests.support.store_samples import make_content
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid
-from zarathustra.store.embedded import MAX_FILE_BYTES, serve
 from zarathustra.store.endpoints import gateway_endpoint, rpc_endpoint
 from zarathustra.store.fetch import Fetcher, FetchLimits
 from zarathustra.store.memory import MemoryStore
@@ -30,7 +31,7 @@ LIMITS = FetchLimits(block_seconds=5, total_seconds=20)
 
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with serve(tmp_path) as opened:
+    async with serve_store(tmp_path) as opened:
         yield opened
 
 
@@ -179,7 +180,7 @@ async def test_fetch__through_the_gateway_route__gives_the_file(url: str) -> Non
 async def test_fetch__block_damaged_on_disk__is_never_served_and_comes_from_the_next_node(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
-    async with serve(tmp_path / "a") as first, serve(tmp_path / "b") as second:
+    async with serve_store(tmp_path / "a") as first, serve_store(tmp_path / "b") as second:
         cid = await Writer(first, source=MemoryStore()).add(b"some bytes")
         await Writer(second, source=MemoryStore()).add(b"some bytes")
         block_path(tmp_path / "a", parse_cid(cid)).write_bytes(b"SOME bytes")
@@ -195,7 +196,7 @@ async def test_fetch__block_damaged_on_disk__is_never_served_and_comes_from_the_
 
 
 async def test_cat__later_block_missing__breaks_the_connection(tmp_path: Path, session: aiohttp.ClientSession) -> None:
-    async with serve(tmp_path) as url:
+    async with serve_store(tmp_path) as url:
         cid = await Writer(url, source=MemoryStore()).add(DATA)
         last = compute_block_id(Codec.RAW, DATA[2 * CHUNK_BYTES :])
         block_path(tmp_path, last).unlink()
@@ -210,23 +211,27 @@ async def test_health__fresh_store__is_live_and_ready(url: str, session: aiohttp
             assert response.status == 200
 
 
+async def start_process(root: Path) -> asyncio.subprocess.Process:
+    settings = {"PATH": os.environ["PATH"], "DATA_DIR": str(root), "HTTP_LISTEN": "127.0.0.1:0"}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.store", stderr=asyncio.subprocess.PIPE, env=settings
+    )
+
+
 class StoreProcess:
-    """`python -m zarathustra.store` as an operator runs it."""
+    """`python -m services.store` as an operator runs it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.url = ""
-        self.log: list[dict[str, object]] = []
 
     async def __aenter__(self) -> "StoreProcess":
-        command = ["-m", "zarathustra.store", "--root", str(self._root), "--listen", "127.0.0.1:0"]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]}
-        )
+        self._process = await start_process(self._root)
         assert self._process.stderr is not None
         async with asyncio.timeout(30):
-            self.log.append(json.loads(await self._process.stderr.readline()))
-        self.url = str(self.log[0]["url"])
+            while "http_port" not in (line := json.loads(await self._process.stderr.readline())):
+                pass
+        self.url = f"http://127.0.0.1:{line['http_port']}"
         return self
 
     async def __aexit__(self, *_details: object) -> None:
@@ -263,11 +268,8 @@ async def test_process__killed__keeps_what_it_had_acknowledged(tmp_path: Path) -
 
 
 async def test_process__directory_in_use__ends_with_status_2(tmp_path: Path) -> None:
-    async with serve(tmp_path):
-        command = ["-m", "zarathustra.store", "--root", str(tmp_path), "--listen", "127.0.0.1:0"]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stderr=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]}
-        )
+    async with serve_store(tmp_path):
+        process = await start_process(tmp_path)
         async with asyncio.timeout(30):
             _out, log = await process.communicate()
     assert process.returncode == 2

@@ -21,12 +21,12 @@ from tests.support.store_hostile import (
     stay_silent,
     talk_nonsense,
 )
+from tests.support.store_nodes import serve_store
 from tests.support.store_samples import make_content
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.blocks import DirectoryBlocks
 from zarathustra.store.cid import BlockId
-from zarathustra.store.embedded import serve
 from zarathustra.store.endpoints import Endpoint, EndpointKind, rpc_endpoint
 from zarathustra.store.fetch import Fetcher, FetchLimits
 from zarathustra.store.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, build_file
@@ -66,7 +66,7 @@ async def honest(tmp_path: Path) -> AsyncIterator[tuple[str, BlockId]]:
     """An honest node and the file that it has."""
     with DirectoryBlocks(tmp_path) as blocks:
         root = build_file(DATA, blocks.put).block_id
-    async with serve(tmp_path) as url:
+    async with serve_store(tmp_path) as url:
         yield url, root
 
 
@@ -197,7 +197,7 @@ async def test_fetch__one_block_a_thousand_times__is_there_each_time(tmp_path: P
     with DirectoryBlocks(tmp_path) as blocks:
         for block_id, block in dag.blocks.items():
             blocks.put(block_id, block)
-    async with serve(tmp_path) as url, Fetcher([rpc_endpoint(url)], limits=LIMITS) as fetcher:
+    async with serve_store(tmp_path) as url, Fetcher([rpc_endpoint(url)], limits=LIMITS) as fetcher:
         assert await fetcher.fetch(root.cid, max_bytes=64_000) == make_content(64) * 1000
 
 
@@ -205,7 +205,7 @@ async def fetch_refusal(dag: Dag, root: BlockId, directory: Path) -> Reason:
     with DirectoryBlocks(directory) as blocks:
         for block_id, block in dag.blocks.items():
             blocks.put(block_id, block)
-    async with serve(directory) as url, Fetcher([rpc_endpoint(url)], limits=LIMITS) as fetcher:
+    async with serve_store(directory) as url, Fetcher([rpc_endpoint(url)], limits=LIMITS) as fetcher:
         with pytest.raises(Invalid) as caught:
             await fetcher.fetch(root.cid, max_bytes=64 << 20)
     return caught.value.reason

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from zarathustra.store.embedded import serve
+from services.store.handlers import MIDDLEWARES, build_routes
+from zarathustra.runtime.health import Health
+from zarathustra.runtime.http import build_app, serve_http
+from zarathustra.store.blocks import DirectoryBlocks
 from zarathustra.store.endpoints import rpc_endpoint
 from zarathustra.store.fetch import Fetcher, FetchLimits
 from zarathustra.store.memory import MemoryStore
 from zarathustra.store.port import ArtefactReader, ArtefactWriter
+from zarathustra.store.unixfs import MAX_BLOCK_BYTES
 from zarathustra.store.writer import Writer
+from zarathustra.telemetry.metrics import Metrics
 
 KINDS = ("memory", "embedded", "kubo")
 LIMITS = FetchLimits(block_seconds=10, total_seconds=60)
@@ -55,5 +60,20 @@ async def open_node(kind: str, directory: Path) -> AsyncIterator[str]:
             pytest.skip("IPFS_API_URL names no Kubo; the suite ran on the other stores")
         yield url
         return
-    async with serve(directory) as url:
+    async with serve_store(directory) as url:
         yield url
+
+
+@asynccontextmanager
+async def serve_store(directory: Path) -> AsyncIterator[str]:
+    """The embedded store in this event loop, with its production handlers; gives its URL."""
+    with DirectoryBlocks(directory) as blocks:
+        app = build_app(
+            Health(),
+            Metrics("store"),
+            build_routes(blocks),
+            middlewares=MIDDLEWARES,
+            max_body_bytes=MAX_BLOCK_BYTES,
+        )
+        async with serve_http(app, "127.0.0.1:0") as port:
+            yield f"http://127.0.0.1:{port}"

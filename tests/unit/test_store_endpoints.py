@@ -5,7 +5,6 @@ import pytest
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.store.__main__ import parse_listen
 from zarathustra.store.endpoints import format_multiaddr, gateway_endpoint, rpc_endpoint
 from zarathustra.store.fetch import Fetcher
 
@@ -65,17 +64,6 @@ def test_fetcher__no_endpoint__is_refused_at_the_start() -> None:
     with pytest.raises(Invalid) as caught:
         Fetcher([])
     assert caught.value.reason is Reason.BAD_SETTING
-
-
-def test_parse_listen__address_and_port__in_both_families() -> None:
-    assert parse_listen("127.0.0.1:5001") == ("127.0.0.1", 5001)
-    assert parse_listen("[::1]:0") == ("::1", 0)
-
-
-@pytest.mark.parametrize("text", ["5001", "localhost:5001", "127.0.0.1:", "127.0.0.1:70000", "127.0.0.1:x", ""])
-def test_parse_listen__anything_else__is_refused(text: str) -> None:
-    with pytest.raises(Invalid):
-        parse_listen(text)
 
 
 def test_import__fetcher__loads_no_client_library() -> None:

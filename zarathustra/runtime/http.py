@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
@@ -15,8 +16,15 @@ MAX_PORT = 65_535
 SHUTDOWN_SECONDS = 2.0
 
 
-def build_app(health: Health, metrics: Metrics, routes: Iterable[web.RouteDef] = ()) -> web.Application:
-    """The service's application."""
+def build_app(
+    health: Health,
+    metrics: Metrics,
+    routes: Iterable[web.RouteDef] = (),
+    *,
+    middlewares: Iterable[Middleware] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> web.Application:
+    """The service's application. `middlewares` are around every route, ours included."""
 
     async def on_livez(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -28,7 +36,7 @@ def build_app(health: Health, metrics: Metrics, routes: Iterable[web.RouteDef] =
     async def on_metrics(_request: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=tuple(middlewares), client_max_size=max_body_bytes)
     app.add_routes([web.get("/livez", on_livez), web.get("/readyz", on_readyz), web.get("/metrics", on_metrics)])
     app.add_routes(routes)
     return app

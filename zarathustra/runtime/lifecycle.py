@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from zarathustra.core.errors import Invalid, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.health import Health
-from zarathustra.runtime.http import build_app, serve_http
+from zarathustra.runtime.http import MAX_BODY_BYTES, build_app, serve_http
 from zarathustra.runtime.settings import load_settings, public_fields
 from zarathustra.telemetry.log import Logger, configure_logging, get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -103,9 +104,18 @@ def run_service(
         raise SystemExit(EXIT_FAILED) from None
 
 
-async def serve(runtime: Runtime, listen: str, jobs: Mapping[str, Job], routes: Iterable[web.RouteDef] = ()) -> None:
-    """Run the jobs with the service's HTTP side up."""
-    async with serve_http(build_app(runtime.health, runtime.metrics, routes), listen) as port:
+async def serve(
+    runtime: Runtime,
+    listen: str,
+    jobs: Mapping[str, Job],
+    routes: Iterable[web.RouteDef] = (),
+    *,
+    middlewares: Iterable[Middleware] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> None:
+    """Run the jobs with the service's HTTP side up; `build_app` explains the rest."""
+    app = build_app(runtime.health, runtime.metrics, routes, middlewares=middlewares, max_body_bytes=max_body_bytes)
+    async with serve_http(app, listen) as port:
         runtime.log.info("Service started", http_port=port)
         await runtime.run_jobs(jobs)
     runtime.log.info("Service stopped")

@@ -10,8 +10,6 @@ sent for a web page are refused, as Kubo does, so that no page can write to its 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from aiohttp import BodyPartReader, web
@@ -24,9 +22,7 @@ from zarathustra.store.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, FileBuilder, 
 
 VERSION = "0.1.0"
 MAX_FILE_BYTES = 256 << 20  # data sets may be larger than the artefacts of the protocol; stops one add filling the disk
-MIN_FREE_BYTES = 512 << 20  # below this the store reports not ready: two of the largest files would not fit
 MULTIPART_OVERHEAD_BYTES = 1 << 16
-SHUTDOWN_SECONDS = 5.0  # for requests in flight at the stop; longer than any block takes
 
 _CODECS = {"raw": Codec.RAW, "dag-pb": Codec.DAG_PB}
 _TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
@@ -36,24 +32,9 @@ C = TypeVar("C")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@asynccontextmanager
-async def serve(root: Path, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Run a store in this event loop; gives its URL (port 0: any free one) and stops it cleanly at the end."""
-    with DirectoryBlocks(root) as blocks:
-        runner = web.AppRunner(build_app(blocks), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-            bound_host, bound_port = runner.addresses[0][:2]
-            yield f"http://[{bound_host}]:{bound_port}" if ":" in bound_host else f"http://{bound_host}:{bound_port}"
-        finally:
-            await runner.cleanup()
-
-
-def build_app(blocks: DirectoryBlocks) -> web.Application:
-    """The HTTP application over an open block store."""
+def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
+    """The API over an open block store."""
     api = _Api(blocks)
-    app = web.Application(middlewares=[_refuse_browsers, _answer_errors], client_max_size=MAX_BLOCK_BYTES)
     commands: dict[str, Handler] = {
         "add": api.add,
         "cat": api.cat,
@@ -65,12 +46,8 @@ def build_app(blocks: DirectoryBlocks) -> web.Application:
         "pin/rm": api.pin_rm,
         "pin/ls": api.pin_ls,
     }
-    for name, handler in commands.items():
-        app.router.add_post(f"/api/v0/{name}", handler)
-    app.router.add_get("/ipfs/{cid}", api.gateway)
-    app.router.add_get("/livez", api.livez)
-    app.router.add_get("/readyz", api.readyz)
-    return app
+    routes = [web.post(f"/api/v0/{name}", handler) for name, handler in commands.items()]
+    return [*routes, web.get("/ipfs/{cid}", api.gateway)]
 
 
 class _Api:
@@ -187,15 +164,6 @@ class _Api:
             "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=block, content_type="application/vnd.ipld.raw", headers=headers)
-
-    async def livez(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "live"})
-
-    async def readyz(self, _request: web.Request) -> web.Response:
-        free = await asyncio.to_thread(self._blocks.free_bytes)
-        if free < MIN_FREE_BYTES:
-            return web.json_response({"status": "not_ready", "reason": "disk_full", "free_bytes": free}, status=503)
-        return web.json_response({"status": "ready", "reason": "none"})
 
     def _pin_whole_file(self, root: BlockId) -> None:
         """Read every block before the pin is noted: a pin says that the file is here."""
@@ -324,14 +292,14 @@ async def _stream(request: web.Request, pieces: Iterator[bytes]) -> web.StreamRe
 
 
 @web.middleware
-async def _refuse_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def refuse_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
     if any(name in request.headers for name in ("Origin", "Referer")):
         return _error_response("requests from web pages are refused", 403)
     return await handler(request)
 
 
 @web.middleware
-async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Errors as Kubo words them: clients look for `could not find` in a status 500."""
     is_gateway = request.path.startswith("/ipfs/")
     try:
@@ -349,3 +317,6 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 def _error_response(message: str, status: int) -> web.Response:
     return web.json_response({"Message": message, "Code": 0, "Type": "error"}, status=status)
+
+
+MIDDLEWARES = (refuse_browsers, answer_errors)

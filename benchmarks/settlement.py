@@ -19,10 +19,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devnet.demo import TERMS, build_artefacts, open_account, submit
+from devnet.demo import TERMS, open_account, submit
+from devnet.example import build_random_parameters, load_artefacts
 from devnet.network import BLOCK_SECONDS, ETHER, SEED_DELAY, Devnet, run_devnet
 from devnet.progress import Progress
-from devnet.square.artefacts import build_architecture, build_random_parameters
 from zarathustra.core.types import BlockNumber, Wei
 from zarathustra.sdk.owner import publish_project
 from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
@@ -57,18 +57,17 @@ class HeadWatch:
 
 async def measure(count: int, directory: Path) -> list[Timing]:
     """Settle `count` submissions and time each."""
-    architecture = build_architecture()
+    artefacts = load_artefacts()
     terms = replace(TERMS, pool=Wei(6 * ETHER), budget=Wei(10 * ETHER))
     async with run_devnet(directory, Progress(Console())) as devnet, open_account(devnet) as owner:
         watch = HeadWatch(devnet)
         watching = asyncio.create_task(watch.run())
-        artefacts = build_artefacts(architecture)
         project_id = await publish_project(owner, artefacts, terms)
         await wait_for_project_open(owner.reader, project_id)
         timings = []
         async with open_account(devnet) as contributor:
             for number in range(count):
-                parameters = build_random_parameters(architecture, seed=100 + number, scale=2.0)
+                parameters = build_random_parameters(artefacts.architecture, seed=100 + number, scale=2.0)
                 index = await submit(contributor, project_id, parameters)
                 revealed = time.time()
                 submission = await wait_for_outcome(owner.reader, project_id, index)

@@ -14,6 +14,8 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from devnet.children import Child, end_child, get_pid, kill_child, spawn_child
+from zarathustra.chain.rpc import Rpc
+from zarathustra.core.types import Address, Wei
 
 DEV_MNEMONIC: Final = "test test test test test test test test test test test junk"
 DEFAULT_CHAIN_ID: Final = 31_337
@@ -115,6 +117,14 @@ class Anvil:
         """SIGKILL, as a crash would."""
         await kill_child(self._process)
         self._process = None
+
+    async def fund(self, rpc: Rpc, address: Address, amount: Wei) -> None:
+        """See `devnet.chain.DevelopmentChain`: the balance is set."""
+        await rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
+
+    async def mine(self, rpc: Rpc) -> None:
+        """See `devnet.chain.DevelopmentChain`."""
+        await rpc.call("evm_mine")
 
     def _build_command(self) -> list[str]:
         command = [str(find_binary()), "--host", HOST, "--port", str(self.port), "--hardfork", "prague"]

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devnet.children import die_with_parent
+from devnet.example import FOLDER, TRAINING_SCRIPT, build_random_parameters, load_artefacts
 from devnet.keys import OperatorKeys
 from devnet.ledger import GasUse, fetch_events, fetch_gas
 from devnet.network import ETHER, Devnet, Misbehaviour
 from devnet.processes import ROOT
 from devnet.progress import Progress
-from devnet.square.artefacts import INITIAL_SEED, build_architecture, build_evaluator, build_random_parameters
 from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, Submission
@@ -25,7 +25,7 @@ from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor
 from zarathustra.sdk.client import Client, Reader, open_client
 from zarathustra.sdk.operators import claim_fees
-from zarathustra.sdk.owner import Artefacts, Terms, publish_project
+from zarathustra.sdk.owner import Terms, publish_project
 from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
 from zarathustra.signing.keys import EcdsaSecretKey
 
@@ -85,17 +85,15 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
     """Walk the whole way once."""
     work = devnet.directory / "work"
     work.mkdir()
-    architecture = build_architecture()
-    (work / "architecture.json").write_bytes(architecture)
+    artefacts = load_artefacts()
     trained = work / "trained.safetensors"
 
     async with contextlib.AsyncExitStack() as stack:
         owner, first, second, third = [await stack.enter_async_context(open_account(devnet)) for _ in range(4)]
-        artefacts = build_artefacts(architecture)
         with progress.step("Owner publishes f(x) = x² and funds the project"):
             project_id = await publish_project(owner, artefacts, TERMS)
         with progress.step(f"Contributor 1 trains with torch for {TRAINING_SECONDS:.0f} s; the baseline is evaluated"):
-            training = asyncio.create_task(train(work / "architecture.json", trained))
+            training = asyncio.create_task(train(FOLDER / "architecture.json", trained))
             project = await asyncio.wait_for(wait_for_project_open(owner.reader, project_id), SETTLE_SECONDS)
             await training
         progress.say(f"project {project_id} is {project.status.name}, champion score {show(project.champion_score)}")
@@ -105,15 +103,10 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
         watching = asyncio.create_task(watch_outcomes(owner.reader, project_id, progress))
         stack.callback(watching.cancel)
         with progress.step("Meanwhile contributor 2 submits a worse model, contributor 3 a copy of 1's"):
-            await submit(second, project_id, build_random_parameters(architecture, seed=3, scale=3.0))
+            await submit(second, project_id, build_random_parameters(artefacts.architecture, seed=3, scale=3.0))
             await submit_copy(third, project_id, of=IMPROVED)
         submissions = await watching
         return await pay_and_check(devnet, progress, project_id, submissions, (first, second, third))
-
-
-def build_artefacts(architecture: bytes) -> Artefacts:
-    """What the owner of f(x) = x² publishes: untrained parameters, the same in every run."""
-    return Artefacts(architecture, build_random_parameters(architecture, seed=INITIAL_SEED), build_evaluator())
 
 
 async def watch_outcomes(
@@ -247,7 +240,7 @@ async def submit_cid(client: Client, project_id: ProjectId, cid: Cid) -> Submiss
 
 async def train(architecture: Path, parameters: Path) -> None:
     """Train in a process of its own: torch's memory goes with it."""
-    command = (sys.executable, "-m", "devnet.square.train", str(architecture), str(parameters))
+    command = (sys.executable, str(TRAINING_SCRIPT), str(architecture), str(parameters))
     process = await asyncio.create_subprocess_exec(
         *command,
         "--seconds",

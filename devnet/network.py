@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devnet.anvil import Anvil
-from devnet.kafka import KafkaBroker, find_free_port
+from devnet.chain import DevelopmentChain
+from devnet.kafka import KafkaBroker
 from devnet.keys import OperatorKeys, create_operator_keys
+from devnet.ports import find_free_port
 from devnet.processes import ProcessSpec, Supervisor, python_service
 from devnet.progress import Progress
 from zarathustra.bus.kafka import create_topics
@@ -34,6 +36,7 @@ from zarathustra.signing.keys import EcdsaSecretKey
 
 ETHER = Wei(10**18)
 STAKE = Wei(32 * ETHER)
+FAUCET = Wei(1_000 * ETHER)
 BLOCK_SECONDS = 1
 SEED_DELAY = 2
 MAX_ATTEMPTS = 4
@@ -60,13 +63,13 @@ class Devnet:
     supervisor: Supervisor
     operators: Sequence[OperatorKeys]
     treasury: Address
-    anvil: Anvil
+    chain: DevelopmentChain
     broker: KafkaBroker
     aggregators: Sequence[int] = field(default=(1,))
 
-    async def fund(self, address: Address, amount: Wei = Wei(1_000 * ETHER)) -> None:
+    async def fund(self, address: Address, amount: Wei = FAUCET) -> None:
         """The faucet."""
-        await self.rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
+        await self.chain.fund(self.rpc, address, amount)
 
 
 @asynccontextmanager
@@ -76,7 +79,7 @@ async def run_devnet(
     """Start a network in `directory` (which exists and is empty), yield it ready, stop all of it."""
     async with AsyncExitStack() as stack:
         with progress.step("Chain (anvil), Apache Kafka and content store; contracts, operators"):
-            anvil = await stack.enter_async_context(
+            chain: DevelopmentChain = await stack.enter_async_context(
                 Anvil(block_time_s=BLOCK_SECONDS, log_file=directory / "logs" / "anvil.log")
             )
             broker = KafkaBroker(directory / "kafka")
@@ -86,17 +89,17 @@ async def run_devnet(
             # Entered after chain and broker, so that the services stop before them.
             supervisor = await stack.enter_async_context(Supervisor(directory / "logs"))
             ipfs_url = start_store(supervisor, directory)
-            rpc = await stack.enter_async_context(HttpRpc([anvil.url]))
+            rpc = await stack.enter_async_context(HttpRpc([chain.url]))
             treasury = compute_address(EcdsaSecretKey.generate())
             operators = [
                 create_operator_keys(number, directory / f"operator-{number}")
                 for number in range(1, operator_count + 1)
             ]
-            async with in_a_hurry(rpc):
-                deployment = await deploy_contracts(rpc, anvil.chain_id, treasury, operator_count)
-                network = Network((anvil.url,), ipfs_url, deployment)
+            async with in_a_hurry(chain, rpc):
+                deployment = await deploy_contracts(chain, rpc, treasury, operator_count)
+                network = Network((chain.url,), ipfs_url, deployment)
                 await supervisor.wait_until_ready(["store"], timeout_s=READY_SECONDS)
-                await register_operators(rpc, network, operators)
+                await register_operators(chain, rpc, network, operators)
             await starting
             await create_all_topics(broker.bootstrap_servers, deployment, operators)
             network_file = directory / "network.json"
@@ -111,7 +114,7 @@ async def run_devnet(
             supervisor=supervisor,
             operators=operators,
             treasury=treasury,
-            anvil=anvil,
+            chain=chain,
             broker=broker,
         )
         with progress.step("Services: indexer, notifier, evaluator (shared), performers, validators, aggregator"):
@@ -126,12 +129,12 @@ async def run_devnet(
 
 
 @asynccontextmanager
-async def in_a_hurry(rpc: Rpc) -> AsyncIterator[None]:
+async def in_a_hurry(chain: DevelopmentChain, rpc: Rpc) -> AsyncIterator[None]:
     """Mine on demand: set-up has a dozen transactions that wait for each other, at a second a block otherwise."""
 
     async def mine() -> None:
         while True:
-            await rpc.call("evm_mine")
+            await chain.mine(rpc)
             await asyncio.sleep(HURRY_SECONDS)
 
     miner = asyncio.create_task(mine())
@@ -142,11 +145,11 @@ async def in_a_hurry(rpc: Rpc) -> AsyncIterator[None]:
         await asyncio.gather(miner, return_exceptions=True)
 
 
-async def deploy_contracts(rpc: Rpc, chain_id: int, treasury: Address, operator_count: int) -> Deployment:
+async def deploy_contracts(chain: DevelopmentChain, rpc: Rpc, treasury: Address, operator_count: int) -> Deployment:
     """The six contracts, owned by their deployer: a development network has no timelock."""
     deployer = EcdsaSecretKey.generate()
-    await rpc.call("anvil_setBalance", "0x" + compute_address(deployer).hex(), hex(1_000 * ETHER))
-    sender = Sender(rpc, deployer.reveal(), chain_id=chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
+    await chain.fund(rpc, compute_address(deployer), FAUCET)
+    sender = Sender(rpc, deployer.reveal(), chain_id=chain.chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
     parameters = DeploymentParameters(
         owner=compute_address(deployer),
         treasury=treasury,
@@ -155,15 +158,17 @@ async def deploy_contracts(rpc: Rpc, chain_id: int, treasury: Address, operator_
         max_attempts=MAX_ATTEMPTS,
         min_operators=min(3, operator_count),
     )
-    return await deploy(sender, rpc, parameters, chain_id=chain_id)
+    return await deploy(sender, rpc, parameters, chain_id=chain.chain_id)
 
 
-async def register_operators(rpc: Rpc, network: Network, operators: Sequence[OperatorKeys]) -> None:
+async def register_operators(
+    chain: DevelopmentChain, rpc: Rpc, network: Network, operators: Sequence[OperatorKeys]
+) -> None:
     """Each owner registers its operator with stake and proof of possession; then anyone seals the set."""
     backend = load_backend(FAST)
     for keys in operators:
         for address in (keys.owner_address, Address(keys.operator_id), keys.keeper_address):
-            await rpc.call("anvil_setBalance", "0x" + address.hex(), hex(1_000 * ETHER))
+            await chain.fund(rpc, address, FAUCET)
         async with open_client(network, keys.owner, poll_seconds=HURRY_SECONDS) as owner:
             await register_operator(
                 owner,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devnet.demo import TERMS, build_artefacts, open_account
+from devnet.demo import TERMS, open_account
+from devnet.example import FOLDER, TRAINING_SCRIPT, load_artefacts
 from devnet.network import Devnet
-from devnet.square.artefacts import build_architecture
+from devnet.processes import ROOT
 from zarathustra.sdk.owner import publish_project
 from zarathustra.sdk.watch import wait_for_project_open
 from zarathustra.signing.ecdsa import compute_address
@@ -24,7 +25,7 @@ The network runs; Ctrl-C stops it. Project {project} is f(x) = x². In another t
   export ZARATHUSTRA_KEY_PASSWORD_FILE={password}
 
   zarathustra project show {project}
-  python -m devnet.square.train {architecture} my-model.safetensors --seconds 5
+  python {script} {architecture} my-model.safetensors --seconds 5
   zarathustra submission submit {project} my-model.safetensors --wait
   zarathustra account withdraw
 
@@ -34,14 +35,10 @@ logs: {logs}
 
 async def stay_up(devnet: Devnet, console: Console) -> None:
     """Publish the example project, print how to take part, and wait to be stopped."""
-    architecture = build_architecture()
-    architecture_file = devnet.directory / "architecture.json"
-    architecture_file.write_bytes(architecture)
     key_file, password_file = await create_contributor(devnet)
     async with contextlib.AsyncExitStack() as stack:
         owner = await stack.enter_async_context(open_account(devnet))
-        artefacts = build_artefacts(architecture)
-        project_id = await publish_project(owner, artefacts, TERMS)
+        project_id = await publish_project(owner, load_artefacts(), TERMS)
         await wait_for_project_open(owner.reader, project_id)
     console.print(
         HINTS.format(
@@ -49,7 +46,8 @@ async def stay_up(devnet: Devnet, console: Console) -> None:
             network=devnet.network_file,
             key=key_file,
             password=password_file,
-            architecture=architecture_file,
+            script=TRAINING_SCRIPT.relative_to(ROOT),
+            architecture=(FOLDER / "architecture.json").relative_to(ROOT),
             logs=devnet.directory / "logs",
         ),
         highlight=False,

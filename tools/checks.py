@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devnet.processes import ROOT
+from tools.paths import ROOT
 
 BIN = Path(sys.executable).parent
 CONTRACTS = ROOT / "contracts"

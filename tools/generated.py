@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from devnet.processes import ROOT
+from tools.paths import ROOT
 
 PROTO = ROOT / "proto"
 GENERATED = ROOT / "zarathustra" / "v1"

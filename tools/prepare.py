@@ -94,7 +94,7 @@ def install_node_modules() -> None:
 
 
 def fetch_kafka_jars() -> None:
-    run([BIN / "python", "-m", "devnet.kafka", "fetch"])
+    run([BIN / "python", "-m", "devnet.kafka_jars", "fetch"])
 
 
 def install_locked(lock: Path) -> None:

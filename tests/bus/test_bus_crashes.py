@@ -13,7 +13,8 @@ from random import Random
 
 import pytest
 
-from devnet.kafka import KafkaBroker, find_free_port
+from devnet.kafka import KafkaBroker
+from devnet.ports import find_free_port
 from tests.support.kafka_bus import fetching, numbered, read, unique_name, until, values
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_broker_count
 from zarathustra.bus.records import Delivery, Header, Partition, Record

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devnet.kafka import KAFKA_VERSION, KafkaSetupError, fetch_jars, main, read_lock
+from devnet.kafka_jars import KAFKA_VERSION, KafkaSetupError, fetch_jars, main, read_lock
 
 pytestmark = pytest.mark.bus
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from devnet.kafka import find_free_port
+from devnet.ports import find_free_port
 from zarathustra.chain.rpc import MAX_ANSWER_BYTES, MAX_BATCH, Call, CallReverted, HttpRpc
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason

@@ -1,6 +1,6 @@
 """How a contributor trains: any torch loop over the published architecture, then `save_parameters`.
 
-python -m devnet.square.train ARCHITECTURE_FILE PARAMETERS_FILE --seconds 3
+python examples/square/train.py ARCHITECTURE_FILE PARAMETERS_FILE --seconds 3
 """
 
 import argparse
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from devnet.square.artefacts import INTERVAL
 from zarathustra.scoring.model import build_module, save_parameters
 
+INTERVAL = (-2.0, 2.0)  # from which `evaluator.json` draws x
 BATCH = 512
 LEARNING_RATE = 5e-3
 BETA_MEAN, BETA_SQUARE, EPSILON = 0.9, 0.999, 1e-8

@@ -1,1 +1,0 @@
-"""The example of the demo: a small MLP learns f(x) = x²."""

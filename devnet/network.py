@@ -280,7 +280,6 @@ class _SpecBuilder:
         return {
             "OPERATOR_KEY_FILE": str(keys.signing_file),
             "OPERATOR_KEY_PASSWORD_FILE": str(keys.password_file),
-            "CONFIRMATIONS": "0",
             "POLL_SECONDS": "0.2",
             "RETRY_DELAY_MS": "200",
         }

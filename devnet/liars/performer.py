@@ -6,19 +6,16 @@ LIE_SUBMISSION=2 python -m devnet.liars.performer      lies in the first attempt
 import json
 from dataclasses import dataclass, replace
 
-from services.performer import wiring
-from services.performer.handlers import Assess
 from services.performer.settings import Settings
+from services.performer.wiring import ROLE
 from zarathustra.core.digests import input_hash
 from zarathustra.core.outcomes import Code
 from zarathustra.core.task import Task
 from zarathustra.core.types import Micro, Seed
-from zarathustra.duty.assessment import Assessment, Assessor
-from zarathustra.duty.evaluator_client import EvaluatorClient
+from zarathustra.duty.assessment import Assess, Assessment
+from zarathustra.duty.service import run_role
 from zarathustra.formats.report import conclude
 from zarathustra.runtime.lifecycle import Runtime, run_service
-from zarathustra.store.endpoints import list_endpoints
-from zarathustra.store.fetch import Fetcher
 from zarathustra.wire.evaluator import EvaluateResult
 
 PERFECT_SCORE = Micro(1_000_000)
@@ -31,12 +28,7 @@ class LiarSettings(Settings):
 
 async def start(settings: LiarSettings, runtime: Runtime) -> None:
     """The production wiring with a lying way to assess."""
-    async with (
-        Fetcher(list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)) as fetcher,
-        EvaluatorClient(settings.evaluator_url) as evaluator,
-    ):
-        honest = Assessor(fetcher, evaluator.evaluate).assess
-        await wiring.run(settings, runtime, assess=build_lie(honest, settings.lie_submission), fetcher=fetcher)
+    await run_role(ROLE, settings, runtime, distort=lambda honest: build_lie(honest, settings.lie_submission))
 
 
 def build_lie(honest: Assess, lie_submission: int) -> Assess:

@@ -2,28 +2,20 @@
 
 from dataclasses import replace
 
-from services.validator import wiring
-from services.validator.handlers import Assess
 from services.validator.settings import Settings
+from services.validator.wiring import ROLE
 from zarathustra.core.task import Task
 from zarathustra.core.types import Micro, Seed
-from zarathustra.duty.assessment import Assessment, Assessor
-from zarathustra.duty.evaluator_client import EvaluatorClient
+from zarathustra.duty.assessment import Assess, Assessment
+from zarathustra.duty.service import run_role
 from zarathustra.runtime.lifecycle import Runtime, run_service
-from zarathustra.store.endpoints import list_endpoints
-from zarathustra.store.fetch import Fetcher
 
 OFFSET = 100_000  # far beyond any tolerance
 
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """The production wiring with a lying way to assess."""
-    async with (
-        Fetcher(list_endpoints(settings.ipfs_api_url, settings.ipfs_gateway_urls)) as fetcher,
-        EvaluatorClient(settings.evaluator_url) as evaluator,
-    ):
-        honest = Assessor(fetcher, evaluator.evaluate).assess
-        await wiring.run(settings, runtime, assess=build_lie(honest), fetcher=fetcher)
+    await run_role(ROLE, settings, runtime, distort=build_lie)
 
 
 def build_lie(honest: Assess) -> Assess:

@@ -1,6 +1,5 @@
 """Joins the aggregator's parts: the fold on Faust, and the poster on the map loop."""
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from services.aggregator.fold_loop import FoldPorts
@@ -18,7 +17,7 @@ from zarathustra.duty.operator import OperatorChain, follow_chain, load_operator
 from zarathustra.runtime.lifecycle import Runtime, serve
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.loop import MapLoop
-from zarathustra.runtime.map_loop.routes import Handler, Route
+from zarathustra.runtime.map_loop.routes import Route, Routes
 from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.stopping import pause
 from zarathustra.signing.backends import FAST, load_backend
@@ -104,9 +103,7 @@ def build_poster_loop(
         runtime.metrics,
         takeover_blocks=settings.takeover_blocks,
     )
-    handlers: Mapping[str, Handler | Route] = {
-        Topic.CERTIFICATES: Route(poster.on_certificate, is_open_to_strangers=True)
-    }
+    handlers: Routes = {Topic.CERTIFICATES: Route(poster.on_certificate, is_open_to_strangers=True)}
     loop_settings = MapLoopSettings(
         bus.group,
         first_delay_ms=settings.retry_delay_ms,

@@ -1,7 +1,7 @@
 """Joins the notifier's parts."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -16,7 +16,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import OperatorId, Topic
 from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
-from zarathustra.runtime.map_loop.routes import Handler, Route, lane_by_key
+from zarathustra.runtime.map_loop.routes import Route, Routes, lane_by_key
 from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 
 TOPICS = (Topic.CHAIN_EVENTS, Topic.CERTIFICATES)
@@ -40,7 +40,7 @@ def build_jobs(
     """The service's jobs over adapters that are open, whatever they are."""
     trusted = frozenset(OperatorId(address) for address in settings.trusted_operators)
     notifier = Notifier(deliver, domain, runtime.metrics, trusted_operators=trusted)
-    handlers: Mapping[str, Handler | Route] = {
+    handlers: Routes = {
         Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
         Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
     }

@@ -29,7 +29,7 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
-from zarathustra.duty.assessment import Assessment
+from zarathustra.duty.assessment import Assess
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.duty.tasks import fetch_announced_task
@@ -42,7 +42,6 @@ from zarathustra.telemetry.metrics import Metrics
 
 MAX_OPEN_TASKS = 1_000  # opening a task costs a bond each; past this later ones wait for a sweep that finds room
 
-Assess = Callable[..., Awaitable[Assessment]]
 Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 

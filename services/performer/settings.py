@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zarathustra.duty.operator import OperatorSettings
+from zarathustra.duty.service import DutySettings
 from zarathustra.runtime.settings import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(OperatorSettings):
-    ipfs_api_url: str  # the operator's own node: reports and pins go there
-    ipfs_gateway_urls: tuple[str, ...] = ()  # trustless gateways to try after it
-    evaluator_url: str = "tcp:127.0.0.1:9500"
+class Settings(DutySettings):
     # Another key than the operator's, whose nonces are the aggregator's; without one nobody keeps for this operator.
     keeper_key_file: Path | None = None
     keeper_key_password: Secret | None = None

@@ -7,7 +7,7 @@
 A proposal that is not one to vote on (wrong attempt, wrong input, …) is dead-lettered and gets no vote.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zarathustra.bus.records import Delivery, Record
@@ -22,7 +22,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import OperatorSet, Task, attempt_end, effective_attempt, is_half_over
 from zarathustra.core.types import Evaluation, OperatorId, Seed, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.duty.assessment import Assessment
+from zarathustra.duty.assessment import Assess
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.duty.tasks import fetch_announced_task
@@ -37,8 +37,6 @@ from zarathustra.telemetry.metrics import Metrics
 
 # Our node may be a block or two behind the performer's when an attempt begins; waiting is cheaper than losing a vote.
 MAX_BLOCKS_BEHIND = 3
-
-Assess = Callable[..., Awaitable[Assessment]]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ from services.notifier import wiring as notifier
 from services.notifier.handlers import Notification
 from services.notifier.settings import Settings as NotifierSettings
 from services.performer import wiring as performer
-from services.performer.handlers import Assess
 from services.performer.settings import Settings as PerformerSettings
 from services.validator import wiring as validator
 from services.validator.settings import Settings as ValidatorSettings
@@ -74,8 +73,9 @@ from zarathustra.core.types import (
     Topic,
     Wei,
 )
-from zarathustra.duty.assessment import Assessor
+from zarathustra.duty.assessment import Assess, Assessor
 from zarathustra.duty.operator import OperatorChain, OperatorSettings, build_chain, follow_chain, load_operator_key
+from zarathustra.duty.service import assemble
 from zarathustra.runtime.lifecycle import Job
 from zarathustra.runtime.records import build_record
 from zarathustra.runtime.settings import Secret
@@ -112,6 +112,7 @@ NOWHERE: Final[Mapping[str, Any]] = {
     "eth_rpc_urls": Secret(""),
     "deployment_file": Path(),
 }
+DUTY: Final[Mapping[str, Any]] = {"ipfs_api_url": "", "confirmations": 0}
 RECORD_LIMIT_FACTOR: Final = 2  # the simulated bus takes larger records than Kafka: compressed batches unfold
 
 OWNER_KEY: Final = EcdsaSecretKey.from_int(0x0DE0)
@@ -341,7 +342,7 @@ def build_performer(operator: Operator, assess: Assess | None = None) -> RunServ
     async def run(net: "Simnet", life: Life) -> None:
         settings = PerformerSettings(
             **net.operator_settings(operator),
-            ipfs_api_url="",
+            **DUTY,
             keeper_key_file=operator.directory / "keeper.json",
             keeper_key_password=Secret(PASSWORD),
             sweep_seconds=5 * BLOCK_S,
@@ -349,17 +350,12 @@ def build_performer(operator: Operator, assess: Assess | None = None) -> RunServ
         )
         chain = net.open_chain(settings, life)
         group = group_name("performer", operator.operator_id)
-        async with life.open_bus(group, performer.TOPICS) as bus:
-            jobs = performer.build_jobs(
-                settings,
-                life.runtime,
-                chain,
-                bus,
-                signer=EcdsaSigner(load_operator_key(settings), chain.domain),
-                assess=assess or net.build_assess(operator),
-                writer=net.stores[operator.number],
-            )
-            await life.runtime.run_jobs(jobs)
+        async with life.open_bus(group, performer.ROLE.topics) as bus:
+            store = net.stores[operator.number]
+            parts = assemble(settings, chain, bus, assess=assess or net.build_assess(operator), artefacts=store)
+            with performer.open_signer(settings, chain.domain) as signer:
+                jobs = performer.build_jobs_with(settings, life.runtime, parts, signer, writer=store)
+                await life.runtime.run_jobs(jobs)
 
     return run
 
@@ -373,22 +369,15 @@ def build_validator(operator: Operator, assess: Assess | None = None) -> RunServ
             bls_key_file=operator.directory / "voting.json",
             bls_key_password=Secret(PASSWORD),
             vote_log_file=net.directory / f"votes-{operator.number}.sqlite",
-            ipfs_api_url="",
+            **DUTY,
         )
         chain = net.open_chain(settings, life)
         group = group_name("validator", operator.operator_id)
         with validator.open_signer(settings, chain.domain) as signer:
-            async with life.open_bus(group, validator.TOPICS) as bus:
-                jobs = validator.build_jobs(
-                    settings,
-                    life.runtime,
-                    chain,
-                    bus,
-                    signer=signer,
-                    assess=assess or net.build_assess(operator),
-                    artefacts=net.stores[operator.number],
-                )
-                await life.runtime.run_jobs(jobs)
+            async with life.open_bus(group, validator.ROLE.topics) as bus:
+                store = net.stores[operator.number]
+                parts = assemble(settings, chain, bus, assess=assess or net.build_assess(operator), artefacts=store)
+                await life.runtime.run_jobs(validator.build_jobs(settings, life.runtime, parts, signer))
 
     return run
 
@@ -456,7 +445,6 @@ class Simnet:
             **NOWHERE,
             "operator_key_file": operator.directory / "signing.json",
             "operator_key_password": Secret(PASSWORD),
-            "confirmations": 0,
             "poll_seconds": POLL_S,
             "retry_delay_ms": self.retry_delay_ms,
         }

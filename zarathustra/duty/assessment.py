@@ -31,6 +31,10 @@ class Assessment:
     report: bytes
 
 
+# `Assessor.assess`, or what lies about it in the development network
+Assess = Callable[..., Awaitable[Assessment]]
+
+
 class Assessor:
     """Assesses tasks. Holds nothing between two of them."""
 

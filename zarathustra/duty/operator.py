@@ -14,7 +14,6 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.reasons import Reason
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.nodes import open_nodes
-from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.runtime.lifecycle import Runtime
 from zarathustra.runtime.settings import Secret
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -30,7 +29,6 @@ class OperatorSettings:
     deployment_file: Path
     operator_key_file: Path  # web3 v3 keystore of the operator's signing (ECDSA) key
     operator_key_password: Secret
-    confirmations: int = 2  # of the seed block, before its hash is used
     poll_seconds: float = 2.0
     retry_delay_ms: int = 1_000
     log_level: str = "INFO"
@@ -43,7 +41,6 @@ class OperatorChain:
     rpc: Rpc
     reader: ChainTaskReader
     clock: BlockClock
-    seeds: SeedDeriver
     deployment: Deployment
     domain: Domain  # AttestationCenter's
 
@@ -65,7 +62,6 @@ def build_chain(settings: OperatorSettings, runtime: Runtime, rpc: Rpc, deployme
         rpc=rpc,
         reader=reader,
         clock=clock,
-        seeds=SeedDeriver(reader=reader, clock=clock, deployment=deployment, confirmations=settings.confirmations),
         deployment=deployment,
         domain=Domain(deployment.chain_id, deployment.attestation_center),
     )

@@ -19,7 +19,7 @@ Guarantees
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
@@ -35,7 +35,7 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.observer import LoopObserver, SilentObserver
-from zarathustra.runtime.map_loop.routes import Handler, Route, as_route
+from zarathustra.runtime.map_loop.routes import Route, Routes, as_route
 
 CANCEL_GRACE_S: Final = 5.0  # a handler that ignores its cancellation for longer is left behind
 
@@ -90,7 +90,7 @@ class MapLoop:
         self,
         consumer: Consumer,
         producer: Producer,
-        handlers: Mapping[str, Handler | Route],
+        handlers: Routes,
         settings: MapLoopSettings,
         *,
         clock: Clock,

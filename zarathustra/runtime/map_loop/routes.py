@@ -1,6 +1,6 @@
 """Which handler takes the records of which topic, and what must stay in order."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zarathustra.bus.records import Delivery, Record
@@ -32,6 +32,10 @@ class Route:
     handle: Handler
     lane: Lane = lane_by_key
     is_open_to_strangers: bool = False
+
+
+Routes = Mapping[str, Handler | Route]
+"""By topic."""
 
 
 def as_route(handler: Handler | Route) -> Route:

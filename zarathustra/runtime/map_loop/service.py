@@ -1,7 +1,7 @@
 """What every map-loop service does around its handlers: open the bus, run the loop with telemetry, commit, close."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import SystemRandom
@@ -11,7 +11,7 @@ from zarathustra.bus.port import Consumer, Producer
 from zarathustra.runtime.lifecycle import Runtime
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.loop import Clock, MapLoop
-from zarathustra.runtime.map_loop.routes import Handler, Route, list_topics
+from zarathustra.runtime.map_loop.routes import Routes, list_topics
 from zarathustra.runtime.map_loop.telemetry import LoopTelemetry
 
 
@@ -34,9 +34,7 @@ async def open_kafka(
         yield Bus(consumer, producer, group)
 
 
-def build_map_loop(
-    bus: Bus, handlers: Mapping[str, Handler | Route], runtime: Runtime, settings: MapLoopSettings
-) -> MapLoop:
+def build_map_loop(bus: Bus, handlers: Routes, runtime: Runtime, settings: MapLoopSettings) -> MapLoop:
     """The loop over `bus` with the service's metrics and log."""
     return MapLoop(
         bus.consumer,

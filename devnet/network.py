@@ -7,7 +7,7 @@ store ─┤                                 ├─▶ services ─▶ ready
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,12 @@ from devnet.keys import OperatorKeys, create_operator_keys
 from devnet.ports import find_free_port
 from devnet.processes import ProcessSpec, Supervisor, python_service
 from devnet.progress import Progress
+from services.aggregator.settings import Settings as AggregatorSettings
+from services.evaluator.settings import Settings as EvaluatorSettings
+from services.indexer.settings import Settings as IndexerSettings
+from services.notifier.settings import Settings as NotifierSettings
+from services.performer.settings import Settings as PerformerSettings
+from services.validator.settings import Settings as ValidatorSettings
 from zarathustra.bus.kafka import create_topics
 from zarathustra.bus.topics import Profile, group_name
 from zarathustra.chain.deploy import DeploymentParameters, deploy
@@ -27,6 +33,7 @@ from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import HttpRpc, Rpc
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.types import Address, Wei
+from zarathustra.runtime.settings import PREFIX, list_variables
 from zarathustra.sdk.client import log_intent, open_client
 from zarathustra.sdk.network import Network, save_network
 from zarathustra.sdk.operators import register_operator, seal_operator_set
@@ -42,6 +49,14 @@ SEED_DELAY = 2
 MAX_ATTEMPTS = 4
 HURRY_SECONDS = 0.05  # how often a block is mined on demand while the network is set up
 READY_SECONDS = 90.0
+SETTINGS: Mapping[str, type[object]] = {
+    "indexer": IndexerSettings,
+    "notifier": NotifierSettings,
+    "evaluator": EvaluatorSettings,
+    "performer": PerformerSettings,
+    "validator": ValidatorSettings,
+    "aggregator": AggregatorSettings,
+}
 
 
 @dataclass(frozen=True)
@@ -229,7 +244,7 @@ class _SpecBuilder:
     def __init__(self, devnet: Devnet) -> None:
         self._devnet = devnet
         self._evaluator_listen = f"127.0.0.1:{find_free_port()}"
-        self._shared = {
+        self._shared = {  # each service gets those that it has
             "KAFKA_BOOTSTRAP_SERVERS": devnet.broker.bootstrap_servers,
             "ETH_RPC_URLS": ",".join(devnet.network.rpc_urls),
             "DEPLOYMENT_FILE": str(devnet.directory / "deployment.json"),
@@ -240,8 +255,11 @@ class _SpecBuilder:
 
     def service(self, name: str, module: str, **environment: str) -> ProcessSpec:
         listen = self._evaluator_listen if name == "evaluator" else f"127.0.0.1:{find_free_port()}"
-        settings = {**self._shared, "HTTP_LISTEN": listen, **environment}
-        return ProcessSpec(name, python_service(module), settings, f"http://{listen}/readyz")
+        known = list_variables(SETTINGS[name.partition("-")[0]])
+        shared = {name: text for name, text in self._shared.items() if name in known}
+        settings = {**shared, "HTTP_LISTEN": listen, **environment}
+        prefixed = {PREFIX + name: text for name, text in settings.items()}  # so that a setting nobody has is refused
+        return ProcessSpec(name, python_service(module), prefixed, f"http://{listen}/readyz")
 
     def performer(self, keys: OperatorKeys, lie_submission: int | None) -> ProcessSpec:
         lie = {} if lie_submission is None else {"LIE_SUBMISSION": str(lie_submission)}

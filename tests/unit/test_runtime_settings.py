@@ -1,10 +1,13 @@
 """Settings from an environment: every kind, every problem at once, no secret shown."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from services.aggregator.settings import Settings as AggregatorSettings
@@ -12,11 +15,21 @@ from services.evaluator.settings import Settings as EvaluatorSettings
 from services.indexer.settings import Settings as IndexerSettings
 from services.notifier.settings import Settings as NotifierSettings
 from services.performer.settings import Settings as PerformerSettings
+from services.store.settings import Settings as StoreSettings
 from services.validator.settings import Settings as ValidatorSettings
+from zarathustra.cli.main import cli
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address
-from zarathustra.runtime.settings import Secret, load_settings, public_fields
+from zarathustra.runtime.settings import (
+    CLIENT_VARIABLES,
+    NEARLY_THE_SAME,
+    PREFIX,
+    Secret,
+    list_variables,
+    load_settings,
+    public_fields,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -27,6 +40,7 @@ SERVICES = (
     IndexerSettings,
     NotifierSettings,
     PerformerSettings,
+    StoreSettings,
     ValidatorSettings,
 )
 
@@ -201,6 +215,62 @@ def test_public_fields__settings_with_secrets__show_stars_and_the_rest() -> None
     assert shown["a_number"] == "-7"
     assert PASSWORD not in str(shown)
     assert set(shown) == {field.name for field in dataclasses.fields(Everything)}
+
+
+# ---- names
+
+
+def test_load__prefixed_variable__is_the_same_setting() -> None:
+    assert load_settings(Numbers, {"ZARATHUSTRA_RETRIES": "3"}).retries == 3
+
+
+def test_load__prefixed_secret_file__is_read(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(PASSWORD, encoding="utf-8")
+    assert load_settings(Keys, {"ZARATHUSTRA_API_KEY_FILE": str(file)}).api_key.reveal() == PASSWORD
+
+
+def test_load__unknown_name_behind_the_prefix__is_refused() -> None:
+    message = refuse(Numbers, {"RETRIES": "3", "ZARATHUSTRA_TOPICS_PROFILE": "test"})
+    assert message == "ZARATHUSTRA_TOPICS_PROFILE is no setting of this service"
+
+
+@pytest.mark.parametrize("name", ["RETRIE", "RETRIESS", "SECOND", "SECCONDS"])
+def test_load__nearly_the_name_of_a_setting__is_refused_with_a_hint(name: str) -> None:
+    message = refuse(Numbers, {"RETRIES": "3", name: "4"})
+    assert message.startswith(f"{name} is no setting of this service, ")
+
+
+def test_load__names_of_the_system_and_the_command_line__mean_nothing() -> None:
+    others = {"PATH": "/bin", "HTTP_PROXY": "x", "KAFKA_HOME": "x", "ZARATHUSTRA_NETWORK": "network.json"}
+    assert load_settings(Numbers, {"RETRIES": "3"} | others).retries == 3
+
+
+def test_load__given_twice_with_and_without_prefix__is_refused_unless_equal() -> None:
+    assert load_settings(Numbers, {"RETRIES": "3", "ZARATHUSTRA_RETRIES": "3"}).retries == 3
+    assert "RETRIES is given twice" in refuse(Numbers, {"RETRIES": "3", "ZARATHUSTRA_RETRIES": "4"})
+
+
+def test_client_variables__are_all_that_the_command_line_reads() -> None:
+    options = [option for command in walk_commands(cli) for option in command.params]
+    names = {option.envvar for option in options if option.envvar}
+    assert {name for name in names if name.startswith(PREFIX)} == CLIENT_VARIABLES
+
+
+def walk_commands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            yield from walk_commands(child)
+
+
+def test_services__settings_of_one__are_never_taken_for_a_slip_in_another() -> None:
+    """Services may share one environment."""
+    for settings_class in SERVICES:
+        known = list_variables(settings_class)
+        others = frozenset().union(*map(list_variables, SERVICES)) - known
+        slips = {name: get_close_matches(name, known, n=1, cutoff=NEARLY_THE_SAME) for name in others}
+        assert not any(slips.values()), slips
 
 
 # ---- the services'

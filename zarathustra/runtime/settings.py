@@ -1,12 +1,17 @@
 """Settings: the environment, read once into a frozen dataclass.
 
-A field `data_dir: Path` is the variable DATA_DIR; a field with a default may be missing. `Secret` fields are read from
-the file that NAME_FILE names, or from NAME; their repr is `***`. All problems are reported at once.
+A field `data_dir: Path` is the variable DATA_DIR or ZARATHUSTRA_DATA_DIR; a field with a default may be missing.
+`Secret` fields are read from the file that NAME_FILE names, or from NAME; their repr is `***`. All problems are
+reported at once.
+
+A variable that is no setting of the service is refused where it can be recognised: always behind the prefix, and
+without it when it is nearly the name of a setting. Other names belong to the system.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -15,6 +20,11 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, validate_length
 
 T = TypeVar("T")
+
+PREFIX = "ZARATHUSTRA_"
+# The command line's own; a shell that uses it may also start a service.
+CLIENT_VARIABLES = frozenset({"ZARATHUSTRA_NETWORK", "ZARATHUSTRA_KEY_FILE", "ZARATHUSTRA_KEY_PASSWORD_FILE"})
+NEARLY_THE_SAME = 0.9  # as difflib measures it: LOGLEVEL for LOG_LEVEL is refused; no setting is that near to another
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -35,14 +45,17 @@ class Secret:
 
 
 def load_settings(settings_class: type[T], environ: Mapping[str, str]) -> T:
-    """The settings in `environ`. Raises Invalid(BAD_SETTING) that names every missing and malformed variable."""
+    """The settings in `environ`.
+
+    Raises Invalid(BAD_SETTING) that names every missing, malformed and unknown variable.
+    """
     hints = get_type_hints(settings_class)
+    variables, problems = _take_variables(list_variables(settings_class), environ)
     values: dict[str, Any] = {}
-    problems: list[str] = []
-    for field in dataclasses.fields(settings_class):  # type: ignore[arg-type]  # callers pass dataclasses
+    for field in _fields_of(settings_class):
         variable = field.name.upper()
         try:
-            text = _read_text(variable, hints[field.name], environ)
+            text = _read_text(variable, hints[field.name], variables)
             if text is not None:
                 values[field.name] = _PARSERS[hints[field.name]](text)
             elif _is_required(field):
@@ -54,18 +67,44 @@ def load_settings(settings_class: type[T], environ: Mapping[str, str]) -> T:
     return settings_class(**values)
 
 
+def list_variables(settings_class: type[object]) -> frozenset[str]:
+    """Every variable that the settings may be read from, without the prefix."""
+    hints = get_type_hints(settings_class)
+    names = {field.name.upper(): hints[field.name] for field in _fields_of(settings_class)}
+    return frozenset(names) | {f"{name}_FILE" for name, kind in names.items() if kind in _SECRETS}
+
+
 def public_fields(settings: object) -> dict[str, str]:
     """What may be logged at start: every field, secrets as `***`."""
-    fields = dataclasses.fields(settings)  # type: ignore[arg-type]
-    return {field.name: str(getattr(settings, field.name)) for field in fields}
+    return {field.name: str(getattr(settings, field.name)) for field in _fields_of(type(settings))}
 
 
-def _read_text(variable: str, kind: Any, environ: Mapping[str, str]) -> str | None:
+def _fields_of(settings_class: type[object]) -> "tuple[dataclasses.Field[Any], ...]":
+    return dataclasses.fields(settings_class)  # type: ignore[arg-type]  # callers pass dataclasses
+
+
+def _take_variables(known: frozenset[str], environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The known variables, without the prefix, and what is wrong with the names of others."""
+    taken: dict[str, str] = {}
+    problems: list[str] = []
+    for name, text in sorted(environ.items()):
+        variable = name.removeprefix(PREFIX)
+        if variable in known:
+            if taken.setdefault(variable, text) != text:
+                problems.append(f"{variable} is given twice, with and without {PREFIX}")
+        elif name.startswith(PREFIX) and name not in CLIENT_VARIABLES:
+            problems.append(f"{name} is no setting of this service")
+        elif near := get_close_matches(name, known, n=1, cutoff=NEARLY_THE_SAME):
+            problems.append(f"{name} is no setting of this service, {near[0]} is")
+    return taken, problems
+
+
+def _read_text(variable: str, kind: Any, variables: Mapping[str, str]) -> str | None:
     """The variable's text; None when it is missing or empty, as compose files leave what is not set."""
-    file = environ.get(f"{variable}_FILE") if kind in (Secret, Secret | None) else None
+    file = variables.get(f"{variable}_FILE") if kind in _SECRETS else None
     if file:
         return Path(file).read_text(encoding="utf-8").strip() or None
-    return environ.get(variable) or None
+    return variables.get(variable) or None
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
@@ -101,6 +140,7 @@ def _parse_addresses(text: str) -> tuple[Address, ...]:
     return tuple(_parse_address(item) for item in _parse_list(text))
 
 
+_SECRETS = (Secret, Secret | None)
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
     str: str,
     int: int,

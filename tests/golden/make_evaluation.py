@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from tests.support.evaluation import SEED, SQUARE, evaluator, square_parameters
+from tests.kit.scoring.artefacts import SEED, SQUARE, evaluator, square_parameters
 from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro, Ppm, TaskId
 from zarathustra.formats.architecture import parse_architecture

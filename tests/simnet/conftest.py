@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.simnet import Stage
-from tests.support.simnet_stages import open_for_tests
+from tests.kit.simnet.net import Stage
+from tests.kit.simnet.stages import open_for_tests
 
 
 @pytest.fixture(scope="session")

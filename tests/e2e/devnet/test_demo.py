@@ -1,0 +1,63 @@
+"""The whole line as its users run it: every service a process, on real parts, killed in the middle."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.kit.demo import start_demo, wait_until_gone
+
+pytestmark = pytest.mark.e2e
+
+START_SECONDS = 240.0
+RUN_SECONDS = 300.0
+
+
+async def test_demo__services_killed_in_the_middle__every_outcome_is_still_read_back(tmp_path: Path) -> None:
+    async with start_demo("demo", tmp_path / "run") as demo:
+        await demo.read_until("✔ Contributor 1 trains", timeout_s=START_SECONDS)
+        family = demo.get_family()
+        for module in ("services.aggregator", "services.validator", "devnet.liars.performer"):
+            demo.find_child(module).send_signal(signal.SIGKILL)
+        status = await demo.read_to_end(timeout_s=RUN_SECONDS)
+
+        summary = json.loads((demo.directory / "summary.json").read_text())
+        assert status == 0, "\n".join(demo.lines)
+        assert summary["success"]
+        assert all(summary["expectations"].values())
+        assert len(summary["expectations"]) >= 12
+        assert sum(summary["restarts"].values()) == 3
+        assert {name: found["outcome"] for name, found in summary["submissions"].items()} == {
+            "1": "IMPROVED",
+            "2": "WORSE",
+            "3": "NOT_IMPROVED",
+        }
+        assert summary["memory"]["peak_pss_bytes"] < 3 * 2**30
+        assert await wait_until_gone(family) == []
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+async def test_devnet__stopped_or_killed__leaves_no_process_behind(
+    tmp_path: Path, sent: signal.Signals, status: int
+) -> None:
+    async with start_demo("up", tmp_path / "run") as demo:
+        await demo.read_until("✔ Services", timeout_s=START_SECONDS)
+        family = demo.get_family()
+        assert len(family) >= 14
+        demo.process.send_signal(sent)
+        assert await demo.read_to_end(timeout_s=60.0) == status
+        assert await wait_until_gone(family) == []
+
+
+async def test_devnet__second_run_beside_the_first__picks_other_ports(tmp_path: Path) -> None:
+    async with start_demo("up", tmp_path / "one") as first:
+        await first.read_until("✔ Chain", timeout_s=START_SECONDS)
+        async with start_demo("up", tmp_path / "two") as second:
+            await second.read_until("✔ Chain", timeout_s=START_SECONDS)
+            networks = [json.loads((demo.directory / "deployment.json").read_text()) for demo in (first, second)]
+            assert networks[0]["chain_id"] == networks[1]["chain_id"]
+            assert first.process.returncode is None
+            files = [json.loads((demo.directory / "network.json").read_text()) for demo in (first, second)]
+            assert files[0]["rpc_urls"] != files[1]["rpc_urls"]
+            assert files[0]["ipfs_api_url"] != files[1]["ipfs_api_url"]

@@ -1,0 +1,25 @@
+"""One Kafka broker for the whole test session.
+
+A test module asks for it with
+
+    pytest_plugins = ["tests.kit.bus.kafka_fixture"]
+
+and takes the fixture `kafka_bootstrap` (its address). The broker starts with the first test that needs it and
+keeps no topics of the table: create what you need, under names of your own (`kafka_bus.unique_name`).
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from devnet.kafka import KafkaBroker
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    with asyncio.Runner() as runner:  # a loop of its own: every test has another
+        runner.run(broker.start())
+        yield broker.bootstrap_servers
+        runner.run(broker.stop())

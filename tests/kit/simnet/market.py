@@ -1,0 +1,90 @@
+"""What owners and contributors do in a simnet, by the SDK's calls."""
+
+from dataclasses import dataclass, replace
+
+from tests.kit.scoring.artefacts import SQUARE, evaluator, square_parameters
+from tests.kit.simnet.net import CONTRIBUTOR_KEYS, ETHER, OWNER_KEY, Simnet
+from zarathustra.core.project import ProjectStatus
+from zarathustra.core.types import Cid, ProjectId, SubmissionIndex, Wei
+from zarathustra.sdk import contributor
+from zarathustra.sdk.client import Client
+from zarathustra.sdk.owner import Artefacts, Terms, publish_project
+
+BASELINE = SubmissionIndex(0)
+FIRST = SubmissionIndex(1)
+SALT = b"\x5a" * 32  # fixed: a drawn one would make another chain of every run
+BASELINE_PARAMETERS = square_parameters(noise=0.5)
+BETTER_PARAMETERS = square_parameters(noise=0.1)
+BEST_PARAMETERS = square_parameters()
+WORSE_PARAMETERS = square_parameters(noise=2.0)
+ARTEFACTS = Artefacts(SQUARE, BASELINE_PARAMETERS, evaluator())
+TERMS = Terms(
+    pool=Wei(6 * ETHER),
+    budget=Wei(ETHER),
+    max_reward=Wei(2 * ETHER),
+    bond=Wei(ETHER // 5),
+    fee=Wei(ETHER // 20),
+    rounds=4,
+    attempt_blocks=6,
+    reveal_blocks=40,
+    open_blocks=10_000,
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A project on a simnet and who acts in it."""
+
+    net: Simnet
+    project_id: ProjectId
+
+    async def wait_until_open(self) -> None:
+        """Until the baseline has settled."""
+
+        async def is_open() -> bool:
+            return (await self.net.fetch_project(self.project_id)).status is not ProjectStatus.BASELINE
+
+        await self.net.wait_until(is_open)
+
+    async def submit(self, parameters: bytes, *, by: int = 0) -> SubmissionIndex:
+        """Add, commit, reveal."""
+        client = self.net.open_client(CONTRIBUTOR_KEYS[by])
+        return await self.submit_cid(client, await client.writer.add(parameters))
+
+    async def reveal_again(self, index: SubmissionIndex, parameters: bytes, *, by: int = 0) -> None:
+        """After a reorganisation that took the reveal back."""
+        client = self.net.open_client(CONTRIBUTOR_KEYS[by])
+        cid = await client.writer.add(parameters)
+        await contributor.reveal(client, contributor.Ticket(self.project_id, cid, salt=SALT, index=index))
+        await self.net.wait_quiet()
+
+    async def submit_cid(self, client: Client, cid: Cid) -> SubmissionIndex:
+        """Commit and reveal."""
+        ticket = contributor.Ticket(self.project_id, cid, salt=SALT)
+        ticket = await contributor.commit(client, ticket)
+        await self.net.wait_quiet()
+        index = await contributor.reveal(client, ticket)
+        await self.net.wait_quiet()
+        return index
+
+
+async def publish(net: Simnet, *, artefacts: Artefacts = ARTEFACTS, terms: Terms = TERMS) -> Story:
+    """The owner publishes; the baseline's task is open when this returns."""
+    story = Story(net, await publish_project(net.open_client(OWNER_KEY), artefacts, terms))
+    await net.wait_quiet()
+    return story
+
+
+async def publish_unchecked(net: Simnet, artefacts: Artefacts) -> Story:
+    """As an owner would who does not use the SDK: artefacts that operators will refuse."""
+    accepted = await publish(net)
+    client = net.open_client(OWNER_KEY)
+    params = replace(
+        (await net.fetch_project(accepted.project_id)).params,
+        architecture_cid=await client.writer.add(artefacts.architecture),
+        parameters_cid=await client.writer.add(artefacts.parameters),
+        evaluator_cid=await client.writer.add(artefacts.evaluator),
+    )
+    story = Story(net, await client.market.create_project(params))
+    await net.wait_quiet()
+    return story

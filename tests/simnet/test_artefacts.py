@@ -1,0 +1,138 @@
+"""Artefacts that cannot be evaluated: whose fault it is, and what that costs whom."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.kit.scoring.artefacts import (
+    SQUARE,
+    architecture,
+    encode_file,
+    encode_tensors,
+    evaluator,
+    node,
+    square_parameters,
+    square_tensors,
+)
+from tests.kit.simnet.market import (
+    BASELINE,
+    BETTER_PARAMETERS,
+    FIRST,
+    TERMS,
+    publish,
+    publish_unchecked,
+)
+from tests.kit.simnet.net import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY, Simnet, Stage, open_simnet
+from tests.kit.simnet.time import simulate
+from zarathustra.core.events import TaskSubmitted
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.project import ProjectStatus, Submission
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import ZERO_ADDRESS, Cid
+from zarathustra.formats.limits import MAX_REPORT_BYTES
+from zarathustra.sdk.owner import Artefacts
+from zarathustra.store.memory import MemoryStore
+
+pytestmark = pytest.mark.simnet
+
+NOT_FINITE = encode_tensors({**square_tensors(), "y.bias": np.array([np.nan], dtype=np.float32)})
+OTHER_SHAPE = encode_tensors({**square_tensors(), "y.bias": np.zeros(2, dtype=np.float32)})
+MISSING_TENSOR = encode_tensors({name: values for name, values in square_tensors().items() if name != "y.bias"})
+UNKNOWN_OP = architecture([node("y", "Execute", "x", command="rm")])
+BAD_TARGET = evaluator(target="__import__('os')")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        (NOT_FINITE, Reason.NOT_FINITE),
+        (OTHER_SHAPE, Reason.BAD_SHAPE),
+        (MISSING_TENSOR, Reason.BAD_SHAPE),
+        (encode_file(b"{}", b"surplus"), Reason.BAD_SHAPE),
+        (b"no safetensors", Reason.BAD_HEADER),
+    ],
+    ids=["not_finite", "other_shape", "missing_tensor", "no_tensors", "no_header"],
+)
+def test_simnet__challenger_cannot_be_evaluated__invalid_and_the_bond_is_lost(
+    stage: Stage, parameters: bytes, reason: Reason
+) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            net.start()
+            story = await publish(net)
+            await story.wait_until_open()
+            await story.submit(parameters)
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+
+            assert submission.outcome is Outcome.INVALID
+            assert await fetch_reported_reason(net, submission) == reason.code
+            assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == 0
+            assert await net.market.fetch_credit(TREASURY, ZERO_ADDRESS) == TERMS.bond - TERMS.fee
+            assert (await net.fetch_project(story.project_id)).champion_index == BASELINE
+
+    simulate(play())
+
+
+@pytest.mark.parametrize(
+    ("cid", "outcome", "reason"),
+    [
+        ("", Outcome.UNAVAILABLE, Reason.UNAVAILABLE),
+        ("bafkchallenger", Outcome.INVALID, Reason.BAD_CID),
+    ],
+    ids=["nobody_serves_it", "not_a_cid"],
+)
+def test_simnet__challenger_cannot_be_fetched__settles_all_the_same(
+    stage: Stage, cid: str, outcome: Outcome, reason: Reason
+) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            net.start()
+            story = await publish(net)
+            await story.wait_until_open()
+            missing = await MemoryStore().add(BETTER_PARAMETERS)  # on a node that nobody knows
+            await story.submit_cid(net.open_client(CONTRIBUTOR_KEYS[0]), Cid(cid) if cid else missing)
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+
+            assert submission.outcome is outcome
+            assert await fetch_reported_reason(net, submission) == reason.code
+            assert (await net.fetch_project(story.project_id)).champion_index == BASELINE
+            index = await story.submit(BETTER_PARAMETERS, by=1)
+            assert (await net.wait_for_outcome(story.project_id, index)).outcome is Outcome.IMPROVED
+
+    simulate(play())
+
+
+@pytest.mark.parametrize(
+    ("artefacts", "reason"),
+    [
+        (Artefacts(UNKNOWN_OP, square_parameters(), evaluator()), Reason.UNKNOWN_OP),
+        (Artefacts(SQUARE, NOT_FINITE, evaluator()), Reason.NOT_FINITE),
+        (Artefacts(SQUARE, square_parameters(), BAD_TARGET), Reason.BAD_EVALUATOR),
+    ],
+    ids=["unknown_op", "baseline_not_finite", "bad_target"],
+)
+def test_simnet__owners_artefacts_cannot_be_evaluated__project_cancelled_and_escrow_back(
+    stage: Stage, artefacts: Artefacts, reason: Reason
+) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            net.start()
+            story = await publish_unchecked(net, artefacts)
+            await story.wait_until_open()
+
+            project = await net.fetch_project(story.project_id)
+            baseline = await net.fetch_submission(story.project_id, BASELINE)
+            assert project.status is ProjectStatus.CANCELLED
+            assert baseline.outcome is Outcome.EVALUATOR_FAILED
+            assert await fetch_reported_reason(net, baseline) == reason.code
+            assert await net.fetch_credit(OWNER_KEY) == TERMS.pool + TERMS.budget - TERMS.fee
+
+    simulate(play())
+
+
+async def fetch_reported_reason(net: Simnet, submission: Submission) -> str:
+    """What the settled evaluation's report says why."""
+    (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
+    report = json.loads(await net.artefacts.fetch(settled.proof_of_task, max_bytes=MAX_REPORT_BYTES))
+    return str(report["reason"])

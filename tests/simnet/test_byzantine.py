@@ -1,0 +1,112 @@
+"""Operators of the set that vote twice, contradict themselves, or sign what only fits together."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.simnet.attacks import Scene, find_scene, shift_signature
+from tests.kit.simnet.market import BETTER_PARAMETERS, FIRST, Story, publish
+from tests.kit.simnet.net import Simnet, Stage, open_simnet
+from tests.kit.simnet.stages import open_for_tests
+from tests.kit.simnet.time import simulate
+from zarathustra.core.aggregation.effects import Fault
+from zarathustra.core.digests import evaluation_hash, vote_digest
+from zarathustra.core.events import TaskSubmitted
+from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.types import Topic
+from zarathustra.core.vote import Vote
+
+pytestmark = pytest.mark.simnet
+
+OFFSET = 0xD1FF  # any
+
+
+@pytest.fixture(scope="module")
+def stage_of_six(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Four of six are beyond the quorum, so two may cheat together."""
+    yield from open_for_tests(tmp_path_factory, operator_count=6)
+
+
+def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            story, scene = await open_scene(net, silent=[2, 3])
+            liar = net.operators[2]
+            for is_approval in (True, False):
+                vote = scene.attest(liar, evaluation_hash(scene.proposal.evaluation), approved=is_approval)
+                net.send_as(liar.signing, Topic.ATTESTATIONS, vote)
+            await net.wait_blocks(2)
+            assert count_certificates(net) == 1  # the baseline's alone: one honest vote and none of the liar's
+
+            net.start("validator-2")
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
+            assert submission.outcome is Outcome.IMPROVED
+            assert settled.bitmap == 0b011
+            assert count_faults(net, 3) == {Fault.CONFLICTING_VOTES: 1}
+
+    simulate(play())
+
+
+def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            story, scene = await open_scene(net, silent=[1, 2, 3])
+            vote = scene.attest(net.operators[1], evaluation_hash(scene.proposal.evaluation))
+            for _ in range(3):
+                net.send_as(net.operators[1].signing, Topic.ATTESTATIONS, vote)
+            await net.wait_blocks(2)
+            assert count_certificates(net) == 1  # the baseline's alone
+
+            net.start("validator-1")
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
+            assert settled.bitmap == 0b011
+            assert count_faults(net, 2) == {}
+
+    simulate(play())
+
+
+def test_simnet__two_signatures_that_cancel_out__culprits_named_and_left_out(stage_of_six: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage_of_six) as net:
+            story, scene = await open_scene(net, silent=[5, 6])
+            evaluation = scene.proposal.evaluation
+            vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), approved=True)
+            digest = vote_digest(net.domain, vote)
+            for operator, offset in zip(net.operators[4:], (OFFSET, -OFFSET), strict=True):
+                shifted = shift_signature(scene.attest(operator, vote.evaluation_hash), offset, digest)
+                net.send_as(operator.signing, Topic.ATTESTATIONS, shifted)
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+
+            (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
+            assert submission.outcome is Outcome.IMPROVED
+            assert settled.bitmap == 0b001111
+            assert [count_faults(net, number) for number in (5, 6)] == [{Fault.BAD_SIGNATURE: 1}] * 2
+            assert all(count_faults(net, number) == {} for number in (1, 2, 3, 4))
+
+    simulate(play())
+
+
+async def open_scene(net: Simnet, *, silent: list[int]) -> tuple[Story, Scene]:
+    """A submission with its honest proposal, on which the validators in `silent` did not vote."""
+    net.start()
+    story = await publish(net)
+    await story.wait_until_open()
+    for number in silent:
+        await net.services[f"validator-{number}"].crash()
+    await story.submit(BETTER_PARAMETERS)
+    return story, await find_scene(net)
+
+
+def count_faults(net: Simnet, number: int) -> dict[Fault, float]:
+    operator = net.operators[number - 1].operator_id.hex()
+    counts = {
+        fault: net.services["aggregator-1"].count("faults_total", operator=operator, fault=fault) for fault in Fault
+    }
+    return {fault: count for fault, count in counts.items() if count}
+
+
+def count_certificates(net: Simnet) -> int:
+    return sum(isinstance(message, CertificateIssued) for message in net.messages(Topic.CERTIFICATES))

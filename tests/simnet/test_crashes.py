@@ -1,0 +1,74 @@
+"""Killing any service between any two records changes nothing: not the records' ids, not the chain.
+
+By default up to six points of each kind and service are tried, about 65 of 225, the same ones every time;
+SIMNET_CRASH_POINTS=all tries every one (some minutes). How many were tried is in the JUnit report.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from tests.kit.simnet.crashes import (
+    SERVICES,
+    Outcome,
+    choose_points,
+    list_points,
+    open_project,
+    run,
+    run_with_absence,
+)
+from tests.kit.simnet.lines import Moment
+from tests.kit.simnet.net import Stage
+
+pytestmark = pytest.mark.simnet
+
+POINTS_PER_MOMENT = 6  # of each service
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    stage: Stage
+    outcome: Outcome
+    passed: Mapping[tuple[str, Moment], int]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(own_stage: Stage) -> Undisturbed:
+    open_project(own_stage)
+    outcome, passed = run(own_stage)
+    return Undisturbed(own_stage, outcome, passed)
+
+
+def test_simnet__undisturbed_twice__same_records(undisturbed: Undisturbed) -> None:
+    outcome, passed = run(undisturbed.stage)
+
+    assert outcome == undisturbed.outcome
+    assert passed == undisturbed.passed
+    assert {service for service, _ in passed} == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_simnet__service_killed_between_two_records__same_records(
+    undisturbed: Undisturbed, service: str, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    points = list_points(undisturbed.passed, service)
+    is_all = os.environ.get("SIMNET_CRASH_POINTS") == "all"
+    chosen = points if is_all else choose_points(points, POINTS_PER_MOMENT)
+    record_testsuite_property(f"crash points of {service}", f"{len(chosen)} of {len(points)}")
+
+    for point in chosen:
+        outcome, _ = run(undisturbed.stage, point)
+        expected = undisturbed.outcome
+        assert outcome == expected, point
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_simnet__service_away_while_it_was_needed__same_verdict(undisturbed: Undisturbed, service: str) -> None:
+    outcome = run_with_absence(undisturbed.stage, service)
+
+    # Blocks and ids differ: others may have performed, later. The verdict and the contributor's money must not.
+    assert outcome.submission == undisturbed.outcome.submission
+    assert outcome.project == undisturbed.outcome.project
+    assert outcome.credits == undisturbed.outcome.credits

@@ -1,0 +1,148 @@
+"""The chain takes blocks back: what was said is retracted, and everybody starts again from what is."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.kit.chain.anvil import reorganise
+from tests.kit.simnet.market import BETTER_PARAMETERS, FIRST, TERMS, Story, publish
+from tests.kit.simnet.net import CONTRIBUTOR_KEYS, Simnet, Stage, open_simnet
+from tests.kit.simnet.time import simulate
+from zarathustra.bus.records import Header
+from zarathustra.bus.topics import group_name
+from zarathustra.core.digests import input_hash
+from zarathustra.core.events import (
+    ChainEvent,
+    Retracted,
+    SubmissionReopened,
+    SubmissionRevealed,
+    TaskOpened,
+    TaskSubmitted,
+)
+from zarathustra.core.messages import EvaluationProposed, TaskStalled
+from zarathustra.core.outcomes import Outcome
+from zarathustra.core.reasons import Reason
+from zarathustra.core.task import Task
+from zarathustra.core.types import TaskId, Topic
+
+pytestmark = pytest.mark.simnet
+
+BLOCKS_AWAY = 2
+FAST_RETRY_MS = 5  # twelve attempts, doubling: over within a few blocks
+
+
+async def open_submission(net: Simnet, *, attempt_blocks: int = TERMS.attempt_blocks) -> tuple[Story, Task]:
+    """A submission whose task was opened in the newest block."""
+    net.start()
+    story = await publish(net, terms=replace(TERMS, attempt_blocks=attempt_blocks))
+    await story.wait_until_open()
+    await story.submit(BETTER_PARAMETERS)
+    return story, await net.fetch_open_task()
+
+
+def test_simnet__block_of_the_reveal_taken_back__retracted_and_settled_in_its_new_block(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            story, task = await open_submission(net)
+            await reorganise(net.rpc, 1)
+            await net.wait_blocks(BLOCKS_AWAY)
+            assert [type(event.fact) for event in list_retracted(net)] == [TaskOpened, SubmissionRevealed]
+            assert all(
+                net.services[f"performer-{n}"].count("failures_total", reason="retracted") == 1 for n in (1, 2, 3)
+            )
+
+            await story.reveal_again(FIRST, BETTER_PARAMETERS)
+            again = await net.fetch_open_task()
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+
+            assert again.task_id == task.task_id
+            assert again.seed_block > task.seed_block
+            assert submission.outcome is Outcome.IMPROVED
+            assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward
+            assert [fact.attempt for fact in net.facts(TaskSubmitted)] == [0, 0]
+            assert len(list_proposals(net, task.task_id)) == 1  # none for the seed block that is no more
+            assert not any(net.dead_letters(group) for group in net.list_groups())
+
+    simulate(play())
+
+
+def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            net.retry_delay_ms = FAST_RETRY_MS
+            story, _ = await open_submission(net)
+            await reorganise(net.rpc, 1)
+
+            async def is_given_up() -> bool:
+                return all(list_letters(net, number) for number in (1, 2, 3))
+
+            await net.wait_until(is_given_up)
+            for number in (1, 2, 3):
+                assert list_letters(net, number) == [(Reason.TOO_MANY_FAILURES.code, Reason.UNKNOWN_TASK.code)]
+
+            await story.reveal_again(FIRST, BETTER_PARAMETERS)  # it comes back after all, as a new event
+            assert (await net.wait_for_outcome(story.project_id, FIRST)).outcome is Outcome.IMPROVED
+
+    simulate(play())
+
+
+def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            story, task = await open_submission(net)
+            await net.wait_blocks(task.seed_block + 1 - net.head)
+            old_seed = await net.fetch_seed(task)
+            assert len(list_proposals(net, task.task_id)) == 1
+
+            await reorganise(net.rpc, 2)
+            submission = await net.wait_for_outcome(story.project_id, FIRST)
+
+            new_seed = await net.fetch_seed(task)
+            inputs = [one.evaluation.input_hash for one in list_proposals(net, task.task_id)]
+            assert submission.outcome is Outcome.IMPROVED
+            assert new_seed != old_seed
+            assert inputs == [input_hash(task.input_root, old_seed), input_hash(task.input_root, new_seed)]
+            # The certificate for the old seed was on its way: the contract refused it, and that was said.
+            assert [one.reason for one in net.messages(Topic.CERTIFICATES) if isinstance(one, TaskStalled)] == [
+                Reason.REVERTED.code
+            ]
+
+    simulate(play())
+
+
+def test_simnet__settlement_taken_back__settled_again_without_a_second_opening(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            story, task = await open_submission(net, attempt_blocks=40)
+            before = await net.wait_for_outcome(story.project_id, FIRST)
+            await reorganise(net.rpc, 1)
+            await net.wait_blocks(1)
+            assert TaskSubmitted in [type(event.fact) for event in list_retracted(net)]
+            assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == 0
+
+            after = await net.wait_for_outcome(story.project_id, FIRST)
+            await net.wait_blocks(1)
+            assert after == before
+            assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward
+            assert not net.facts(SubmissionReopened)
+            assert [fact.task_id for fact in net.facts(TaskSubmitted)].count(task.task_id) == 1
+
+    simulate(play())
+
+
+def list_retracted(net: Simnet) -> list[ChainEvent]:
+    return [message.event for message in net.messages(Topic.CHAIN_EVENTS) if isinstance(message, Retracted)]
+
+
+def list_proposals(net: Simnet, task_id: TaskId) -> list[EvaluationProposed]:
+    proposals = [one for one in net.messages(Topic.EVALUATIONS) if isinstance(one, EvaluationProposed)]
+    return [one for one in proposals if one.evaluation.task_id == task_id]
+
+
+def list_letters(net: Simnet, number: int) -> list[tuple[str, str]]:
+    """Reason and cause of a performer's dead letters."""
+    group = group_name("performer", net.operators[number - 1].operator_id)
+    return [
+        (letter.headers[Header.REASON].decode(), letter.headers[Header.CAUSE].decode())
+        for letter in net.dead_letters(group)
+    ]

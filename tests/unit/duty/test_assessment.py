@@ -1,0 +1,228 @@
+"""Whose fault a failure is, and that performer and attester conclude the same bytes."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.kit.fakes import (
+    BROKEN_MODEL,
+    Artefacts,
+    ArtefactStore,
+    FakeChain,
+    ModelEvaluator,
+    make_keys,
+    open_task,
+    seal_operators,
+)
+from zarathustra.core.digests import input_hash
+from zarathustra.core.errors import Retry
+from zarathustra.core.outcomes import Code
+from zarathustra.core.reasons import Reason
+from zarathustra.core.task import Task
+from zarathustra.core.types import MAX_SCORE_MICRO, Cid, Micro, Ppm, Seed, TaskId
+from zarathustra.duty.assessment import Assessment, Assessor
+from zarathustra.formats.limits import (
+    MAX_ARCHITECTURE_BYTES,
+    MAX_EVALUATOR_BYTES,
+    MAX_REPORT_BYTES,
+)
+from zarathustra.formats.report import conclude
+from zarathustra.store.memory import MemoryStore
+from zarathustra.wire.evaluator import EvaluateResult
+
+pytestmark = pytest.mark.unit
+
+SEED = Seed(b"\x05" * 32)
+OPERATORS = seal_operators(make_keys(0))
+OWNERS = ("architecture_cid", "evaluator_cid", "champion_cid")
+MAX_ROUNDS = 128  # the contract's
+
+
+class Scene:
+    """One task on a store, and an assessor of it."""
+
+    def __init__(self) -> None:
+        self.files = MemoryStore()
+        self.artefacts = ArtefactStore(self.files)
+        self.evaluator = ModelEvaluator()
+        self.assessor = Assessor(self.artefacts, self.evaluator.evaluate)
+
+    async def open(self, artefacts: Artefacts | None = None) -> Task:
+        return await open_task(FakeChain(OPERATORS), self.files, artefacts)
+
+    async def assess(self, task: Task, *, gives_up: bool = False) -> Assessment:
+        return await self.assessor.assess(task, SEED, gives_up_on_challenger=gives_up)
+
+
+def lose(scene: Scene, task: Task, name: str) -> None:
+    scene.artefacts.missing.add(getattr(task.input, name))
+
+
+def spoil(task: Task, name: str) -> Task:
+    """The artefact's CID names nothing that could ever be accepted."""
+    changes: dict[str, Any] = {name: Cid("bafkno-such-thing")}
+    return replace(task, input=replace(task.input, **changes))
+
+
+async def test_assess__better_challenger__is_valid_with_its_gain() -> None:
+    scene = Scene()
+    task = await scene.open()
+    assessment = await scene.assess(task)
+    scores = assessment.scores
+    assert (scores.code, assessment.reason) == (Code.VALID, None)
+    assert scores.challenger_score - scores.champion_score == 400_000
+    assert scores.gain_lower_bound == 400_000  # the luck is the same for both: no spread
+
+
+async def test_assess__task__evaluator_gets_its_bytes_and_seed() -> None:
+    scene = Scene()
+    task = await scene.open()
+    await scene.assess(task)
+    (request,) = scene.evaluator.requests
+    files = Artefacts()
+    assert (request.architecture, request.evaluator) == (files.architecture, files.evaluator)
+    assert (request.champion, request.challenger) == (files.champion, files.challenger)
+    assert (request.seed, request.rounds) == (SEED, task.input.rounds)
+    assert request.input_hash == input_hash(task.input_root, SEED)
+
+
+# ---- the owner's
+
+
+@pytest.mark.parametrize("name", OWNERS)
+@pytest.mark.parametrize("gives_up", [False, True])
+async def test_assess__owners_artefact_is_wrong_for_ever__evaluator_failed(name: str, gives_up: bool) -> None:
+    scene = Scene()
+    task = spoil(await scene.open(), name)
+    assessment = await scene.assess(task, gives_up=gives_up)
+    assert (assessment.scores.code, assessment.reason) == (Code.EVALUATOR_FAILED, Reason.BAD_CID)
+    assert scene.evaluator.requests == []
+
+
+@pytest.mark.parametrize("name", OWNERS)
+@pytest.mark.parametrize("gives_up", [False, True])
+async def test_assess__owners_artefact_is_out_of_reach__is_tried_again_always(name: str, gives_up: bool) -> None:
+    """Never a conclusion: else whoever hides a champion could suspend a project."""
+    scene = Scene()
+    task = await scene.open()
+    lose(scene, task, name)
+    with pytest.raises(Retry) as caught:
+        await scene.assess(task, gives_up=gives_up)
+    assert caught.value.reason is Reason.UNAVAILABLE
+
+
+async def test_assess__champion_does_not_load__evaluator_failed() -> None:
+    scene = Scene()
+    assessment = await scene.assess(await scene.open(Artefacts(champion=BROKEN_MODEL)))
+    assert assessment.scores.code is Code.EVALUATOR_FAILED
+
+
+@pytest.mark.parametrize(
+    ("artefacts", "code"),
+    [
+        (Artefacts(architecture=bytes(MAX_ARCHITECTURE_BYTES + 1)), Code.EVALUATOR_FAILED),
+        (Artefacts(evaluator=bytes(MAX_EVALUATOR_BYTES + 1)), Code.EVALUATOR_FAILED),
+    ],
+    ids=["architecture", "evaluator"],
+)
+async def test_assess__owners_file_over_its_limit__is_the_owners_fault(artefacts: Artefacts, code: Code) -> None:
+    scene = Scene()
+    assessment = await scene.assess(await scene.open(artefacts))
+    assert (assessment.scores.code, assessment.reason) == (code, Reason.OVERSIZE)
+
+
+# ---- the contributor's
+
+
+async def test_assess__challenger_is_wrong_for_ever__invalid() -> None:
+    scene = Scene()
+    assessment = await scene.assess(spoil(await scene.open(), "challenger_cid"))
+    assert (assessment.scores.code, assessment.reason) == (Code.INVALID, Reason.BAD_CID)
+
+
+async def test_assess__challenger_does_not_load__invalid() -> None:
+    scene = Scene()
+    assessment = await scene.assess(await scene.open(Artefacts(challenger=BROKEN_MODEL)))
+    assert (assessment.scores.code, assessment.reason) == (Code.INVALID, Reason.BAD_HEADER)
+    assert assessment.scores.champion_score == 0  # codes alone must agree
+
+
+async def test_assess__challenger_out_of_reach__is_tried_again() -> None:
+    scene = Scene()
+    task = await scene.open()
+    lose(scene, task, "challenger_cid")
+    with pytest.raises(Retry):
+        await scene.assess(task)
+
+
+async def test_assess__challenger_out_of_reach_and_late__unavailable() -> None:
+    scene = Scene()
+    task = await scene.open()
+    lose(scene, task, "challenger_cid")
+    assessment = await scene.assess(task, gives_up=True)
+    assert (assessment.scores.code, assessment.reason) == (Code.UNAVAILABLE, Reason.UNAVAILABLE)
+    assert scene.evaluator.requests == []
+
+
+async def test_assess__our_endpoints_are_away_and_late__is_tried_again_not_unavailable() -> None:
+    """An outage of ours is not the contributor's fault: only an answer "not here" from every endpoint is."""
+    scene = Scene()
+    task = await scene.open()
+    scene.artefacts.unanswered.add(task.input.challenger_cid)
+    with pytest.raises(Retry) as caught:
+        await scene.assess(task, gives_up=True)
+    assert caught.value.reason is Reason.UNAVAILABLE
+
+
+async def test_assess__late_but_challenger_is_there__is_evaluated() -> None:
+    scene = Scene()
+    assert (await scene.assess(await scene.open(), gives_up=True)).scores.code is Code.VALID
+
+
+async def test_assess__evaluator_busy_and_late__is_tried_again_not_unavailable() -> None:
+    scene = Scene()
+    task = await scene.open()
+    scene.evaluator.busy = 1
+    with pytest.raises(Retry) as caught:
+        await scene.assess(task, gives_up=True)
+    assert caught.value.reason is Reason.EVALUATOR_BUSY
+
+
+async def test_assess__both_models_wrong__champion_decides() -> None:
+    scene = Scene()
+    task = await scene.open(Artefacts(champion=BROKEN_MODEL, challenger=BROKEN_MODEL))
+    assert (await scene.assess(task)).scores.code is Code.EVALUATOR_FAILED
+    spoiled = spoil(spoil(task, "champion_cid"), "challenger_cid")
+    assert (await scene.assess(spoiled)).scores.code is Code.EVALUATOR_FAILED
+
+
+# ---- the report
+
+
+@pytest.mark.parametrize("artefacts", [Artefacts(), Artefacts(challenger=BROKEN_MODEL)], ids=["valid", "invalid"])
+async def test_assess__two_operators__write_the_same_bytes(artefacts: Artefacts) -> None:
+    performer, attester = Scene(), Scene()
+    first = await performer.assess(await performer.open(artefacts))
+    second = await attester.assess(await attester.open(artefacts), gives_up=True)
+    assert first == second
+
+
+async def test_assess__report__states_task_input_and_scores() -> None:
+    scene = Scene()
+    task = await scene.open()
+    assessment = await scene.assess(task)
+    report = json.loads(assessment.report)
+    assert report["taskId"] == "0x" + task.task_id.hex()
+    assert report["inputHash"] == "0x" + input_hash(task.input_root, SEED).hex()
+    assert report["gainLowerBound"] == assessment.scores.gain_lower_bound
+
+
+def test_report__longest_that_a_project_can_ask_for__fits_what_attesters_fetch() -> None:
+    """Else no attester could read an honest performer's report."""
+    rounds = tuple(Micro(-MAX_SCORE_MICRO) for _ in range(MAX_ROUNDS))
+    words = "x" * 64
+    result = EvaluateResult(Code.VALID, None, rounds, rounds, torch=words, numpy=words, cpu=words)
+    conclusion = conclude(result, task_id=TaskId(b"\x11" * 32), input_hash=SEED, k=0, alpha_ppm=Ppm(10_000))
+    assert len(conclusion.report) <= MAX_REPORT_BYTES

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help prepare demo devnet test lint generate locks clean
+.PHONY: help prepare demo devnet test nightly lint generate build locks clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -19,19 +19,25 @@ devnet: prepare ## keep a network running and print how to use it
 test: prepare ## every check and every test tier
 	@$(RUN) -m tools.checks $(ARGS)
 
+nightly: prepare ## the same, and what takes too long for every change
+	@$(RUN) -m tools.checks --nightly $(ARGS)
+
 lint: prepare ## format, lint, types and layers only
 	@$(RUN) -m tools.checks --only lint
 
-generate: prepare ## regenerate protobuf code, ABI and golden files
+generate: prepare ## regenerate protobuf code, ABI and reference pages
 	@$(RUN) -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/zarathustra/v1/*.proto
 	@$(RUN) contracts/tools/export_abi.py
 
+build: prepare ## the distribution, in dist/
+	@$(RUN) -m hatchling build -d dist
+
 locks: prepare ## resolve the lock files anew
-	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    pyproject.toml --group dev --group tools -o locks/python.txt
-	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    locks/torch.in -c locks/python.txt -o locks/torch.txt
-	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    locks/uv.in -o locks/uv.txt
 
 clean: ## remove what prepare and runs left behind

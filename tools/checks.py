@@ -1,15 +1,16 @@
-"""`make test`: every check and every test tier, one after the other, each with its time; all run, then the verdict."""
+"""`make test`: every check and every test tier, side by side where they do not touch each other; all run, then the
+verdict. `make nightly` adds what takes too long for every change.
+"""
 
 import argparse
+import asyncio
 import os
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.paths import ROOT
+from tools.schedule import Check, Result, run_checks
 
 BIN = Path(sys.executable).parent
 CONTRACTS = ROOT / "contracts"
@@ -17,65 +18,106 @@ FORGE_PACKAGES = CONTRACTS / "node_modules" / "@foundry-rs"
 
 LINT = "lint"
 CONTRACT_TESTS = "contracts"
+COMPILER_OUTPUT = "contracts/out"  # a room: one compiler writes there at a time
 
-
-@dataclass(frozen=True)
-class Check:
-    """One command. `tier` is what `--only` names."""
-
-    name: str
-    tier: str
-    command: Sequence[str]
-    directory: Path = ROOT
+FUZZ_RUNS = 10_000  # of each fuzz test in the nightly run; 128 in the gate
+NIGHTLY_DEADLINE_S = 3 * 3600.0
 
 
 def build_checks() -> list[Check]:
-    """Everything that must pass, quick ones first."""
+    """Everything that must pass: quick ones first, then long ones before short ones."""
     python = sys.executable
-    forge = str(next(FORGE_PACKAGES.glob("forge-*/bin/forge")))
+    forge = find_forge()
+    every_core = os.cpu_count() or 1
     return [
         Check("format", LINT, (str(BIN / "ruff"), "format", "--check", ".")),
         Check("lint", LINT, (str(BIN / "ruff"), "check", ".")),
         Check("layers", LINT, (str(BIN / "lint-imports"), "--no-cache")),
-        Check("types", LINT, (str(BIN / "mypy"),)),
         Check("protobuf lint", LINT, (str(CONTRACTS / "node_modules" / ".bin" / "buf"), "lint", "proto")),
         Check("protobuf code is current", LINT, (python, "-m", "tools.generated")),
+        Check("documents are current", LINT, (python, "-m", "tools.documents", "--check")),
         Check("Solidity format", LINT, (forge, "fmt", "--check"), CONTRACTS),
-        Check("contract tests", CONTRACT_TESTS, (forge, "test"), CONTRACTS),
-        Check("ABI is current", CONTRACT_TESTS, (python, "tools/export_abi.py", "--check"), CONTRACTS),
-        *(
-            _pytest(tier)
-            for tier in ("unit", "property", "golden", "conformance", "sandbox", "chain", "bus", "simnet", "e2e")
+        Check("types", LINT, (str(BIN / "mypy"),)),
+        Check("contract tests", CONTRACT_TESTS, (forge, "test"), CONTRACTS, cores=every_core, room=COMPILER_OUTPUT),
+        *(_pytest(tier, cores=every_core) for tier in ("unit", "property", "golden")),
+        *(_pytest(tier) for tier in ("simnet", "e2e", "bus", "conformance", "sandbox", "chain")),
+        Check(
+            "ABI is current",
+            CONTRACT_TESTS,
+            (python, "tools/export_abi.py", "--check"),
+            CONTRACTS,
+            room=COMPILER_OUTPUT,
+        ),
+    ]
+
+
+def build_nightly_checks() -> list[Check]:
+    """What takes too long for every change."""
+    return [
+        Check(
+            "contract tests, many more runs",
+            CONTRACT_TESTS,
+            (find_forge(), "test"),
+            CONTRACTS,
+            cores=os.cpu_count() or 1,
+            room=COMPILER_OUTPUT,
+            deadline_s=NIGHTLY_DEADLINE_S,
+            environment={"FOUNDRY_FUZZ_RUNS": str(FUZZ_RUNS)},
+        ),
+        Check(
+            "every crash point",
+            "simnet",
+            (sys.executable, "-m", "pytest", "-q", "tests/simnet/test_crashes.py"),
+            deadline_s=NIGHTLY_DEADLINE_S,
+            environment={"SIMNET_CRASH_POINTS": "all"},
         ),
     ]
 
 
 def main() -> int:
-    """Exit status 0 when all passed."""
+    """Exit status 0 when all passed, 1 when one failed, 2 when nothing was chosen."""
     parser = argparse.ArgumentParser(prog="python -m tools.checks", description=__doc__)
     parser.add_argument("--only", action="append", help="a tier: lint, contracts, unit, …; may be repeated")
-    only = parser.parse_args().only
-    results = [(check, *run(check)) for check in build_checks() if only is None or check.tier in only]
+    parser.add_argument("--nightly", action="store_true", help="also what takes too long for every change")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="cores to use (default: all)")
+    arguments = parser.parse_args()
+    checks = build_checks() + (build_nightly_checks() if arguments.nightly else [])
+    chosen = [check for check in checks if arguments.only is None or check.tier in arguments.only]
+    if not chosen:
+        parser.error(f"no check has that tier; there are {', '.join(dict.fromkeys(check.tier for check in checks))}")
+    try:
+        results = asyncio.run(run_checks(chosen, cores=max(1, arguments.jobs), environment=_environment()))
+    except KeyboardInterrupt:
+        print("checks: stopped")
+        return 130
+    return report(results)
+
+
+def report(results: list[Result]) -> int:
+    """Print the table; the exit status."""
     print("\n  passed     time  check")
-    for check, is_passed, seconds in results:
-        print(f"  {'yes' if is_passed else 'NO ':<8} {seconds:6.1f} s  {check.name}")
-    failed = sum(not is_passed for _, is_passed, _ in results)
+    for result in results:
+        print(f"  {'yes' if result.is_passed else 'NO ':<8} {result.seconds:6.1f} s  {result.check.name}")
+    failed = sum(not result.is_passed for result in results)
     print(f"\nchecks: {len(results) - failed} passed, {failed} failed")
-    return 1 if failed or not results else 0
+    return 1 if failed else 0
 
 
-def run(check: Check) -> tuple[bool, float]:
-    """Run one check, its output passed through."""
-    print(f"\n=== {check.name}", flush=True)
-    started = time.monotonic()
+def find_forge() -> str:
+    """The binary itself: npm's wrapper would exit 0 when a build fails."""
+    return str(next(FORGE_PACKAGES.glob("forge-*/bin/forge")))
+
+
+def _environment() -> Mapping[str, str]:
     # Node and Java come as packages: their commands are in our own bin.
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    finished = subprocess.run(check.command, cwd=check.directory, env=environment, check=False)
-    return finished.returncode == 0, time.monotonic() - started
+    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
-def _pytest(tier: str) -> Check:
-    return Check(f"{tier} tests", tier, (sys.executable, "-m", "pytest", "-q", "-m", tier))
+def _pytest(tier: str, *, cores: int = 1) -> Check:
+    """A tier lies in a folder of its own. Only what touches nothing outside its process runs on several cores."""
+    parallel = ("-n", str(cores)) if cores > 1 else ()
+    command = (sys.executable, "-m", "pytest", "-q", *parallel, f"tests/{tier}")
+    return Check(f"{tier} tests", tier, command, cores=cores)
 
 
 if __name__ == "__main__":

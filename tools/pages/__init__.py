@@ -1,0 +1,1 @@
+"""The text of every generated page, one module each: pure functions over what the code declares."""

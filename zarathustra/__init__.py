@@ -1,1 +1,1 @@
-"""Zarathustra: the shared library of the marketplace. Services, devnet and tools build on it; it knows none of them."""
+"""The shared library of the marketplace. Services, devnet and tools import it; it imports none of them."""

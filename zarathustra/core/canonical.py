@@ -1,13 +1,13 @@
-"""Fork choice for readers of a chain: what was published, and what a new block adds or takes back.
+"""Fork choice for readers of a chain: the records that a new block adds, and those that it retracts.
 
-A view is a chain of blocks linked by parent hash, oldest first. Its first block, the anchor, is final; the others may
-still be reorganised, so the view keeps their events, to retract them.
+A view is a chain of blocks linked by parent hash, oldest first. Its first block, the anchor, is final. The others, up
+to the newest one, the tip, may still be reorganised. The view keeps their events in order to retract them.
 
     anchor ─ b₁ ─ b₂ ─ tip          header c (parent b₁, other hash than b₂)
-                                    → retract tip's events, then b₂'s, each in reverse; then apply c's
+                                    → retract tip's events, then b₂'s, each in reverse; then publish c's
 
-Whoever drives it asks the node for one canonical block after the other and folds each in; no block is ever skipped,
-and every block that the node contradicts goes.
+The caller asks the node for one canonical block after the other and folds each one into the view. No block is skipped,
+and every block that the node contradicts is dropped.
 """
 
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """A header with our contracts' events in it, in log order."""
+    """A header with the block's events from the marketplace's contracts, in log order."""
 
     header: Header
     events: tuple[ChainEvent, ...] = ()
 
 
 class TimedRecord(NamedTuple):
-    """What to publish, with the time of the block that the event is in."""
+    """A record to publish, with the time of the block that holds its event."""
 
     record: ChainRecord
     timestamp_s: int
@@ -52,7 +52,7 @@ class TimedRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """The blocks that were taken in and may matter again: the anchor and everything after it. Never empty."""
+    """The blocks that were taken in and may still matter: the anchor and every block after it. Never empty."""
 
     blocks: tuple[Block, ...]
 
@@ -70,13 +70,13 @@ class View:
         return self.blocks[-1].header
 
     def find(self, number: BlockNumber) -> Header | None:
-        """The view's block of that number; None below the anchor and above the tip."""
+        """Return the header of the view's block with that number, or None below the anchor and above the tip."""
         offset = number - self.anchor.number
         return self.blocks[offset].header if 0 <= offset < len(self.blocks) else None
 
 
 class Transition(NamedTuple):
-    """The view after a change, and what to publish, in order."""
+    """The view after a change, and the records to publish, in order."""
 
     view: View
     records: tuple[TimedRecord, ...] = ()
@@ -84,10 +84,11 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A reader's whole state: what it took in, and what it is about to publish.
+    """A reader's whole state: its view, and the records that it is about to publish.
 
-    Saved *before* the records are published. Whoever starts from it publishes `pending` again; so every record out
-    there is known to some saved view and will be retracted, should its block go while nobody looks.
+    Records of a block that may be reorganised are published only after this is saved, and a reader that starts from it
+    publishes `pending` again. So a saved view knows each of these records, and the record is retracted even if its
+    block is reorganised away while no reader runs.
     """
 
     chain_id: int
@@ -100,12 +101,13 @@ class Checkpoint:
 
 
 def fold(view: View, block: Block) -> Transition:
-    """Take in the block that the node holds canonical at its number now.
+    """Take in the block that is canonical at its number on the node now.
 
-    Drops, newest first, each block it contradicts: other blocks at or above its number, and a block right below that is
-    not its parent. Appends it when it then follows the tip; otherwise the caller asks for the new tip's successor.
-    A block that the view has changes nothing, so repeats are harmless. Raises Invalid(DEEP_FORK) when the anchor would
-    have to go; ValueError for a block that leaves a gap above the tip or lies below the anchor.
+    Drops, newest first, each block that contradicts it: other blocks at or above its number, and a block right below
+    it that is not its parent. Appends the block if it then follows the tip; otherwise the caller asks for the block
+    after the new tip. A block that the view already has changes nothing, so repetition is harmless. Raises
+    Invalid(DEEP_FORK) when the anchor would be dropped, and ValueError for a block that leaves a gap above the tip or
+    is below the anchor.
     """
     header = block.header
     if not view.anchor.number <= header.number <= view.tip.number + 1:
@@ -126,18 +128,21 @@ def fold(view: View, block: Block) -> Transition:
 
 
 def finalize(view: View, final: Header) -> View:
-    """Move the anchor up to a block that the node calls final, and forget what lies below.
+    """Move the anchor up to a block that the node calls final, and drop the blocks below it.
 
-    A final block that the view does not have, or has otherwise, changes nothing: `fold` sorts that out first.
+    A final block that the view does not have, or has with another hash, changes nothing: `fold` resolves that first.
     """
     if view.find(final.number) != final:
         return view
     above = view.blocks[final.number - view.anchor.number + 1 :]
-    return View((Block(final), *above))  # the anchor's own events are never retracted either
+    return View((Block(final), *above))  # the anchor is final: its events are never retracted
 
 
 def jump(view: View | None, final: Header) -> View:
-    """Start anew at a final block, after everything up to it was published. Raises ValueError when it goes back."""
+    """Start a new view at a final block, after every record up to it was published.
+
+    Raises ValueError when the block is not above the tip.
+    """
     if view is not None and final.number <= view.tip.number:
         raise ValueError(f"block {final.number} is not above the tip {view.tip.number}")
     return View((Block(final),))

@@ -1,4 +1,4 @@
-"""What an attester answers to a performer's proposal: drop it, approve, reject with a reason, or abstain."""
+"""An attester's answer to a performer's proposal: no vote, approve, reject with a reason, or abstain."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An answer, and why unless it approves."""
+    """An answer, with its reason unless it approves."""
 
     answer: Answer
     reason: Reason | None = None
@@ -36,17 +36,18 @@ APPROVAL = Decision(Answer.APPROVE)
 def check_proposal(
     evaluation: Evaluation, task: Task, operators: OperatorSet, *, seed: Seed, block: BlockNumber
 ) -> None:
-    """Raise Invalid unless the proposal is one to vote on: open task, effective attempt, its performer, our input.
+    """Raise Invalid unless an attester may vote: open task, effective attempt, its performer, the right input.
 
-    A proposal that fails here gets no vote at all: a vote on the wrong input could be used against an honest signer
-    after a reorganisation of the seed block.
+    A proposal that fails here gets no vote, not even a rejection. No certificate over a wrong performer or input can
+    be posted. And if a reorganisation of the seed block makes the input right later, the vote log would already hold
+    the operator's one vote on that input.
     """
     if task.status is not TaskStatus.OPEN:
         raise Invalid(Reason.TASK_CLOSED, "task is final", status=task.status.name)
     effective = effective_attempt(task, block)
     if effective != evaluation.attempt:
         raise Invalid(
-            Reason.WRONG_ATTEMPT, "attempt is over or not begun", sent=evaluation.attempt, effective=effective
+            Reason.WRONG_ATTEMPT, "attempt is over or has not begun", sent=evaluation.attempt, effective=effective
         )
     performer = performer_of(operators.operators, seed, evaluation.attempt)
     if performer.operator_id != evaluation.performer:
@@ -56,10 +57,10 @@ def check_proposal(
 
 
 def decide(theirs: Scores, ours: Scores, *, tolerance: int) -> Decision:
-    """Compare the performer's scores with our own.
+    """Compare the performer's scores with the attester's own.
 
-    Whether an artefact could be fetched depends on who asked and when: where we and the performer saw that differently
-    we abstain, because neither has to be wrong.
+    Whether an artefact can be fetched depends on the operator and the time. If only one of the two evaluations is
+    UNAVAILABLE, the answer is to abstain, because neither has to be wrong.
     """
     unavailable = (theirs.code is Code.UNAVAILABLE, ours.code is Code.UNAVAILABLE)
     if unavailable == (True, True):

@@ -1,10 +1,10 @@
-"""Every hash that both halves of Zarathustra must agree on to the byte, one function each.
+"""The hashes that Python and the contracts must compute to the same bytes, one function for each.
 
-The Solidity twin is in `contracts/src/libraries`; `tests/golden/digests.json` holds both to the same bytes.
-Two families:
+`contracts/src/libraries/Digests.sol` has the same functions in Solidity, except Envelope, which only Python needs.
+`tests/golden/digests.json` holds both to the same bytes. There are two families:
 
     signed      keccak(0x19 ‖ 0x01 ‖ domain separator ‖ struct hash)        EIP-712
-    identifiers keccak(type hash ‖ words), every field one 32-byte word, texts and CIDs as their keccak
+    identifiers keccak(type hash ‖ words), one 32-byte word per field, texts and CIDs as their keccak
 
 CIDs are hashed as the UTF-8 bytes of their canonical text, because that is what the contract stores.
 """
@@ -70,7 +70,7 @@ EIP2537_G1_LENGTH = 128  # x ‖ y, each 16 zero bytes and 48 bytes big-endian
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a signature is valid: one contract on one chain.
+    """The scope in which a signature is valid: one contract on one chain.
 
     `verifying_contract` is AttestationCenter, except for KeyPossession: there it is AvsGovernance.
     """
@@ -85,7 +85,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class TaskInput:
-    """Everything that decides what a task evaluates, but for the seed; fixed on chain when the task opens."""
+    """All data that decides what a task evaluates, except the seed; fixed on chain when the task opens."""
 
     task_id: TaskId
     architecture_cid: Cid
@@ -93,7 +93,7 @@ class TaskInput:
     champion_cid: Cid
     challenger_cid: Cid
     rounds: int
-    k: int  # tasks the project opened before this one, baseline not counted
+    k: int  # tasks that the project opened before this one, without the baseline's
     alpha_ppm: Ppm
     tolerance: Micro
 
@@ -110,12 +110,12 @@ class TaskInput:
 
 
 def evaluation_digest(domain: Domain, evaluation: Evaluation) -> Digest:
-    """What the performer signs (ECDSA)."""
+    """Return the digest that the performer signs (ECDSA)."""
     return _typed_data_digest(domain, evaluation_hash(evaluation))
 
 
 def evaluation_hash(evaluation: Evaluation) -> bytes:
-    """The EIP-712 struct hash of an evaluation: the same on every chain, so a vote can name it."""
+    """Return the EIP-712 struct hash of an evaluation. It has no domain; a vote names its evaluation by it."""
     return _hash_words(
         EVALUATION_TYPEHASH,
         ("bytes32", evaluation.task_id),
@@ -131,7 +131,7 @@ def evaluation_hash(evaluation: Evaluation) -> bytes:
 
 
 def vote_digest(domain: Domain, vote: Vote) -> Digest:
-    """What attesters sign (BLS)."""
+    """Return the digest that attesters sign (BLS)."""
     struct_hash = _hash_words(
         VOTE_TYPEHASH,
         ("bytes32", vote.task_id),
@@ -143,22 +143,23 @@ def vote_digest(domain: Domain, vote: Vote) -> Digest:
 
 
 def possession_digest(domain: Domain, owner: Address, operator: OperatorId, key_hash: bytes) -> Digest:
-    """What a new operator signs with its BLS key; it binds the key to the stake's owner and to the signing address.
+    """Return the digest that a new operator signs with its BLS key (proof of possession).
 
-    Without the binding a stranger could register a copied proof as his own. `domain` is AvsGovernance's.
+    It binds the key to the operator's owner and to the signing address. Without the binding a stranger could register
+    with a copied proof. `domain` is AvsGovernance's.
     """
     struct_hash = _hash_words(POSSESSION_TYPEHASH, ("address", owner), ("address", operator), ("bytes32", key_hash))
     return _typed_data_digest(domain, struct_hash)
 
 
 def key_hash(key_eip2537: bytes) -> bytes:
-    """The name under which a BLS key registers once for ever: keccak of its 128-byte EIP-2537 encoding."""
+    """Return keccak of a BLS key's 128-byte EIP-2537 encoding. AvsGovernance registers each key hash only once."""
     validate_length("key_eip2537", key_eip2537, EIP2537_G1_LENGTH)
     return keccak(key_eip2537)
 
 
 def envelope_digest(domain: Domain, topic: str, payload_hash: bytes, operator: OperatorId) -> Digest:
-    """What an operator signs over each record it sends (ECDSA)."""
+    """Return the digest that an operator signs for each record that it sends (ECDSA)."""
     struct_hash = _hash_words(
         ENVELOPE_TYPEHASH,
         ("bytes32", keccak(topic.encode())),
@@ -169,12 +170,12 @@ def envelope_digest(domain: Domain, topic: str, payload_hash: bytes, operator: O
 
 
 def payload_hash(value: bytes) -> bytes:
-    """Keccak of a record's value bytes exactly as sent, so that they are checked before they are decoded."""
+    """Return keccak of a record's value bytes exactly as sent, so that they can be checked before they are decoded."""
     return keccak(value)
 
 
 def domain_separator(chain_id: int, verifying_contract: Address) -> bytes:
-    """The EIP-712 domain separator of one contract on one chain."""
+    """Return the EIP-712 domain separator of one contract on one chain."""
     return _hash_words(
         DOMAIN_TYPEHASH,
         ("bytes32", keccak(DOMAIN_NAME.encode())),
@@ -194,7 +195,7 @@ def task_id(
     submission_index: SubmissionIndex,
     opening: int,
 ) -> TaskId:
-    """The id of the task that a submission's `opening`-th opening (0, or 1 after an expiry) creates."""
+    """Return the id of a submission's task. `opening` is 0 for its first task, 1 for the second, after an expiry."""
     words = _hash_words(
         TASK_TYPEHASH,
         ("uint256", chain_id),
@@ -207,7 +208,7 @@ def task_id(
 
 
 def input_root(task: TaskInput) -> bytes:
-    """The hash of a task's input before its seed is known; emitted when the task opens."""
+    """Return the hash of a task's input without the seed; the event TaskOpened carries it."""
     return _hash_words(
         INPUT_TYPEHASH,
         ("bytes32", task.task_id),
@@ -223,13 +224,13 @@ def input_root(task: TaskInput) -> bytes:
 
 
 def input_hash(root: bytes, task_seed: Seed) -> bytes:
-    """The hash of a task's whole input: `keccak(inputRoot ‖ seed)`."""
+    """Return the hash of a task's whole input: `keccak(inputRoot ‖ seed)`."""
     validate_length("input_root", root, 32)
     return _hash_words(root, ("bytes32", task_seed))
 
 
 def seed(block_hash: BlockHash, chain_id: int, model_submission: Address, task: TaskId) -> Seed:
-    """The task's randomness, from the hash of its seed block."""
+    """Return a task's seed, derived from the hash of its seed block."""
     words = _hash_words(
         SEED_TYPEHASH,
         ("bytes32", block_hash),
@@ -248,7 +249,7 @@ def commitment(
     parameters_cid: Cid,
     salt: bytes,
 ) -> bytes:
-    """What a contributor commits to before revealing; bound to the contributor, so a copy opens nothing."""
+    """Return a contributor's commitment. It covers the contributor's address, so a copy cannot be revealed."""
     return _hash_words(
         COMMITMENT_TYPEHASH,
         ("uint256", chain_id),
@@ -261,12 +262,12 @@ def commitment(
 
 
 def report_hash(report_cid: Cid) -> bytes:
-    """`Evaluation.reportHash`: keccak of the report's CID, which the contract gets as `proofOfTask`."""
+    """Return `Evaluation.reportHash`: keccak of the report's CID, which the contract gets as `proofOfTask`."""
     return cid_hash(report_cid)
 
 
 def cid_hash(cid: Cid) -> bytes:
-    """Keccak of a CID's canonical text."""
+    """Return keccak of a CID's canonical text."""
     return keccak(cid.encode())
 
 
@@ -279,7 +280,7 @@ def _typed_data_digest(domain: Domain, struct_hash: bytes) -> Digest:
 
 
 def _hash_words(head: bytes, *fields: tuple[str, bytes | int]) -> bytes:
-    """`keccak(abi.encode(head, …))` for fields that each take one 32-byte word."""
+    """Return `keccak(abi.encode(head, …))` for fields that take one 32-byte word each."""
     for abi_type, value in fields:
         _validate_width(abi_type, value)
     types = ["bytes32", *(abi_type for abi_type, _ in fields)]
@@ -287,7 +288,7 @@ def _hash_words(head: bytes, *fields: tuple[str, bytes | int]) -> bytes:
 
 
 def _validate_width(abi_type: str, value: bytes | int) -> None:
-    """Reject what the encoder would silently pad: two different values would then share one hash."""
+    """Refuse bytes that the encoder would pad silently: two different values would then share one hash."""
     widths = {"bytes32": 32, "address": 20}
     if isinstance(value, bytes):
         validate_length(abi_type, value, widths[abi_type])

@@ -1,17 +1,18 @@
-"""Errors, classed by who acts on them.
+"""Errors, by the reaction that they need.
 
-`Retry`: time heals (a node is down, a block is not there yet); the loop tries again, then dead-letters.
-`Invalid`: the input is wrong for ever; the loop dead-letters it at once.
-Anything else is a bug of ours: crash and page.
+`Retry`: the cause can pass (a node is down, a block is not there yet). The map loop puts the record back, and
+dead-letters it after the last delivery attempt; the aggregator's fold waits.
+`Invalid`: the input is wrong and stays wrong; the record is dead-lettered at once.
+Any other exception is a bug: the service stops and a person must look.
 """
 
 from zarathustra.core.reasons import Reason
 
 
 class ZarathustraError(Exception):
-    """Base of the errors that carry a reason code.
+    """The base class of errors with a reason code.
 
-    `facts` are small named values the caller cannot know; they go to the log and the dead-letter headers.
+    `facts` are small named values that the caller cannot know; they go to the log and the dead-letter headers.
     """
 
     def __init__(self, reason: Reason, message: str, **facts: object) -> None:
@@ -26,8 +27,8 @@ class ZarathustraError(Exception):
 
 
 class Retry(ZarathustraError):  # noqa: N818  (named for what the reader should do)
-    """Broken infrastructure: the same input may succeed later."""
+    """A failure of infrastructure: the same input may succeed later."""
 
 
 class Invalid(ZarathustraError):  # noqa: N818
-    """Wrong input: the same input will fail for ever."""
+    """A wrong input: the same input will always fail."""

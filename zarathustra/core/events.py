@@ -1,7 +1,7 @@
-"""What the contracts say: one frozen fact per contract event, and the chain event that carries it.
+"""Contract events: one frozen fact per event that services read, and the chain event that carries it.
 
 Field names are the ABI's in snake case, so one decoder serves all of them; a golden test compares both lists.
-Append-only: old records are read for ever.
+Append-only: records that are already on the bus must stay readable.
 """
 
 import uuid
@@ -25,7 +25,7 @@ from zarathustra.core.types import (
     validate_length,
 )
 
-RECORD_NAMESPACE = uuid.UUID("6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55")  # any constant; changing it renames every record
+RECORD_NAMESPACE = uuid.UUID("6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55")  # any constant; a new one changes every record id
 
 
 # ---- AvsGovernance
@@ -283,7 +283,7 @@ Fact: TypeAlias = GovernanceFact | AttestationFact | MarketFact
 
 @dataclass(frozen=True)
 class ChainEvent:
-    """One contract event, in its place. `project_id` is 0 for facts of no project; it is the record's key."""
+    """One contract event with its place on chain. `project_id` is the record's key; 0 for a fact of no project."""
 
     chain_id: int
     block_number: BlockNumber
@@ -300,13 +300,13 @@ class ChainEvent:
 
 @dataclass(frozen=True)
 class Retracted:
-    """The chain took `event` back; sent in reverse order of the events of the abandoned branch."""
+    """A reorganisation removed `event`. Retractions are sent in reverse order of the removed branch's events."""
 
     event: ChainEvent
 
 
 def chain_record_id(record: ChainEvent | Retracted) -> uuid.UUID:
-    """The record's id, from its place on chain: the same event found twice is the same record."""
+    """Return the record's id, derived from its place on chain: the same event found twice is the same record."""
     event = record.event if isinstance(record, Retracted) else record
     kind = type(record).__name__
     return uuid.uuid5(RECORD_NAMESPACE, f"{kind}/{event.chain_id}/{event.block_hash.hex()}/{event.log_index}")

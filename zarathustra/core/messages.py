@@ -1,4 +1,4 @@
-"""What operators tell each other over the bus. Facts in the past tense; every one travels in its sender's envelope."""
+"""The messages of operators on the bus: facts, named in the past tense. Each is sent in its sender's envelope."""
 
 import uuid
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from zarathustra.core.types import (
 
 @dataclass(frozen=True)
 class EvaluationProposed:
-    """A performer's evaluation of an attempt. `proof_of_task`: CID of the report."""
+    """A performer's evaluation in one attempt. `proof_of_task` is the report's CID."""
 
     evaluation: Evaluation
     proof_of_task: Cid
@@ -42,7 +42,7 @@ class AttestationSigned:
     approved: bool
     operator: OperatorId
     signature: BlsSignature
-    reason: str  # why it rejects, a reason code; empty when it approves
+    reason: str  # of a rejection: a reason code; empty for an approval
 
     def __post_init__(self) -> None:
         validate_length("task_id", self.task_id, 32)
@@ -54,7 +54,7 @@ class AttestationSigned:
 
 @dataclass(frozen=True)
 class Abstained:
-    """An attester could not decide; `reason` is a reason code."""
+    """An attester could not decide. `reason` is a reason code."""
 
     task_id: TaskId
     attempt: Attempt
@@ -70,7 +70,7 @@ class Abstained:
 
 @dataclass(frozen=True)
 class CertificateIssued:
-    """Everything `submitTask` needs: an aggregate over one vote, beyond the quorum, already verified."""
+    """All that `submitTask` needs: an aggregate over one vote, beyond the quorum and already verified."""
 
     proposal: EvaluationProposed
     approved: bool
@@ -85,7 +85,7 @@ class CertificateIssued:
 
 @dataclass(frozen=True)
 class CertificatePosted:
-    """The poster's transaction was accepted by the contract; told again, from the chain, after a crash."""
+    """The contract accepted the poster's transaction. After a crash it may be reported again, from the chain."""
 
     task_id: TaskId
     attempt: Attempt
@@ -98,7 +98,10 @@ class CertificatePosted:
 
 @dataclass(frozen=True)
 class TaskStalled:
-    """An attempt will not reach a quorum, or its certificate cannot be posted; `reason` is a reason code."""
+    """An attempt ended without a certificate, can reach no quorum, or the contract refused its certificate.
+
+    `reason` is a reason code.
+    """
 
     task_id: TaskId
     attempt: Attempt
@@ -111,7 +114,7 @@ Message: TypeAlias = (
 
 
 def task_of(message: Message) -> TaskId:
-    """The task a message is about: its record's key."""
+    """Return the task that a message is about; it is the record's key."""
     match message:
         case EvaluationProposed():
             return message.evaluation.task_id
@@ -122,5 +125,5 @@ def task_of(message: Message) -> TaskId:
 
 
 def message_record_id(message: Message, value: bytes) -> uuid.UUID:
-    """The record's id, from its content: a message produced twice is one record to its readers."""
+    """Return the record's id, derived from its content: a message that is sent twice has one id."""
     return uuid.uuid5(RECORD_NAMESPACE, f"{type(message).__name__}/{value.hex()}")

@@ -1,20 +1,20 @@
-"""What an evaluation concluded, and what that means for its submission."""
+"""The code of an evaluation, and the outcome that a settled task gives its submission."""
 
 from enum import IntEnum
 
 
 class Code(IntEnum):
-    """What an evaluation concluded; `Evaluation.code` on chain. Append-only, shared with `contracts/src/types`."""
+    """The conclusion of an evaluation, `Evaluation.code` on chain. Append-only, shared with `contracts/src/types`."""
 
     NONE = 0  # never signed: an empty struct must not read as a valid evaluation
     VALID = 1
-    INVALID = 2  # the challenger's fault
-    UNAVAILABLE = 3  # only the challenger's parameters cannot be fetched
-    EVALUATOR_FAILED = 4  # champion, architecture or evaluator fails: the owner's fault
+    INVALID = 2  # the challenger is at fault
+    UNAVAILABLE = 3  # the challenger's parameters cannot be fetched; all else can
+    EVALUATOR_FAILED = 4  # champion, architecture or evaluator fails: the project owner is at fault
 
 
 class Outcome(IntEnum):
-    """What the verdict means for the submission. Append-only, shared with `contracts/src/types`."""
+    """The final result of a submission. Append-only, shared with `contracts/src/types`. NONE: not final yet."""
 
     NONE = 0
     IMPROVED = 1

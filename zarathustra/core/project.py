@@ -17,7 +17,7 @@ from zarathustra.core.types import (
     validate_range,
 )
 
-MAX_TASK_BLOCKS = 8_000  # seed delay and all attempts together; AttestationCenter refuses longer lives
+MAX_TASK_BLOCKS = 8_000  # seed delay and all attempts together; AttestationCenter opens no longer task
 
 
 class ProjectStatus(IntEnum):
@@ -50,17 +50,17 @@ class RewardRule(IntEnum):
 
 @dataclass(frozen=True)
 class ProjectParams:
-    """What an owner decides when publishing a project. Amounts in the token's units, windows in blocks."""
+    """The choices of a project owner when it publishes a project. Amounts in the token's units, windows in blocks."""
 
     architecture_cid: str
     parameters_cid: str
     evaluator_cid: str
-    token: Address  # zero: the chain's own coin
+    token: Address  # zero: the chain's coin
     pool: Wei  # pays rewards
-    budget: Wei  # pays evaluation fees that are the owner's
+    budget: Wei  # pays the evaluation fees that the owner owes
     reward_rule: RewardRule
     max_reward: Wei
-    reward_rate: Wei  # LINEAR: per 10⁻⁶ of gain_lower_bound
+    reward_rate: Wei  # LINEAR: amount per 10⁻⁶ of gain_lower_bound
     bond: Wei
     fee: Wei
     min_gain: Micro
@@ -75,7 +75,7 @@ class ProjectParams:
     owner_pays_misses: bool
 
     def __post_init__(self) -> None:
-        """Only what the ABI cannot carry; the contract judges the rest and names its objection."""
+        """Check only what the ABI cannot encode; the contract checks the rest and reverts with a named error."""
         validate_length("token", self.token, 20)
         for name in ("pool", "budget", "max_reward", "reward_rate", "bond", "fee"):
             validate_range(name, getattr(self, name), 0, 2**128 - 1)
@@ -83,7 +83,7 @@ class ProjectParams:
 
 @dataclass(frozen=True)
 class Project:
-    """One project at one block. `head`: its first submission that is not final; `evaluated`: its next task's k."""
+    """One project at one block. `head` is its first submission that is not final, `evaluated` its next task's k."""
 
     status: ProjectStatus
     owner: Address
@@ -99,7 +99,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Submission:
-    """One submission at one block. `champion_index`, `k`, `opening`, `task_id` are its latest task's."""
+    """One submission at one block. `champion_index`, `k`, `opening` and `task_id` describe its latest task."""
 
     status: SubmissionStatus
     outcome: Outcome

@@ -1,7 +1,7 @@
-"""Luck-proof promotion: from integer scores per round to a lower confidence bound of the gain.
+"""The statistics of promotion: from integer scores per round to a lower confidence bound of the gain.
 
-Everything here must give the same integers on every machine: sums are exact, and the one irrational step (the
-Student-t quantile) runs in `decimal`, whose +, −, ×, ÷ and √ are specified to the last digit. libm is not.
+Every function must give the same integers on every machine. Sums are exact, and the one irrational step (the
+Student-t quantile) uses `decimal`, whose +, −, ×, ÷ and √ are specified to the last digit. libm is not.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Evaluation, Micro, Ppm, Seed, validate_length, validate_range
 
 MIN_ROUNDS = 2  # one difference has no variance
-MAX_K = 2**32 - 1  # keeps the level α_k above 10⁻²⁶, where PRECISION still leaves 50 good digits
-MIN_GAIN_LOWER_BOUND = Micro(-(2**62))  # what `Evaluation` and the contract's int64 can hold
-GAIN_TOLERANCE_FACTOR = 6  # the bound mixes two means and a spread: each moves by at most the tolerance
+MAX_K = 2**32 - 1  # keeps the level α_k above 10⁻²⁶, where PRECISION still leaves 50 correct digits
+MIN_GAIN_LOWER_BOUND = Micro(-(2**62))  # the least that `Evaluation` admits; fits the contract's int64
+GAIN_TOLERANCE_FACTOR = 6  # the bound combines two means and a spread: each moves by at most the tolerance
 
-PRECISION = 80  # digits; 1 − cdf loses up to 26 of them at the smallest level
-BISECTIONS = 200  # 2⁻²⁰⁰ ≈ 10⁻⁶⁰, far below anything a floor to 10⁻⁶ can see
+PRECISION = 80  # digits; at the smallest level 1 − cdf loses up to 26 of them
+BISECTIONS = 200  # 2⁻²⁰⁰ ≈ 10⁻⁶⁰, far below the result's resolution of 10⁻⁶
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798")
-# Every other context field is fixed too: a caller's precision or rounding must not reach the result.
+# Every other context field is fixed too: a caller's precision or rounding must not change the result.
 ARITHMETIC = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999, capitals=1, clamp=0)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The four numbers of an evaluation that operators compare; all zero unless `code` is VALID."""
+    """The code and numbers of an evaluation that operators compare; the numbers are 0 unless `code` is VALID."""
 
     code: Code
     champion_score: Micro
@@ -39,7 +39,7 @@ class Scores:
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> "Scores":
-        """The scores that `evaluation` claims."""
+        """Return the scores that `evaluation` claims."""
         return cls(
             evaluation.code,
             evaluation.champion_score,
@@ -49,7 +49,7 @@ class Scores:
 
 
 def scores_agree(ours: Scores, theirs: Scores, tolerance: int) -> bool:
-    """Whether an attester that measured `ours` may approve `theirs` (`protocol.md` §5.3)."""
+    """Return whether an attester that computed `ours` may approve `theirs` (`docs/protocol.md` §5.3)."""
     return (
         ours.code == theirs.code
         and abs(ours.champion_score - theirs.champion_score) <= tolerance
@@ -59,13 +59,13 @@ def scores_agree(ours: Scores, theirs: Scores, tolerance: int) -> bool:
 
 
 def sub_seed(seed: Seed, round_number: int) -> bytes:
-    """The 32-byte seed of one round: keccak(seed ‖ uint256 round)."""
+    """Return the 32-byte seed of one round: keccak(seed ‖ uint256 round)."""
     validate_length("seed", seed, 32)
     return bytes(keccak(seed + round_number.to_bytes(32, "big")))
 
 
 def mean_score(rounds: Sequence[Micro]) -> Micro:
-    """The exact mean of the rounds, rounded once, half to even."""
+    """Return the exact mean of the rounds, rounded once, half to even."""
     if not rounds:
         raise Invalid(Reason.BAD_SCORE, "a mean needs at least one round")
 
@@ -76,10 +76,10 @@ def mean_score(rounds: Sequence[Micro]) -> Micro:
 
 
 def gain_lower_bound(*, champion: Sequence[Micro], challenger: Sequence[Micro], k: int, alpha_ppm: Ppm) -> Micro:
-    """The one-sided lower confidence bound of the mean paired difference, challenger − champion.
+    """Return the one-sided lower confidence bound of the mean paired difference, challenger − champion.
 
-    The level of the k-th task of a project is α_k = α · 6 / (π² (k+1)²); the levels sum to α, so over all tries
-    the chance of one false promotion stays below it. Rounded down once. Without spread it is the floored mean.
+    The level of a project's task number k is α_k = α · 6 / (π² (k+1)²). The levels sum to α, so over all tries the
+    chance of one false promotion is at most α. The bound is rounded down once. Without spread it is the floored mean.
     """
     if len(champion) != len(challenger) or len(champion) < MIN_ROUNDS:
         raise Invalid(Reason.BAD_SCORE, "rounds are not paired", champion=len(champion), challenger=len(challenger))
@@ -92,7 +92,7 @@ def gain_lower_bound(*, champion: Sequence[Micro], challenger: Sequence[Micro], 
     if scaled_variance == 0:
         return Micro(total // count)
 
-    # mean − t·s/√n  with  s² = scaled_variance / (n(n−1)),  written with one division so as to round once.
+    # mean − t·s/√n  with  s² = scaled_variance / (n(n−1)),  written with one division in order to round once.
     with localcontext(ARITHMETIC):
         quantile = _compute_student_quantile(count - 1, _compute_level(k, alpha_ppm))
         spread = (Decimal(scaled_variance) / (count - 1)).sqrt()
@@ -106,7 +106,7 @@ def _compute_level(k: int, alpha_ppm: int) -> Decimal:
 
 @lru_cache(maxsize=256)
 def _compute_student_quantile(degrees: int, level: Decimal) -> Decimal:
-    """The t with P(T > t) = level < 1/2, by bisection; rounded away from zero, so never too small a bound."""
+    """Return t with P(T > t) = level < 1/2, by bisection; rounded up, so the gain's bound is never too high."""
     low, high = Decimal(0), Decimal(1)
     while _compute_upper_tail(degrees, high) > level:
         low, high = high, high * 2
@@ -121,7 +121,7 @@ def _compute_student_quantile(degrees: int, level: Decimal) -> Decimal:
 
 
 def _compute_upper_tail(degrees: int, t: Decimal) -> Decimal:
-    """P(T > t) for t > 0 and an integer number of degrees of freedom: a finite sum, no special function."""
+    """Return P(T > t) for t > 0 and integer degrees of freedom: a finite sum, no special function."""
     square = t * t
     sine = t / (degrees + square).sqrt()
     cosine_squared = degrees / (degrees + square)
@@ -135,7 +135,7 @@ def _compute_upper_tail(degrees: int, t: Decimal) -> Decimal:
 
 
 def _sum_powers(base: Decimal, count: int, *, first: int) -> Decimal:
-    """1 + (f/(f+1))·b + (f(f+2)/((f+1)(f+3)))·b² + …, `count` terms, f = `first`."""
+    """Return 1 + (f/(f+1))·b + (f(f+2)/((f+1)(f+3)))·b² + …: `count` terms, f = `first`."""
     total = term = Decimal(1)
     for step in range(count - 1):
         numerator = first + 2 * step
@@ -145,7 +145,7 @@ def _sum_powers(base: Decimal, count: int, *, first: int) -> Decimal:
 
 
 def _compute_arctangent(x: Decimal) -> Decimal:
-    """atan of x ≥ 0: halve the angle until the series converges fast, then double back."""
+    """Return atan of x ≥ 0: halve the angle until the series converges fast, then multiply back."""
     halvings = 0
     while x > Decimal("0.05"):
         x = x / (1 + (1 + x * x).sqrt())

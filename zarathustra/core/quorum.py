@@ -1,4 +1,4 @@
-"""When stake decides, in integers: no division, no rounding, the same formula as AttestationCenter's."""
+"""The stake that decides a vote, in integers without division or rounding: the formulas of AttestationCenter."""
 
 from zarathustra.core.types import Bps, Wei
 
@@ -6,10 +6,10 @@ BPS = 10_000
 
 
 def is_approved(*, signed: Wei, total: Wei, quorum_bps: Bps) -> bool:
-    """Whether strictly more than the quorum approved; "over 66 %" at 6,600."""
+    """Return whether strictly more stake than the quorum approved: "more than 66 %" at 6,600."""
     return signed * BPS > total * quorum_bps
 
 
 def is_rejected(*, rejected: Wei, total: Wei, quorum_bps: Bps) -> bool:
-    """Whether so much stake rejected that approval has become impossible; never true together with approval."""
+    """Return whether enough stake rejected to make approval impossible. Never true together with approval."""
     return rejected > 0 and rejected * BPS >= total * (BPS - quorum_bps)

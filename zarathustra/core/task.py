@@ -1,10 +1,10 @@
-"""A task as its contract stores it, the operator set it uses, and what follows from both.
+"""A task as the contracts store it, its operator set, and what follows from both.
 
 Blocks of a task, with A = attempt_blocks:
 
     opened        seed_block           +A               +2A        …       deadline = seed_block + max_attempts × A
       │ seed delay │   attempt 0        │   attempt 1    │                  │ expire
-                   (a rejected certificate starts the next attempt at once; silence starts it by time)
+                   (a rejected certificate starts the next attempt at once; without one it starts after A blocks)
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ MAX_ATTEMPT = 255  # Evaluation.attempt is a uint8
 
 
 class TaskStatus(IntEnum):
-    """Append-only, shared with `contracts/src/types`."""
+    """The state of a task. Append-only, shared with `contracts/src/types`."""
 
     NONE = 0
     OPEN = 1
@@ -44,7 +44,7 @@ class TaskStatus(IntEnum):
 
 @dataclass(frozen=True)
 class Task:
-    """One task, read at one block. `attempt` and `attempt_start` are as stored; time moves the effective attempt."""
+    """One task, read at one block. `attempt` and `attempt_start` are as stored; see `effective_attempt`."""
 
     task_id: TaskId
     project_id: ProjectId
@@ -84,7 +84,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class OperatorSet:
-    """One sealed version; immutable on chain, so it may be cached for ever. `operators` are in slot order."""
+    """One sealed version. It never changes, so it may be cached without limit. `operators` are in slot order."""
 
     version: SetVersion
     operators: tuple[Operator, ...]
@@ -94,12 +94,12 @@ class OperatorSet:
         return Wei(sum(operator.stake for operator in self.operators))
 
     def find(self, operator_id: OperatorId) -> Operator | None:
-        """The operator's entry, or None when it is not in this set."""
+        """Return the operator's entry, or None when it is not in this set."""
         return next((operator for operator in self.operators if operator.operator_id == operator_id), None)
 
 
 def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
-    """The attempt that may be proposed at `block`; None before the seed block and after the deadline."""
+    """Return the attempt in force at `block`, or None before the seed block and after the deadline."""
     if block < task.seed_block or block > task.deadline:
         return None
     elapsed = max(0, block - task.attempt_start) // task.attempt_blocks
@@ -107,26 +107,26 @@ def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
 
 
 def attempt_begin(task: Task, attempt: Attempt) -> BlockNumber:
-    """The first block of an attempt that is not yet over, if no certificate starts it sooner."""
+    """Return the first block of an attempt that is not over, if no rejected certificate starts it sooner."""
     return BlockNumber(task.attempt_start + (attempt - task.attempt) * task.attempt_blocks)
 
 
 def attempt_end(task: Task, attempt: Attempt) -> BlockNumber:
-    """The last block of an attempt that is not yet over, if no certificate ends it sooner."""
+    """Return the last block of an attempt that is not over, if no rejected certificate ends it sooner."""
     end = task.attempt_start + (attempt - task.attempt + 1) * task.attempt_blocks - 1
     return BlockNumber(min(end, task.deadline))
 
 
 def is_half_over(task: Task, attempt: Attempt, block: BlockNumber) -> bool:
-    """Whether so much of an attempt has passed that nobody should wait for an artefact any longer."""
+    """Return whether the middle of an attempt is reached: a missing challenger may then be called UNAVAILABLE."""
     return 2 * block >= attempt_begin(task, attempt) + attempt_end(task, attempt)
 
 
 def performer_of(operators: Sequence[Operator], seed: Seed, attempt: Attempt) -> Operator:
-    """The one operator that may propose in an attempt: occupied slot number (seed + attempt) mod n."""
+    """Return the one operator that may propose in an attempt: occupied slot number (seed + attempt) mod n."""
     return operators[(int.from_bytes(seed, "big") + attempt) % len(operators)]
 
 
 def turn_of(operators: Sequence[Operator], block: BlockNumber, turn_blocks: int) -> Operator:
-    """The operator whose turn it is to post at `block`; only then does posting earn the aggregator's share."""
+    """Return the operator whose turn it is at `block`. Only its post earns the aggregator's share of the fee."""
     return operators[(block // turn_blocks) % len(operators)]

@@ -1,4 +1,4 @@
-"""Ids and units. Bytes inside, hex only at the edges; an invalid value must not exist."""
+"""Ids and units. Values hold bytes; hex is for input and output only. Dataclasses refuse invalid values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from zarathustra.core.reasons import Reason
 Address = NewType("Address", bytes)  # 20 bytes
 OperatorId = NewType("OperatorId", bytes)  # 20 bytes: the operator's signing (ECDSA) address
 TaskId = NewType("TaskId", bytes)  # 32 bytes
-Digest = NewType("Digest", bytes)  # 32 bytes, what gets signed
+Digest = NewType("Digest", bytes)  # 32 bytes, the message of a signature
 BlockHash = NewType("BlockHash", bytes)  # 32 bytes
 Seed = NewType("Seed", bytes)  # 32 bytes
 BlockNumber = NewType("BlockNumber", int)
@@ -32,13 +32,13 @@ EcdsaSignature = NewType("EcdsaSignature", bytes)  # 65 bytes r ‖ s ‖ v, low
 
 MAX_SCORE_MICRO = 10**9
 MAX_OPERATORS = 128  # one bit each in the certificate's uint128 bitmap
-MAX_CID_LENGTH = 64  # ModelSubmission refuses longer ones
+MAX_CID_LENGTH = 64  # the limit of ModelSubmission
 ZERO32 = bytes(32)
 ZERO_ADDRESS = Address(bytes(20))
 
 
 class Topic(StrEnum):
-    """The topics of `proto/topics.yaml` that services name in code."""
+    """The topics of `proto/topics.yaml`."""
 
     CHAIN_EVENTS = "chain-events.v1"
     EVALUATIONS = "evaluations.v1"
@@ -61,7 +61,7 @@ def validate_range(name: str, value: int, low: int, high: int) -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A performer's claim about one attempt: the EIP-712 struct of `protocol.md` §2, field for field."""
+    """A performer's claim in one attempt: the EIP-712 struct of `docs/protocol.md` §2, field for field."""
 
     task_id: TaskId
     attempt: Attempt
@@ -82,5 +82,5 @@ class Evaluation:
         validate_range("code", self.code, Code.VALID, Code.EVALUATOR_FAILED)
         for name in ("champion_score", "challenger_score"):
             validate_range(name, getattr(self, name), -MAX_SCORE_MICRO, MAX_SCORE_MICRO)
-        # A bound may lie below any single score difference: wide intervals are honest.
+        # The bound may be below any possible score difference: a wide interval is honest.
         validate_range("gain_lower_bound", self.gain_lower_bound, -(2**62), 2 * MAX_SCORE_MICRO)

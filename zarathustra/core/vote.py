@@ -1,4 +1,4 @@
-"""What an attester signs: yes or no to one evaluation of one attempt."""
+"""The message that an attester signs: approval or rejection of one evaluation of one attempt."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from zarathustra.core.types import Attempt, TaskId, validate_length, validate_ra
 
 @dataclass(frozen=True)
 class Vote:
-    """The EIP-712 struct of `protocol.md` §2, field for field."""
+    """The EIP-712 struct of `docs/protocol.md` §2, field for field."""
 
     task_id: TaskId
     attempt: Attempt

@@ -1,1 +1,1 @@
-"""Logs and metrics, declared once."""
+"""Logs and metrics."""

@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line, bound to the task it is about.
+"""Structured logs: one JSON object per line, with the task's id where it is about a task.
 
-`error` wakes someone, `warning` is for today, `info` is an outcome, `debug` a step. Messages are capitalised; facts
-are fields; a failure carries its `reason` code. Secrets have types whose repr is `***`.
+Levels: `error` needs a person at once, `warning` needs one today, `info` is a result, `debug` is a step. Messages are
+capitalised, facts are fields, and a failure has its `reason` code. Secrets have types whose repr is `***`.
 """
 
 import logging
@@ -17,7 +17,7 @@ Logger = structlog.stdlib.BoundLogger
 
 
 def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send our logs, and the libraries' warnings, to `stream` (default stderr) as JSON lines.
+    """Send the service's logs, and the warnings of libraries, to `stream` (default stderr) as JSON lines.
 
     Raises Invalid(BAD_SETTING) on a level that does not exist.
     """
@@ -44,13 +44,13 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
 
 
 def get_logger(**bound: object) -> Logger:
-    """A logger with `bound` fields on every line."""
+    """Return a logger that adds the `bound` fields to every line."""
     logger: Logger = structlog.get_logger().bind(**bound)
     return logger
 
 
 def _route_library_logs(processors: list[structlog.typing.Processor], stream: TextIO) -> None:
-    """aiokafka, faust and aiohttp log through the standard library: same format, warnings and above only."""
+    """Give aiokafka, faust and aiohttp, which use `logging`, the same format; only warnings and above."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -66,5 +66,5 @@ def _route_library_logs(processors: list[structlog.typing.Processor], stream: Te
 def _hex_bytes(
     _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Bytes are ids here; people search for their hex."""
+    """Write bytes as hex: they are ids, and people search for their hex."""
     return {name: "0x" + value.hex() if isinstance(value, bytes) else value for name, value in event.items()}

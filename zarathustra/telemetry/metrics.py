@@ -1,6 +1,6 @@
 """Prometheus metrics named `zarathustra_<service>_<noun>_<unit>`; each is declared once, with its help text.
 
-Every service instance has a registry of its own, so that several can live in one process (the simnet).
+Each service instance has its own registry, so that several instances can run in one process (`tests/simnet`).
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Metrics:
         return Histogram(self._full(name), help_text, labels, registry=self.registry, buckets=SECONDS_BUCKETS)
 
     def render(self) -> bytes:
-        """The exposition text."""
+        """Return the metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _full(self, name: str) -> str:

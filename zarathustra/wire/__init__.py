@@ -1,1 +1,1 @@
-"""Bytes to core values and back; the only importer of the generated messages."""
+"""Bytes to core values and back; the only package that imports the generated messages."""

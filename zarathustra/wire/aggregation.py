@@ -1,4 +1,4 @@
-"""An aggregator's state of one task ↔ bytes. Equal states have equal bytes; nobody but its writer reads them."""
+"""An aggregator's state of one task ↔ bytes. Equal states have equal bytes. No other service reads them."""
 
 from google.protobuf.message import DecodeError
 
@@ -33,7 +33,7 @@ STAKE_BYTES = 12  # uint96
 
 
 def encode_state(state: TaskState) -> bytes:
-    """The state's bytes."""
+    """Return the state's bytes."""
     message = pb.AggregationState(
         task=_encode_task(state.task),
         set_version=state.operators.version,
@@ -52,7 +52,7 @@ def encode_state(state: TaskState) -> bytes:
 
 
 def decode_state(data: bytes) -> TaskState:
-    """The state in `data`. Raises Invalid(UNPARSABLE)."""
+    """Return the state in `data`. Raises Invalid(UNPARSABLE)."""
     try:
         message = pb.AggregationState.FromString(data)
         return _decode_state(message)

@@ -1,4 +1,4 @@
-"""The indexer's checkpoint ↔ protobuf bytes. Numbers and parent hashes follow from the chain and are not stored."""
+"""The indexer's checkpoint ↔ protobuf bytes. Number and parent hash are stored for the anchor block only."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ from zarathustra.wire.codec import decode_as, encode
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """The checkpoint's bytes; equal checkpoints give equal bytes."""
+    """Return the checkpoint's bytes; equal checkpoints give equal bytes."""
     anchor = checkpoint.view.anchor
     message = checkpoint_pb2.Checkpoint(
         chain_id=checkpoint.chain_id,
@@ -28,7 +28,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
 
 
 def decode_checkpoint(data: bytes) -> Checkpoint:
-    """The checkpoint in a record. Raises Invalid(UNPARSABLE)."""
+    """Return the checkpoint in a record's value. Raises Invalid(UNPARSABLE)."""
     message = checkpoint_pb2.Checkpoint()
     try:
         message.ParseFromString(data)
@@ -79,7 +79,7 @@ def _decode_pending(item: checkpoint_pb2.PendingRecord) -> TimedRecord:
         case "retracted":
             return TimedRecord(Retracted(_decode_event(item.retracted.event)), item.timestamp_s)
         case _:
-            raise Invalid(Reason.UNPARSABLE, "pending record is none or of an unknown kind")
+            raise Invalid(Reason.UNPARSABLE, "pending record is missing or of an unknown kind")
 
 
 def _encode_event(event: ChainEvent) -> chain_events_pb2.ChainEvent:

@@ -1,7 +1,7 @@
 """Core values ↔ protobuf bytes, by name: a dataclass and its message share their name and their fields' names.
 
-One table-free codec instead of a pair of functions per message: a field added to both sides needs no third change,
-and a field that only one side knows fails the golden test. Integers over 64 bits travel as big-endian bytes.
+One codec serves all messages. A field that is added to both sides needs no other change, and a field that only one
+side has fails the golden test. Integers over 64 bits are big-endian bytes.
 """
 
 import dataclasses
@@ -21,20 +21,20 @@ from zarathustra.v1 import attestations_pb2, certificates_pb2, chain_events_pb2,
 
 _MODULES = (chain_events_pb2, evaluations_pb2, attestations_pb2, certificates_pb2)
 
-# The contracts' widest integer. A longer one is a stranger's: Python refuses to write integers of thousands of digits,
-# so that merely naming it in a log would end the service.
+# The contracts' widest integer. A stranger can send a longer one, and Python raises ValueError when it formats an
+# integer of thousands of digits: one log line with it would end the service.
 MAX_INTEGER_BYTES = 32
 
 T = TypeVar("T")
 
 
 def encode(value: object) -> bytes:
-    """The value's bytes; equal values give equal bytes."""
+    """Return the value's bytes; equal values give equal bytes."""
     return _to_message(value).SerializeToString(deterministic=True)
 
 
 def decode(record_type: str, data: bytes) -> events.ChainEvent | events.Retracted | messages.Message:
-    """The core value in a record. Raises Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE)."""
+    """Return the core value in a record. Raises Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE)."""
     value_class = RECORD_TYPES.get(record_type)
     if value_class is None:
         raise Invalid(Reason.UNKNOWN_TYPE, "decode record", type=record_type[:64])
@@ -43,7 +43,7 @@ def decode(record_type: str, data: bytes) -> events.ChainEvent | events.Retracte
 
 
 def decode_as(value_class: type[T], data: bytes) -> T:
-    """The value of a known class. Raises Invalid(UNPARSABLE)."""
+    """Return the value of a known class. Raises Invalid(UNPARSABLE)."""
     message = _message_class(value_class.__name__)()
     try:
         message.ParseFromString(data)
@@ -53,7 +53,7 @@ def decode_as(value_class: type[T], data: bytes) -> T:
 
 
 def record_type(value: object) -> str:
-    """The `type` header of a value's record."""
+    """Return the `type` header of a value's record."""
     return type(value).__name__
 
 
@@ -73,7 +73,7 @@ def _to_message(value: Any) -> Message:
         descriptor = _descriptor_for(message, field.name, item)
         if descriptor.type == FieldDescriptor.TYPE_MESSAGE:
             getattr(message, descriptor.name).CopyFrom(_to_message(item))
-            # An empty message would not mark its place in a oneof.
+            # Without this, an empty message would not be set in its oneof.
             getattr(message, descriptor.name).SetInParent()
         elif descriptor.type == FieldDescriptor.TYPE_BYTES and isinstance(item, int):
             setattr(message, descriptor.name, _int_to_bytes(item))
@@ -83,7 +83,7 @@ def _to_message(value: Any) -> Message:
 
 
 def _descriptor_for(message: Message, name: str, item: object) -> Any:
-    """The FieldDescriptor that holds `item`; a union field of the dataclass is a oneof of the message."""
+    """Return the descriptor of the field that holds `item`; a union in the dataclass is a oneof in the message."""
     oneof = message.DESCRIPTOR.oneofs_by_name.get(name)
     if oneof is None:
         return message.DESCRIPTOR.fields_by_name[name]
@@ -128,7 +128,7 @@ def _reader(name: str, hint: Any) -> Callable[[Message], Any]:
 def _read_oneof(message: Message, name: str, choices: tuple[type, ...]) -> Any:
     chosen = message.WhichOneof(name)
     if chosen is None:
-        raise Invalid(Reason.UNPARSABLE, f"read {name}: none or an unknown one is set")
+        raise Invalid(Reason.UNPARSABLE, f"read {name}: no known choice is set")
     nested = getattr(message, chosen)
     value_class = next(choice for choice in choices if choice.__name__ == nested.DESCRIPTOR.name)
     return _from_message(value_class, nested)
@@ -141,7 +141,7 @@ def _read_int(value: int | bytes) -> int:
 
 
 def _plain_type(hint: Any) -> Any:
-    """The runtime type below any NewType."""
+    """Return the runtime type below any NewType."""
     while hasattr(hint, "__supertype__"):
         hint = hint.__supertype__
     return hint

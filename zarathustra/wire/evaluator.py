@@ -1,4 +1,4 @@
-"""The evaluator service's request and result, and their bytes."""
+"""The request and the result of the evaluator service, and their bytes."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed, validate_length, validate_range
 from zarathustra.v1 import evaluator_pb2
 
-MAX_RESULT_BYTES = 64 * 1024  # two scores a round and a few words: far less than this
+MAX_RESULT_BYTES = 64 * 1024  # two scores per round (at most 128 rounds) and a few words need far less
 MAX_REQUEST_BYTES = 130 * 1024 * 1024  # two models of 64 MiB, with 2 MiB for everything else
 
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """Everything one evaluation depends on. The artefacts are strangers' bytes: nothing but their sizes is checked."""
+    """All that one evaluation depends on. The artefacts are strangers' bytes, and their content is not checked here."""
 
     input_hash: bytes  # 32 bytes; names the evaluation in logs
     architecture: bytes
@@ -34,9 +34,10 @@ class EvaluateRequest:
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """What the evaluator concluded. VALID has both models' rounds and no reason; anything else has a reason.
+    """The conclusion of one evaluation. VALID has both models' rounds and no reason; any other code has a reason.
 
-    INVALID still has the champion's rounds: it ran first. `torch`, `numpy` and `cpu` say what computed them.
+    INVALID has the champion's rounds if the challenger failed while it was scored, because the champion runs first.
+    `torch`, `numpy` and `cpu` name what computed the rounds.
     """
 
     code: Code
@@ -58,7 +59,7 @@ class EvaluateResult:
 
 
 def encode_request(request: EvaluateRequest) -> bytes:
-    """The request's bytes; equal requests give equal bytes, so that their hash can name a result."""
+    """Return the request's bytes. Equal requests give equal bytes, so that their hash can name a result."""
     message = evaluator_pb2.EvaluateRequest(
         input_hash=request.input_hash,
         architecture=request.architecture,
@@ -72,7 +73,7 @@ def encode_request(request: EvaluateRequest) -> bytes:
 
 
 def decode_request(data: bytes) -> EvaluateRequest:
-    """The request in `data`, or Invalid(UNPARSABLE)."""
+    """Return the request in `data`. Raises Invalid(UNPARSABLE)."""
     message = evaluator_pb2.EvaluateRequest()
     try:
         message.ParseFromString(data)
@@ -103,7 +104,7 @@ def encode_result(result: EvaluateResult) -> bytes:
 
 
 def decode_result(data: bytes) -> EvaluateResult:
-    """The result in `data`, or Invalid(UNPARSABLE)."""
+    """Return the result in `data`. Raises Invalid(UNPARSABLE)."""
     message = evaluator_pb2.EvaluateResult()
     try:
         message.ParseFromString(data)

@@ -1,14 +1,14 @@
-"""Core values as JSON to read: hex for bytes, names for enums, decimal text for integers JavaScript would round."""
+"""Core values as JSON: hex for bytes, names for enums, decimal text for integers that JavaScript would round."""
 
 import dataclasses
 from enum import Enum
 from typing import Any
 
-MAX_SAFE_INTEGER = 2**53 - 1  # JavaScript readers lose digits beyond
+MAX_SAFE_INTEGER = 2**53 - 1  # JavaScript readers lose digits of larger integers
 
 
 def to_json_value(value: Any) -> Any:
-    """A JSON-ready copy of a core value."""
+    """Return a copy of a core value that JSON can hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):

@@ -1,16 +1,17 @@
-"""How attestations become certificates: one fold per task, values in and values out.
+"""From attestations to certificates: one fold per task, values in and values out.
 
     EvaluationAccepted ─┐                        ┌─▶ VerifySignatures ──(interpreter)──▶ SignaturesVerified ─┐
     AttestationAccepted ├─▶ fold(state, change) ─┼─▶ IssueCertificate, ReportStall, OperatorBlamed            │
     AbstentionAccepted  │      ▲                 └─▶ new state                                                │
     TaskRead ───────────┘      └─────────────────────────────────────────────────────────────────────────────┘
 
-Effects follow from the state alone, so nothing is lost with them: folding the next `TaskRead` asks again for whatever a
-crash swallowed. Attestations are grouped by vote before stake is counted, and an operator counts once in each vote.
-Signatures are verified in batches, and only once they could decide something: strangers' rubbish costs us nothing.
+An effect follows from the state and the change. The caller saves the state after it performed the effects, so after a
+crash the same change, or the next `TaskRead`, gives the lost effects again. Attestations are grouped by vote before
+stake is counted, and an operator counts once in each vote. Signatures are verified in batches, and only when a ballot's
+claimed stake would decide its vote: invalid signatures that could not decide anything cost no verification.
 
-    a vote's ballot:   collecting ──hoped stake decides──▶ verify ──good stake decides──▶ wait for the slow (briefly)
-                           ▲                                 │                                    │
-                           └────────── bad ones out ─────────┘             issue ◀────────────────┘
-                                                                             └─ still open after a while: issue again
+    a vote's ballot:   collecting ──claimed stake decides──▶ verify ──good stake decides──▶ wait for more (briefly)
+                           ▲                                   │                                    │
+                           └──── bad signatures left out ──────┘             issue ◀────────────────┘
+                                                                               └─ still open later: issue again
 """

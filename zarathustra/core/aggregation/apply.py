@@ -1,4 +1,4 @@
-"""The first half of the fold: a change becomes part of the state."""
+"""The first half of the fold: put a change into the state."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -43,20 +43,20 @@ def apply(state: TaskState, change: Change) -> tuple[TaskState, tuple[Effect, ..
 
 
 def _apply_task(state: TaskState, read: TaskRead) -> TaskState:
-    """Take over the chain's facts, which a reorganisation may also have moved back."""
+    """Replace the chain's facts in the state; a reorganisation may also have moved them back."""
     is_open = read.task.status is TaskStatus.OPEN
     final_since = None if is_open else read.block if state.final_since is None else state.final_since
     moved = replace(state, task=read.task, operators=read.operators, block=read.block, final_since=final_since)
     if read.operators.version != state.operators.version:
         moved = replace(moved, ballots=_move_ballots(state.ballots, read.operators))
 
-    # Abstentions matter to the attempts still to be decided; old ones would only pile up.
+    # Only abstentions in the current attempt or a later one are used; older ones would only take memory.
     kept = frozenset(mark for mark in state.abstained if mark[0] >= current_attempt(moved))
     return replace(moved, abstained=kept)
 
 
 def _move_ballots(ballots: Mapping[Vote, Ballot], operators: OperatorSet) -> dict[Vote, Ballot]:
-    """The same ballots under another set (the task was reorganised): members only, to be verified again."""
+    """Return the ballots under another set (the task was reorganised): members' signatures only, all unverified."""
     members = {operator.operator_id for operator in operators.operators}
     return {
         vote: Ballot({id_: HeldSignature(held.signature) for id_, held in ballot.signatures.items() if id_ in members})
@@ -76,7 +76,7 @@ def _apply_evaluation(state: TaskState, proposal: EvaluationProposed) -> TaskSta
 
 
 def _choose_evaluations(keys: Iterable[tuple[Attempt, bytes]]) -> list[tuple[Attempt, bytes]]:
-    """The lowest hashes of the latest attempts: a choice that does not depend on who came first."""
+    """Return the lowest hashes of the latest attempts: this choice does not depend on the order of arrival."""
     by_attempt: dict[Attempt, list[tuple[Attempt, bytes]]] = {}
     for key in sorted(keys):
         by_attempt.setdefault(key[0], []).append(key)
@@ -102,7 +102,7 @@ def _apply_attestation(state: TaskState, attestation: AttestationSigned) -> tupl
 
 
 def _drop_oldest_votes(ballots: Mapping[Vote, Ballot], operator: OperatorId) -> dict[Vote, Ballot]:
-    """At most MAX_VOTES_PER_OPERATOR of one operator's; the same ones whatever order they came in."""
+    """Keep at most MAX_VOTES_PER_OPERATOR votes of one operator, whatever the order of arrival."""
     votes = sorted((vote for vote, ballot in ballots.items() if operator in ballot.signatures), key=vote_order)
     dropped = set(votes[:-MAX_VOTES_PER_OPERATOR])
     return {

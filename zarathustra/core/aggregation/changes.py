@@ -1,4 +1,4 @@
-"""What goes into the fold: facts that were checked on their way in."""
+"""The input of the fold: facts that were checked before they reach it."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,7 +11,10 @@ from zarathustra.core.vote import Vote
 
 @dataclass(frozen=True)
 class TaskRead:
-    """The task as our own node tells it at `block`; also how time passes. Status NONE: our node knows it no more."""
+    """The task on the operator's own node at `block`; also how the fold learns the time.
+
+    Status NONE: the node no longer knows the task.
+    """
 
     task: Task
     operators: OperatorSet
@@ -24,21 +27,21 @@ class TaskRead:
 
 @dataclass(frozen=True)
 class EvaluationAccepted:
-    """From the attempt's performer, with its signature checked and the input hash compared."""
+    """A proposal of the attempt's performer; its signature and input hash were checked."""
 
     proposal: EvaluationProposed
 
 
 @dataclass(frozen=True)
 class AttestationAccepted:
-    """From a member of the task's set, in its own envelope; the BLS signature is not yet verified."""
+    """An attestation of a member of the task's set, in its own envelope; the BLS signature is not verified yet."""
 
     attestation: AttestationSigned
 
 
 @dataclass(frozen=True)
 class AbstentionAccepted:
-    """From a member of the task's set, in its own envelope."""
+    """An abstention of a member of the task's set, in its own envelope."""
 
     abstention: Abstained
 

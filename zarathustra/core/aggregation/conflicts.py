@@ -1,4 +1,4 @@
-"""Operators that contradict themselves."""
+"""Operators whose votes contradict each other."""
 
 from zarathustra.core.aggregation.effects import Effect, Fault, OperatorBlamed
 from zarathustra.core.aggregation.state import TaskState
@@ -7,8 +7,9 @@ from zarathustra.core.vote import Vote
 
 
 def find_conflicting(state: TaskState) -> frozenset[tuple[Attempt, OperatorId]]:
-    """Who contradicted itself, and in which attempt: two approvals of different evaluations of one input, or both
-    approval and rejection of one evaluation. Their stake counts for nothing in that attempt.
+    """Return the operators with conflicting votes, each with the attempt. In that attempt their stake does not count.
+
+    Two votes conflict if they approve two evaluations of one input, or approve and reject the same evaluation.
     """
     cast: dict[tuple[Attempt, OperatorId], list[Vote]] = {}
     for vote, ballot in state.ballots.items():
@@ -23,7 +24,7 @@ def _has_conflict(state: TaskState, votes: list[Vote]) -> bool:
     if any(vote.evaluation_hash in rejected for vote in approved):
         return True
 
-    # A reorganised seed block changes the input: who approved before and after did nothing wrong.
+    # A reorganised seed block changes the input: an approval before and one after it do not conflict.
     known = [state.evaluations.get((vote.attempt, vote.evaluation_hash)) for vote in approved]
     inputs = [proposal.evaluation.input_hash for proposal in known if proposal is not None]
     return len(inputs) > len(set(inputs))

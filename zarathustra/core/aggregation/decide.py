@@ -22,7 +22,7 @@ from zarathustra.core.vote import Vote
 
 
 def decide(state: TaskState, rules: Rules) -> tuple[TaskState, tuple[Effect, ...]]:
-    """What follows from the state now. Stops at the first batch to verify: its answer decides anew."""
+    """Return what follows from the state. Stops at the first batch to verify: folding its answer decides again."""
     effects: list[Effect] = []
     ballots = dict(state.ballots)
     for tally in _tally(state):
@@ -41,7 +41,7 @@ def decide(state: TaskState, rules: Rules) -> tuple[TaskState, tuple[Effect, ...
 
 @dataclass(frozen=True)
 class _Tally:
-    """A ballot with its members' stakes and keys looked up; conflicting and bad ones are left out."""
+    """A ballot with its signers' stakes and keys, without conflicting operators and bad signatures."""
 
     vote: Vote
     ballot: Ballot
@@ -51,7 +51,7 @@ class _Tally:
 
 
 def _tally(state: TaskState) -> Iterator[_Tally]:
-    """The ballots that could be certified now, in a fixed order."""
+    """Yield the ballots that could be certified now, in a fixed order."""
     conflicting = find_conflicting(state)
     for vote in sorted(state.ballots, key=vote_order):
         ballot = state.ballots[vote]

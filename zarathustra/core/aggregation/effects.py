@@ -1,4 +1,4 @@
-"""What comes out of the fold: what is to be done, and the state that follows."""
+"""The output of the fold: the effects to perform and the new state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from zarathustra.core.vote import Vote
 
 @dataclass(frozen=True)
 class Signer:
-    """A member of a vote, with everything needed to verify or aggregate its signature."""
+    """An operator that signed a vote, with all that is needed to verify or aggregate its signature."""
 
     operator_id: OperatorId
     slot: Slot
@@ -23,7 +23,7 @@ class Signer:
 
 @dataclass(frozen=True)
 class VerifySignatures:
-    """Find out which of these are good and fold `SignaturesVerified`. At most one at a time."""
+    """Find out which of these signatures are good, and fold `SignaturesVerified`. At most one per transition."""
 
     vote: Vote
     signers: tuple[Signer, ...]
@@ -31,7 +31,7 @@ class VerifySignatures:
 
 @dataclass(frozen=True)
 class IssueCertificate:
-    """Aggregate and publish. Every signature is verified; the signers' stake decides. `signers` in slot order."""
+    """Aggregate and publish. Every signature is verified; the signers' stake decides. `signers` are in slot order."""
 
     vote: Vote
     proposal: EvaluationProposed
@@ -40,13 +40,13 @@ class IssueCertificate:
 
     @property
     def bitmap(self) -> int:
-        """Bit i = slot i."""
+        """The signers as bits: bit i = slot i."""
         return sum(1 << signer.slot for signer in self.signers)
 
 
 @dataclass(frozen=True)
 class ReportStall:
-    """The attempt can reach no quorum any more."""
+    """Report that an attempt ended without a certificate or can no longer reach a quorum."""
 
     task_id: TaskId
     attempt: Attempt
@@ -54,11 +54,11 @@ class ReportStall:
 
 
 class Fault(StrEnum):
-    """What an operator provably did wrong; the word in logs and metrics."""
+    """A fault that an operator's own records prove; its value is the word in logs and metrics."""
 
     BAD_SIGNATURE = "bad_signature"
-    TWO_SIGNATURES = "two_signatures"  # BLS signatures are unique: at least one of them is none
-    CONFLICTING_VOTES = "conflicting_votes"  # slashable: `AttestationCenter.proveDoubleAttestation`
+    TWO_SIGNATURES = "two_signatures"  # over one vote; only one can be valid, as BLS signatures are unique
+    CONFLICTING_VOTES = "conflicting_votes"  # see `conflicts`; reported only, the contracts slash no operator for it
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ Effect: TypeAlias = VerifySignatures | IssueCertificate | ReportStall | Operator
 
 @dataclass(frozen=True)
 class Transition:
-    """`state` None: nothing is kept of the task."""
+    """The new state, None when nothing is kept of the task, and the effects."""
 
     state: TaskState | None
     effects: tuple[Effect, ...] = ()

@@ -11,9 +11,9 @@ from zarathustra.core.task import TaskStatus
 
 
 def fold(state: TaskState | None, change: Change, rules: Rules) -> Transition:
-    """Take in one change. Duplicates change nothing; the order of records of different operators means nothing.
+    """Fold one change. Duplicates change nothing; the order of records of different operators does not matter.
 
-    A task starts with `TaskRead`; anything else about an unknown or forgotten task is dropped.
+    A state begins with the `TaskRead` of an open task; any other change of an unknown or forgotten task is dropped.
     """
     if state is None:
         return _begin(change, rules)

@@ -1,4 +1,4 @@
-"""How patient an aggregator is, what bounds its memory, and when a certificate counts."""
+"""The waiting times of an aggregator, the bounds on its memory, and the conditions of a certificate."""
 
 from dataclasses import dataclass
 
@@ -8,29 +8,29 @@ from zarathustra.core.task import Task, TaskStatus, effective_attempt
 from zarathustra.core.types import BlockNumber, Wei
 from zarathustra.core.vote import Vote
 
-# A performer may sign as many evaluations of its own attempt as it likes, for nothing. It competes only with itself:
-# of more, those with the lowest hashes stay, whatever the order they come in.
+# A performer can sign any number of evaluations of its own attempt at no cost. It harms only that attempt: the ones
+# with the lowest hashes are kept, whatever the order of arrival.
 MAX_EVALUATIONS_PER_ATTEMPT = 4
-# An operator may attest to any attempt and any invented evaluation. The honest need one vote an attempt; of more, the
-# latest attempts stay. With 128 operators a task's state stays below half of what one record may hold (1 MiB).
+# An operator can attest to any attempt and to invented evaluations. An honest one needs one vote per attempt; of more,
+# those of the latest attempts are kept. With 128 operators a state stays below half of a record's limit (1 MiB).
 MAX_VOTES_PER_OPERATOR = 16
-MAX_ATTEMPTS_KEPT = 16  # the same bound for evaluations: performers of many attempts may conspire
-# Our node may lag behind the attester's by a rejected attempt; votes on later ones are not about this task's future.
+MAX_ATTEMPTS_KEPT = 16  # the same bound for evaluations: the performers of many attempts can act together
+# Our node may not know yet of a rejection that began the next attempt. Votes on attempts further ahead are dropped.
 MAX_ATTEMPTS_AHEAD = 2
-POSTING_BLOCKS = 2  # a certificate that waits longer for the slow would itself come too late
+POSTING_BLOCKS = 2  # blocks kept free to post in: collecting signatures ends before them
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How patient an aggregator is. Each one's own choice, no part of the protocol."""
+    """Waiting times in blocks. Each operator chooses its own; they are not part of the protocol."""
 
-    collect_blocks: int = 2  # beyond the quorum: the aggregator's fee grows with the stake that signed
-    reissue_blocks: int = 20  # an open task whose certificate was issued this long ago gets another
-    forget_blocks: int = 64  # a settlement can be reorganised away; past this the state is dropped
+    collect_blocks: int = 2  # after the quorum: the aggregator's share of the fee grows with the signed stake
+    reissue_blocks: int = 20  # a task that is still open this long after its certificate gets another one
+    forget_blocks: int = 64  # a reorganisation can undo a settlement; after this the state is dropped
 
 
 def may_certify(task: Task, vote: Vote, block: BlockNumber) -> bool:
-    """Whether AttestationCenter would take a certificate over `vote` now, as far as time and status go.
+    """Return whether AttestationCenter would accept a certificate over `vote` at `block`, by time and status alone.
 
     An approval counts for any attempt that has begun, a rejection only for the effective one.
     """

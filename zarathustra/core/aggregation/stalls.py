@@ -1,4 +1,4 @@
-"""Attempts that no certificate will decide."""
+"""Attempts that ended without a certificate or can no longer reach a quorum."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ from zarathustra.core.vote import Vote
 
 
 def find_stalled(state: TaskState) -> Iterator[Attempt]:
-    """Attempts we know of that will not be decided: over without a certificate, or beyond every quorum."""
+    """Yield the known attempts that are over without a certificate, or can reach no quorum."""
     issued = {vote.attempt for vote, ballot in state.ballots.items() if ballot.issued_at is not None}
     seen = {vote.attempt for vote in state.ballots} | {attempt for attempt, _ in state.evaluations}
     effective = effective_attempt(state.task, state.block)
     for attempt in seen - issued:
-        # The stored attempt moves on only when the one before was rejected: that one did not stall.
+        # The contract raises the stored attempt only after it rejected the one before: that one did not stall.
         was_rejected = attempt == state.task.attempt - 1
         is_over = state.block > state.task.deadline or (effective is not None and attempt < effective)
         if (is_over and not was_rejected) or (attempt == effective and not _is_quorum_reachable(state, attempt)):
@@ -24,7 +24,7 @@ def find_stalled(state: TaskState) -> Iterator[Attempt]:
 
 
 def _is_quorum_reachable(state: TaskState, attempt: Attempt) -> bool:
-    """Whether the operators not heard yet could still decide the attempt, one way or the other."""
+    """Return whether the operators that did not answer yet could still decide the attempt, either way."""
     silent = sum(operator.stake for operator in find_silent(state, attempt))
     conflicting = find_conflicting(state)
     supports: dict[bool, int] = {True: 0, False: 0}
@@ -47,7 +47,7 @@ def _counts(operator: Operator, vote: Vote, ballot: Ballot) -> bool:
 
 
 def find_silent(state: TaskState, attempt: Attempt) -> list[Operator]:
-    """The operators that neither voted nor abstained in the attempt."""
+    """Return the operators that neither voted nor abstained in the attempt."""
     voted = {
         operator for vote, ballot in state.ballots.items() if vote.attempt == attempt for operator in ballot.signatures
     }

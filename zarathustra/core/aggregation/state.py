@@ -1,4 +1,4 @@
-"""What an aggregator knows of one task."""
+"""An aggregator's knowledge of one task."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from zarathustra.core.vote import Vote
 
 
 class Standing(IntEnum):
-    """What we know of a signature. Append-only: stored."""
+    """The result of verifying a signature. Append-only: the numbers are stored."""
 
     UNVERIFIED = 0
     GOOD = 1
@@ -26,7 +26,7 @@ class HeldSignature:
 
 @dataclass(frozen=True)
 class Ballot:
-    """Everything known about one vote. At most one signature an operator."""
+    """All that is known of one vote, with at most one signature per operator."""
 
     signatures: Mapping[OperatorId, HeldSignature]
     collect_until: BlockNumber | None = None
@@ -35,15 +35,15 @@ class Ballot:
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task as its aggregator sees it. Never mutated; every mapping is owned by the state that holds it."""
+    """One task as its aggregator sees it. Neither a state nor its mappings are ever mutated."""
 
     task: Task
     operators: OperatorSet
-    block: BlockNumber  # at which the task was last read
+    block: BlockNumber  # of the last `TaskRead`
     evaluations: Mapping[tuple[Attempt, bytes], EvaluationProposed]  # by attempt and evaluation hash
     ballots: Mapping[Vote, Ballot]
     abstained: frozenset[tuple[Attempt, OperatorId]]
-    stalled: frozenset[Attempt]  # reported already
+    stalled: frozenset[Attempt]  # already reported
     final_since: BlockNumber | None
 
 

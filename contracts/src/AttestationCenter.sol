@@ -27,9 +27,9 @@ import {
     Verdict
 } from "./types/Types.sol";
 
-/// @title What was attested: tasks, certificates, settlements. Holds no money.
+/// @title Tasks, certificates and settlements. Holds no money.
 contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
-    /// @dev Who this contract works with; each may be an address where nothing is deployed yet.
+    /// @dev The contracts that this one calls or serves. Their addresses may still be without code at deployment.
     struct Wiring {
         IAvsGovernance governance;
         IAvsLogic avsLogic;
@@ -38,7 +38,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
         ISeedSource seedSource;
     }
 
-    /// All that claims need of an approved certificate: two storage words, whatever the number of signers.
+    /// What claims need of an approved certificate: two storage words, for any number of signers.
     struct Settlement {
         uint32 setVersion;
         uint96 signedStake;
@@ -46,7 +46,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
         bytes32 taskId;
     }
 
-    /// What the steps of one submitTask share. In memory: the stack is too short for them.
+    /// Values that the steps of one submitTask share. In memory, because they do not fit on the stack.
     struct Submission {
         Evaluation evaluation;
         bytes32 evaluationHash;
@@ -223,7 +223,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
         if (!_isUsable(set)) revert TooFewOperators(set.count, _parameters.minOperators);
     }
 
-    /// @dev Without stake, none would be "all of the rejecting stake needed".
+    /// @dev A set without stake is not usable: a rejection would then need no stake at all.
     function _isUsable(SealedSet memory set) private view returns (bool) {
         return set.count >= _parameters.minOperators && set.totalStake != 0;
     }
@@ -239,8 +239,8 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
 
     // ---- steps of submitTask, in order
 
-    /// @dev An approval counts for any attempt that has begun: a slow network must not throw good work away. A rejection
-    ///      counts only for the attempt in force: what it ends is over otherwise.
+    /// @dev An approval counts for any attempt that has begun, so that a slow network does not waste a correct
+    ///      evaluation. A rejection counts only for the effective attempt, because it ends that attempt.
     function _checkAttempt(Task storage task, Submission memory submission, bool isApproval) private view {
         uint8 attempt = submission.evaluation.attempt;
         uint8 effective = _effectiveAttempt(submission.evaluation.taskId, task);
@@ -354,14 +354,14 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
 
     function _reject(Task storage task, Submission memory submission, Certificate calldata certificate) private {
         Evaluation memory evaluation = submission.evaluation;
-        task.attempt = submission.effectiveAttempt + 1; // reverts past 255: no evaluation can name a later attempt
+        task.attempt = submission.effectiveAttempt + 1; // reverts above 255: an evaluation cannot name a later attempt
         task.attemptStart = uint64(block.number);
         emit TaskRejected(
             evaluation.taskId, evaluation.attempt, evaluation.performer, submission.evaluationHash, certificate.bitmap
         );
     }
 
-    /// @dev Zero unless it is the poster's turn: who copies the calldata and comes first earns nothing by it.
+    /// @dev Zero unless it is the poster's turn: an operator that posts copied calldata out of turn earns nothing.
     function _aggregatorReceiver(Submission memory submission) private view returns (address) {
         uint256 number = Attempts.aggregatorNumber(block.number, _parameters.turnBlocks, submission.set.count);
         if (OperatorSet.occupiedAt(submission.blob, number) != msg.sender) return address(0);
@@ -389,7 +389,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
             (taskIds[count], stakes[count], signedStakes[count]) = (record.taskId, stake, record.signedStake);
             ++count;
         }
-        // Solidity can't shorten an array in memory; the lengths only shrink.
+        // Solidity cannot shorten an array in memory. `count` is never larger than the old length.
         assembly ("memory-safe") {
             mstore(taskIds, count)
             mstore(stakes, count)
@@ -397,7 +397,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
         }
     }
 
-    /// @dev Zero unless the operator signed. Its slot may have been another's in that version, hence the comparison.
+    /// @dev Zero unless the operator signed. Its slot may have had another operator in that version: compare addresses.
     function _signerStake(Settlement storage record, uint8 slot, address operator) private view returns (uint96) {
         if ((record.bitmap >> slot) & 1 == 0) return 0;
         address pointer = governance.sealedSet(record.setVersion).pointer;
@@ -408,7 +408,8 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
     // ---- steps of setParameters
 
     function _setParameters(Parameters memory next) private {
-        if (next.seedDelay == 0) revert BadParameter("seedDelay"); // the opening block's proposer would choose the seed
+        // Not 0: the proposer that includes the reveal would also make the seed block.
+        if (next.seedDelay == 0) revert BadParameter("seedDelay");
         if (next.maxAttempts == 0) revert BadParameter("maxAttempts");
         if (next.minOperators == 0 || next.minOperators > OperatorSet.SLOTS) revert BadParameter("minOperators");
         if (next.turnBlocks == 0) revert BadParameter("turnBlocks");

@@ -15,34 +15,34 @@ import {Digests} from "./libraries/Digests.sol";
 import {OperatorSet} from "./libraries/OperatorSet.sol";
 import {Operator, OperatorStatus, Registration, SealedSet} from "./types/Types.sol";
 
-/// @title Who may attest: operators, their stake and the sealed sets that tasks use.
-/// @dev An operator's life:
+/// @title Operators, their stake and the sealed sets that tasks use.
+/// @dev The states of an operator:
 ///
 ///      NONE ── registerOperator ──► ACTIVE ── deregisterOperator ──► EXITING ─┐
 ///                                      └────────── eject ──────────► EJECTED ─┴─ completeDeregistration ──► EXITED
 ///
-///      An address registers once and a key registers once, for ever: old settlements stay unambiguous.
-///      A slot stays taken until its operator has EXITED; a sealed set shows it empty as soon as it is not ACTIVE.
+///      A signing address and a BLS key can each register only once, so an old settlement always names one operator.
+///      A slot stays taken until its operator is EXITED. Sets that are sealed after the operator left show it empty.
 contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     IERC20 public immutable stakeToken; // zero: the chain's own coin
     ISignatureVerifier public immutable verifier;
     uint96 public immutable minStake;
-    uint64 public immutable epochBlocks; // between two seals without a departure
-    uint64 public immutable unbondingBlocks; // from the seal that drops an operator to its stake
+    uint64 public immutable epochBlocks; // minimum between two seals, unless an operator left
+    uint64 public immutable unbondingBlocks; // from the first seal without an operator to the release of its stake
 
     mapping(address => Operator) private _operators;
     mapping(bytes32 => bool) private _isKeyTaken;
 
-    // Slots, bit i = slot i. `_entries` holds the active ones' parts of the next sealed set.
+    // Bit i is slot i. `_entries` holds the entries of the active slots for the next sealed set.
     uint128 private _takenSlots;
     uint128 private _activeSlots;
-    uint96 private _activeStake; // kept under uint96 at each addition, so that a seal can't overflow
+    uint96 private _activeStake; // checked at each addition, so that a seal cannot overflow
     mapping(uint256 => OperatorSet.Entry) private _entries;
 
     uint32 public latestVersion;
-    bool private _isSealDue; // someone left: the epoch need not be waited for
+    bool private _isSealDue; // an operator left: the next seal need not wait for the epoch
     mapping(uint32 => SealedSet) private _sealedSets;
 
     constructor(
@@ -53,7 +53,7 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
         uint64 epochBlocks_,
         uint64 unbondingBlocks_
     ) Ownable(owner_) EIP712(Digests.DOMAIN_NAME, Digests.DOMAIN_VERSION) {
-        if (minStake_ == 0) revert StakeTooSmall(0, 1); // operators without stake would make a set that weighs nothing
+        if (minStake_ == 0) revert StakeTooSmall(0, 1); // operators without stake could form a set without stake
         if (unbondingBlocks_ < 2 * MAX_TASK_BLOCKS) revert UnbondingTooShort(unbondingBlocks_, 2 * MAX_TASK_BLOCKS);
         stakeToken = stakeToken_;
         verifier = verifier_;
@@ -166,8 +166,9 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
 
     // ---- steps of the above
 
-    /// @dev The key's holder must have named this very owner and operator: a sum of others' keys fails here, and so does
-    /// a registration copied from the mempool, whose copier would otherwise own the operator and its rewards.
+    /// @dev The holder of the key must have signed this owner and this operator. A key computed from other keys fails
+    ///      here. So does a registration copied from the mempool: the sender of the copy would otherwise own the
+    ///      operator and its rewards.
     function _takeKey(Registration calldata registration) private returns (bytes32 keyHash) {
         keyHash = keccak256(registration.blsKey);
         if (_isKeyTaken[keyHash]) revert KeyAlreadyRegistered(keyHash);
@@ -196,7 +197,7 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
         _isSealDue = true;
     }
 
-    /// @dev The first set needs an operator. A later one may be empty: the last operators, too, must get their stake.
+    /// @dev The first set needs an operator. A later set may be empty, so that the last operators can get their stake.
     function _requireSealable() private view {
         if (latestVersion == 0) {
             if (_activeSlots == 0) revert NoOperators();
@@ -216,8 +217,8 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
         }
     }
 
-    /// @dev When the stake of an operator that left is free: no set held its key, or the last that did was superseded
-    ///      `unbondingBlocks` ago. Not known (the maximum) until that next set is sealed.
+    /// @dev The block from which the stake of an operator that left can be withdrawn: `unbondingBlocks` after the seal
+    ///      that follows `lastVersion`; the maximum until that seal; 0 if the operator left before any seal.
     function _unbondedAt(uint32 lastVersion) private view returns (uint64) {
         if (lastVersion == 0) return 0;
         if (lastVersion == latestVersion) return type(uint64).max;
@@ -233,7 +234,7 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
         return uint128(1) << slot;
     }
 
-    // ---- stake in and out, last in each call
+    // ---- stake in and out: the last step of each call
 
     function _receive(uint96 amount) private {
         if (address(stakeToken) == address(0)) {
@@ -244,7 +245,7 @@ contract AvsGovernance is IAvsGovernance, Ownable2Step, EIP712, ReentrancyGuardT
         uint256 before = stakeToken.balanceOf(address(this));
         stakeToken.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = stakeToken.balanceOf(address(this)) - before;
-        if (received != amount) revert WrongValue(received, amount); // a token that keeps a fee
+        if (received != amount) revert WrongValue(received, amount); // a token that takes a fee on transfers
     }
 
     function _pay(address to, uint96 amount) private {

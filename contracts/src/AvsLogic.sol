@@ -5,12 +5,12 @@ import {IAvsLogic} from "./interfaces/IAvsLogic.sol";
 import {IModelSubmission} from "./interfaces/IModelSubmission.sol";
 import {Verdict} from "./types/Types.sol";
 
-/// @title Hands verdicts, expiries and fee claims from AttestationCenter on to ModelSubmission.
+/// @title Passes verdicts, expiries and fee claims from AttestationCenter to ModelSubmission.
 contract AvsLogic is IAvsLogic {
     address public immutable attestationCenter;
     IModelSubmission public immutable modelSubmission;
 
-    /// @dev Both may be addresses where nothing is deployed yet; the deployment asserts the wiring at its end.
+    /// @dev Both addresses may still be without code. The deployment has to check the wiring afterwards.
     constructor(address attestationCenter_, IModelSubmission modelSubmission_) {
         attestationCenter = attestationCenter_;
         modelSubmission = modelSubmission_;

@@ -6,7 +6,7 @@ import {BLS12381} from "./libraries/BLS12381.sol";
 
 /// @title BLS12-381 with public keys in G1 and signatures in G2, on the EIP-2537 precompiles.
 contract BlsSignatureVerifier is ISignatureVerifier {
-    /// A signature made elsewhere (py_ecc), so that the hash to the curve is tested against a stranger.
+    /// A signature made with py_ecc, so that the self-test compares the hash to the curve with another implementation.
     bytes32 private constant SELFTEST_MESSAGE = 0xeabeec3dbb25e2dab3bd81328bf5897189aa6cac459bf0aad4ed5fd39a9ee619;
     bytes private constant SELFTEST_KEY = hex"000000000000000000000000000000000b0e187acb220dbec7479fa796da42752633af3fff635cec4c5843c563383d3a5336456d2a6b90fd4756d3634cc3520c"
         hex"0000000000000000000000000000000004e6be2560653a8e47a73a254511039a89ecf81cfbf06c2fb34577ffb19dfdd899a7ab0d45ee757d163da773ec7ffe0c";
@@ -17,7 +17,7 @@ contract BlsSignatureVerifier is ISignatureVerifier {
 
     error SelfTestFailed();
 
-    /// @dev Refuses to exist on a chain whose precompiles are absent or answer otherwise than EIP-2537 says.
+    /// @dev Reverts where the precompiles are missing, refuse a known valid signature or accept a known invalid one.
     constructor() {
         bytes memory key = SELFTEST_KEY;
         bytes memory signature = SELFTEST_SIGNATURE;

@@ -10,7 +10,7 @@ contract HistorySeedSource is ISeedSource {
     /// @inheritdoc ISeedSource
     function blockHash(uint256 number) external view returns (bytes32 hash) {
         hash = Blockhash.blockHash(number);
-        // Zero is the answer for a block not there yet, one too old, and a chain without EIP-2935.
+        // Zero means that the block has no hash yet, that it is too old, or that the chain lacks EIP-2935.
         if (hash == 0) revert BlockHashUnavailable(number);
     }
 }

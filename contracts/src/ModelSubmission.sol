@@ -36,7 +36,7 @@ import {
 ///
 ///     project: BASELINE → OPEN → CLOSED;  OPEN | CLOSED → SUSPENDED → CLOSED;  BASELINE → CANCELLED
 ///
-/// Money enters by createProject, topUp and commit, and leaves by withdraw only; all else moves it between pools,
+/// Money enters by createProject, topUp and commit, and leaves only by withdraw. All other calls move it between pools,
 /// budgets, bonds, attesters' fees and credits.
 contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient {
     uint32 private constant BASELINE_INDEX = 0;
@@ -44,7 +44,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
     address public immutable avsLogic;
     IAttestationCenter public immutable attestationCenter;
     address public immutable treasury;
-    uint32 public immutable maxPending; // stops one sybil from queueing work without end; paid for by a bond each
+    uint32 public immutable maxPending; // limits a project's queue; each submission in it costs a bond
     uint32 public immutable openTimeout; // blocks after which a revealed head that cannot open is cancelled
 
     /// @inheritdoc IModelSubmission
@@ -245,7 +245,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         Submission storage submission = entry.submissions[index];
         if (submission.opening > 0) return _finish(projectId, index, Outcome.EXPIRED);
 
-        // Once: a single missed deadline must not let a copier, committed later, overtake the copied.
+        // The task is opened once more: after one missed deadline, a copy must not be evaluated before its original.
         submission.status = SubmissionStatus.REVEALED;
         entry.headSince = uint64(block.number);
         emit SubmissionReopened(projectId, index);
@@ -262,7 +262,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
             (uint256 projectId,) = submissionOf(taskIds[i]);
             AttesterFees storage fees = attesterFees[taskIds[i]];
             uint128 share = uint128(uint256(fees.total) * stakes[i] / signedStakes[i]);
-            if (share > fees.unclaimed) share = fees.unclaimed; // claims of a task never exceed its fee
+            if (share > fees.unclaimed) share = fees.unclaimed; // a task's claims never exceed its fee
 
             fees.unclaimed -= share;
             _credit(receiver, _entries[projectId].project.params.token, share);
@@ -312,7 +312,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
 
     // ---- the head of the queue
 
-    /// @dev One step at the head. False: there is nothing to do now.
+    /// @dev Do one step at the head. Return false if there is nothing to do now.
     function _step(uint256 projectId) private returns (bool) {
         ProjectEntry storage entry = _entries[projectId];
         uint32 head = entry.project.head;
@@ -320,7 +320,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         SubmissionStatus status = submission.status;
 
         if (status == SubmissionStatus.NONE || status == SubmissionStatus.EVALUATING) return false;
-        // Nobody has to reveal to a broken project: hidden submissions get their bonds back too.
+        // A suspended project needs no reveal: hidden submissions are cancelled too, and get their bonds back.
         if (entry.project.status == ProjectStatus.SUSPENDED) return _finishStep(projectId, head, Outcome.CANCELLED);
         if (status == SubmissionStatus.COMMITTED) {
             if (block.number <= _revealDeadline(entry, submission)) return false;
@@ -336,9 +336,9 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         return true;
     }
 
-    /// @dev Opens the head's next task, unless AttestationCenter refuses (too few operators, life too long, …).
-    ///      The effects follow the call, so that a refusal leaves none; AttestationCenter is immutable and part of this
-    ///      system, and the guard keeps everybody else out meanwhile.
+    /// @dev Open the head's next task, unless AttestationCenter refuses (too few operators, life too long, …).
+    ///      The effects follow the call, so that a refusal has none. This is safe: AttestationCenter is immutable and
+    ///      part of this system, and the guard refuses all other calls meanwhile.
     function _tryOpen(uint256 projectId, uint32 index) private returns (bool) {
         ProjectEntry storage entry = _entries[projectId];
         Project storage project = entry.project;
@@ -347,8 +347,8 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
 
         try attestationCenter.openTask(request) returns (uint64, uint64) {}
         catch (bytes memory reason) {
-            // Every refusal has a reason. None means out of gas: a caller who sends too little must not get the head
-            // cancelled by that.
+            // Every refusal has a reason. An empty reason means out of gas: a caller that sends too little gas must not
+            // cause the head to be cancelled.
             if (reason.length == 0) revert OpeningFailed();
             return false;
         }
@@ -364,8 +364,8 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         return true;
     }
 
-    /// @dev Every task of a challenger takes a `k` of its own, a re-opened one too: its new seed is a new chance of being
-    ///      lucky, which the level α_k has to pay for. The baseline cannot be promoted and takes none.
+    /// @dev Every task of a challenger takes a new `k`, also the second task of a submission: its new seed is one more
+    ///      chance of a false promotion, and α_k must count it. The baseline cannot be promoted and has k = 0.
     function _buildRequest(uint256 projectId, uint32 index) private view returns (TaskRequest memory) {
         Project storage project = _entries[projectId].project;
         uint8 opening = _entries[projectId].submissions[index].taskId == bytes32(0) ? 0 : 1;
@@ -407,7 +407,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
 
     // ---- final states
 
-    /// @dev The only way to become final: the head, once.
+    /// @dev Make the head final. Nothing else does, and it happens once for each submission.
     function _finish(uint256 projectId, uint32 index, Outcome outcome) private {
         ProjectEntry storage entry = _entries[projectId];
         Submission storage submission = entry.submissions[index];
@@ -468,7 +468,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         _credit(submission.contributor, params.token, uint256(shares.contributor) + reward);
     }
 
-    /// @dev Makes the submission its project's champion and returns what it earned.
+    /// @dev Make the submission its project's champion and return its reward.
     function _promote(uint256 projectId, uint32 index) private returns (uint128 reward) {
         ProjectEntry storage entry = _entries[projectId];
         Submission storage submission = entry.submissions[index];
@@ -489,7 +489,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         Tokens.collect(token, amount);
     }
 
-    /// @dev Takes the highest reward and the fee out of what is free, until the submission is final.
+    /// @dev Reserve the highest reward and the fee until the submission is final.
     function _reserve(Project storage project) private {
         ProjectParams storage params = project.params;
         if (project.poolFree < params.maxReward) revert PoolExhausted(project.poolFree, params.maxReward);
@@ -498,7 +498,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         project.budgetFree -= params.fee;
     }
 
-    /// @dev The fee has left bond or budget already; here it reaches the operators.
+    /// @dev Credit the fee to the operators. It has already left the bond or the budget.
     function _creditFee(ProjectParams storage params, Verdict calldata verdict) private {
         (uint128 performer, uint128 aggregator, uint128 attesters) = Rewards.splitFee(params.fee, verdict);
         attesterFees[verdict.evaluation.taskId] = AttesterFees(attesters, attesters);
@@ -549,7 +549,7 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         if (submission.status == SubmissionStatus.NONE) revert UnknownSubmission(projectId, index);
     }
 
-    /// @dev The submission that this very task is evaluating now; it is its project's head.
+    /// @dev The submission that this task evaluates now. It is the head of its project.
     function _runningSubmission(bytes32 taskId) private view returns (uint256 projectId, uint32 index) {
         (projectId, index) = submissionOf(taskId);
         Submission storage submission = _entries[projectId].submissions[index];

@@ -4,7 +4,8 @@
     python contracts/tools/export_abi.py            build and write
     python contracts/tools/export_abi.py --check    build and compare; exit 1 when a file is stale
 
-The Python half deploys and decodes by these files alone, so that it needs no compiler. Standard library only.
+The Python code deploys and decodes with these files alone, so it needs no compiler. This tool uses the standard
+library only.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 
 CONTRACTS = Path(__file__).resolve().parent.parent
 TARGET = CONTRACTS.parent / "zarathustra" / "chain" / "abi"
-OUT = "out-abi"  # its own build folder: a test run at the same time must not be disturbed
+OUT = "out-abi"  # its own build folder, so that tests can run at the same time
 CACHE = "cache/abi"
 
 NAMES = (
@@ -44,13 +45,13 @@ def main() -> int:
 
 def build(names: tuple[str, ...]) -> None:
     sources = [f"src/{name}.sol" for name in names]
-    # Always from scratch: which sources are compiled together may move a byte.
+    # Always a full build: the set of sources that are compiled together can change the bytecode.
     command = [find_forge(), "build", "--force", "--out", OUT, "--cache-path", CACHE, *sources]
-    subprocess.run(command, cwd=CONTRACTS, check=True)  # noqa: S603 - fixed program; the names are the caller's own
+    subprocess.run(command, cwd=CONTRACTS, check=True)  # noqa: S603 - fixed program; the names are the caller's
 
 
 def find_forge() -> str:
-    """The platform's own binary: npm's wrapper of it exits 0 even when the build failed."""
+    """Return the path of the platform's forge binary. npm's wrapper of it exits 0 even when a build fails."""
     binaries = sorted(CONTRACTS.glob("node_modules/@foundry-rs/forge-*/bin/forge"))
     if not binaries:
         raise SystemExit("forge is missing: run `npm ci` in contracts/")
@@ -58,7 +59,7 @@ def find_forge() -> str:
 
 
 def render(name: str) -> str:
-    """The file's text: keys sorted, so that a compiler's change of order shows nothing."""
+    """Return the text of the file. Keys are sorted, so the order that the compiler writes has no effect."""
     artifact: dict[str, Any] = json.loads((CONTRACTS / OUT / f"{name}.sol" / f"{name}.json").read_text())
     deployed_bytes = (len(artifact["deployedBytecode"]["object"]) - len("0x")) // 2
     if deployed_bytes > MAX_DEPLOYED_BYTES:

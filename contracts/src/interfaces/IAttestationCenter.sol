@@ -3,54 +3,54 @@ pragma solidity ^0.8.30;
 
 import {Certificate, Task, TaskInfo, TaskRequest} from "../types/Types.sol";
 
-/// @title What was attested: tasks, certificates, settlements. Holds no money.
+/// @title Tasks, certificates and settlements. Holds no money.
 interface IAttestationCenter {
-    /// @notice Numbers for later tasks; a task keeps the ones it opened with.
+    /// @notice Settings of later tasks. An open task keeps its own, but a new `turnBlocks` applies at once.
     struct Parameters {
         uint32 seedDelay; // blocks from opening to the seed block
-        uint8 maxAttempts;
+        uint8 maxAttempts; // deadline = seed block + maxAttempts × attemptBlocks; rejections can start more attempts
         uint8 minOperators;
-        uint32 turnBlocks; // how long one operator's turn to post lasts
+        uint32 turnBlocks; // length of one operator's turn to post
     }
 
-    /// @notice Open a task against the latest sealed set. ModelSubmission only.
+    /// @notice Open a task with the latest sealed set. ModelSubmission only.
     function openTask(TaskRequest calldata request) external returns (uint64 seedBlock, uint64 deadline);
 
-    /// @notice Whether openTask would find a usable operator set now.
+    /// @notice Return whether openTask would find a usable operator set now.
     function canOpen() external view returns (bool);
 
-    /// @notice Store the task's seed from its seed block. Anyone; idempotent.
+    /// @notice Derive the task's seed from its seed block and store it. Anyone may call; idempotent.
     function fixSeed(bytes32 taskId) external returns (bytes32 seed);
 
-    /// @notice Settle (approved) or turn down (rejected) an attempt by an operator-set certificate.
-    /// @dev Any operator of the task's set. An approved one counts until the deadline for any attempt that has begun; a
-    ///      rejected one only for the effective attempt, and starts the next at once.
+    /// @notice Settle a task (approved) or end its attempt (rejected) by a certificate of the task's operator set.
+    /// @dev Any operator of the task's set may call. An approval counts until the deadline, for any attempt that has
+    ///      begun. A rejection counts only for the effective attempt, and starts the next attempt at once.
     function submitTask(TaskInfo calldata info, Certificate calldata certificate) external;
 
-    /// @notice Mark a task whose deadline passed as expired. Anyone.
+    /// @notice Mark a task whose deadline has passed as expired. Anyone may call.
     function expireTask(bytes32 taskId) external;
 
-    /// @notice Credit an operator's attester fees for settlements up to `upTo` (exclusive). Anyone; pays its receiver.
+    /// @notice Credit an operator's receiver with its fees as attester, for settlements before `upTo`. Anyone may call.
     function claim(address operator, uint64 upTo) external;
 
-    /// @notice Set the numbers for later tasks. Contract owner (the timelock) only.
-    /// @dev turnBlocks works at once: it decides only whose post earns the aggregator's share.
+    /// @notice Set the parameters for later tasks. Contract owner (the timelock) only.
+    /// @dev `turnBlocks` applies to open tasks too: it decides only whose post earns the aggregator's share.
     function setParameters(Parameters calldata next) external;
 
     function getTask(bytes32 taskId) external view returns (Task memory);
 
-    /// @notice The attempt that may be proposed at the current block. Reverts before the seed block.
+    /// @notice Return the attempt that may be proposed now. Reverts before the seed block and after the deadline.
     function effectiveAttempt(bytes32 taskId) external view returns (uint8);
 
     function parameters() external view returns (Parameters memory);
 
-    /// @notice How many settlements there are; they are numbered from 0.
+    /// @notice Return the number of settlements. They are numbered from 0.
     function settlementCount() external view returns (uint64);
 
-    /// @notice `packed` = bitmap(128) ‖ signedStake(96) ‖ setVersion(32).
+    /// @notice Return one settlement. `packed` = bitmap(128) ‖ signedStake(96) ‖ setVersion(32).
     function settlement(uint64 number) external view returns (uint256 packed, bytes32 taskId);
 
-    /// @notice The next settlement the operator has not claimed.
+    /// @notice Return the number of the settlement at which the operator's next claim starts.
     function cursorOf(address operator) external view returns (uint64);
 
     event TaskOpened(

@@ -3,28 +3,30 @@ pragma solidity ^0.8.30;
 
 import {Operator, Registration, SealedSet} from "../types/Types.sol";
 
-/// @title Who may attest: operators, their stake and the sealed sets that tasks use.
+/// @title Operators, their stake and the sealed sets that tasks use.
 interface IAvsGovernance {
-    /// @notice Register an operator; the caller becomes its owner and alone can withdraw the stake.
-    /// @dev With the coin as stake token, msg.value must equal `stake`; with an ERC-20, the received delta must.
+    /// @notice Register an operator. The caller becomes its owner, and only the owner can withdraw the stake.
+    /// @dev With the coin as stake token, msg.value must equal `stake`; with an ERC-20, the received amount must.
     function registerOperator(Registration calldata registration) external payable returns (uint8 slot);
 
-    /// @notice Add stake; anyone may pay. Counts from the next sealed set.
+    /// @notice Add to an active operator's stake. Anyone may pay. Counts from the next sealed set.
     function increaseStake(address operator, uint96 amount) external payable;
 
-    /// @notice Start leaving. Owner only. The key stays in sets already sealed.
+    /// @notice Start to leave. Operator's owner only. The key stays in sets that are already sealed.
     function deregisterOperator(address operator) external;
 
-    /// @notice Pay the stake out once `unbonding` blocks have passed since the last set with the key was superseded.
+    /// @notice Pay the whole stake to `to`. Operator's owner only. Possible `unbondingBlocks` after the first seal
+    ///         without the operator; at once if it left before any seal.
     function completeDeregistration(address operator, address to) external;
 
-    /// @notice Remove an operator from later sets. Contract owner (the timelock) only.
+    /// @notice Remove an operator from later sets. It keeps its stake. Contract owner (the timelock) only.
     function eject(address operator) external;
 
-    /// @notice Seal the current operators as the next version. Anyone; paid by the caller.
+    /// @notice Seal the active operators as the next version. Anyone may call, and pays the gas.
+    /// @dev Possible once an epoch, and at once after an operator left.
     function sealOperatorSet() external returns (uint32 version);
 
-    /// @notice The latest sealed version; 0 before the first.
+    /// @notice Return the latest sealed version; 0 before the first seal.
     function latestVersion() external view returns (uint32);
 
     function sealedSet(uint32 version) external view returns (SealedSet memory);

@@ -3,15 +3,15 @@ pragma solidity ^0.8.30;
 
 import {Verdict} from "../types/Types.sol";
 
-/// @title The hook between attestation and market. No storage, no money, no try/catch.
+/// @title The hook between AttestationCenter and ModelSubmission. No storage, no money, no try/catch.
 interface IAvsLogic {
-    /// @notice An evaluation was approved. AttestationCenter only.
+    /// @notice Pass on an approved evaluation. AttestationCenter only.
     function afterTaskSubmission(Verdict calldata verdict) external;
 
-    /// @notice A task expired. AttestationCenter only.
+    /// @notice Pass on the expiry of a task. AttestationCenter only.
     function afterTaskExpiry(bytes32 taskId) external;
 
-    /// @notice Credit an attester's fees. AttestationCenter only. Arrays are parallel: share i is stake / signedStake.
+    /// @notice Credit an attester's fees. AttestationCenter only. Its share of task i is stakes[i] / signedStakes[i].
     function payAttester(
         address receiver,
         bytes32[] calldata taskIds,

@@ -7,47 +7,48 @@ import {Outcome, Project, ProjectParams, Submission, TaskInput, Verdict} from ".
 interface IModelSubmission {
     // ---- project owners
 
-    /// @notice Publish a project and escrow pool + budget. Opens its baseline (submission 0) as soon as possible.
+    /// @notice Publish a project and escrow pool + budget. Opens the task of its baseline (submission 0) if possible.
     function createProject(ProjectParams calldata params) external payable returns (uint256 projectId);
 
-    /// @notice Add to pool and budget of a project that is not over. Anyone.
+    /// @notice Add to pool and budget of a project that is BASELINE or OPEN. Anyone may call.
     function topUp(uint256 projectId, uint128 pool, uint128 budget) external payable;
 
-    /// @notice Refuse new commits; pending submissions finish and are paid. Owner, or anyone from block `openUntil` on.
-    /// @dev Not while the baseline is pending: that ends by itself. A suspended project closes once none is pending, so
-    ///      that its pending submissions are cancelled, never evaluated.
+    /// @notice Refuse new commits. Pending submissions finish and are paid. Owner, or anyone from block `openUntil` on.
+    /// @dev Reverts while the baseline is pending; the baseline has a time limit. Reverts while submissions of a
+    ///      suspended project are pending: they have to be cancelled, not evaluated.
     function closeProject(uint256 projectId) external;
 
-    /// @notice Credit what is left of pool and budget to the owner once no submission is pending. Owner only.
+    /// @notice Credit the rest of pool and budget to the owner when no submission is pending. Owner only.
     function withdrawEscrow(uint256 projectId) external;
 
     // ---- contributors
 
-    /// @notice Enter a challenger, hidden, with the bond. Its place in the order of commits is its place in evaluation.
-    /// @dev Reserves `maxReward` and the fee, so that a winner is always payable; refused from block `openUntil` on.
+    /// @notice Enter a hidden challenger with the bond. Submissions are evaluated in the order of their commits.
+    /// @dev Reserves `maxReward` and the fee, so that a reward can always be paid. Reverts from block `openUntil` on.
     function commit(uint256 projectId, bytes32 commitment) external payable returns (uint32 index);
 
     /// @notice Show the committed parameters within `revealBlocks` of the commit. Contributor only.
+    /// @dev If the submission is the head, its task opens in the same call if possible.
     function reveal(uint256 projectId, uint32 index, string calldata parametersCid, bytes32 salt) external;
 
-    /// @notice Do what time allows at the head of the queue: finalise timed-out ones, open the next. Anyone.
-    /// @dev Never waits on anybody: each state of a head but EVALUATING (which the task's deadline ends) has a timed exit.
-    /// @return steps How many steps were done; 0 when there is nothing to do.
+    /// @notice Make timed-out heads final and open the next task, as far as time allows. Anyone may call.
+    /// @dev Needs no other account: a time limit ends each state of a head. For EVALUATING it is the task's deadline.
+    /// @return steps The number of steps that were done; 0 if there is nothing to do.
     function advance(uint256 projectId, uint256 maxSteps) external returns (uint256 steps);
 
-    /// @notice Pay out the caller's credit.
+    /// @notice Pay the caller's credit in `token` to `to`.
     function withdraw(address token, address to) external returns (uint256 amount);
 
     // ---- AvsLogic only
 
-    /// @notice Make the head final as an approved evaluation says, and credit everybody. Moves no token, opens nothing.
+    /// @notice Make the head final by an approved evaluation and write all credits. Moves no token and opens no task.
     function settle(Verdict calldata verdict) external;
 
-    /// @notice Put the head back to REVEALED the first time its task expires; make it final, bond back, the second.
+    /// @notice After the head's first task expired, put it back to REVEALED; after the second, make it EXPIRED.
     function expire(bytes32 taskId) external;
 
-    /// @notice Credit `floor(attesters' fees × stake / signedStake)` of each task to an attester's receiver.
-    /// @dev What rounding leaves over (less than one unit a signer) stays with the task's unclaimed fees.
+    /// @notice Credit an attester's receiver with floor(attesters' fees × stake / signedStake) of each task.
+    /// @dev The remainder of rounding (less than one unit a signer) stays in the task's unclaimed fees.
     function payAttester(
         address receiver,
         bytes32[] calldata taskIds,
@@ -57,8 +58,9 @@ interface IModelSubmission {
 
     // ---- contract owner (the timelock) only
 
-    /// @notice Let new projects use an ERC-20, or no longer. Existing projects keep theirs.
-    /// @dev Never one that rebases, taxes transfers or can freeze this contract's balance: its projects share that fate.
+    /// @notice Allow or forbid an ERC-20 for new projects. Existing projects keep their token.
+    /// @dev Do not allow a token that rebases, takes a fee on transfers or can freeze this contract's balance: the
+    ///      credits of its projects could then not be paid in full.
     function allowToken(address token, bool allowed) external;
 
     // ---- readers
@@ -69,21 +71,21 @@ interface IModelSubmission {
 
     function getSubmission(uint256 projectId, uint32 index) external view returns (Submission memory);
 
-    /// @notice What the submission's latest task evaluates; stays readable for ever.
+    /// @notice Return the input of the submission's latest task. Stays readable after the submission is final.
     function taskInput(uint256 projectId, uint32 index) external view returns (TaskInput memory);
 
-    /// @notice The submission a task belongs to. Reverts with UnknownTask.
+    /// @notice Return the submission that a task belongs to. Reverts with UnknownTask.
     function submissionOf(bytes32 taskId) external view returns (uint256 projectId, uint32 index);
 
     function championCid(uint256 projectId) external view returns (string memory);
 
-    /// @notice What the account can withdraw.
+    /// @notice Return the amount that the account can withdraw.
     function creditOf(address account, address token) external view returns (uint256);
 
-    /// @notice Everything the contract owes in a token: pools + budgets + bonds + fees not yet claimed + credits.
+    /// @notice Return all that the contract owes in a token: pools + budgets + bonds + fees not yet claimed + credits.
     function escrowOf(address token) external view returns (uint256);
 
-    /// @notice The attesters' part of a settled task's fee, and how much of it is not yet claimed.
+    /// @notice Return the attesters' part of a settled task's fee, and how much of it is not yet claimed.
     function attesterFees(bytes32 taskId) external view returns (uint128 total, uint128 unclaimed);
 
     function isTokenAllowed(address token) external view returns (bool);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-// Longest life of a task in blocks, from opening to deadline. The seed block must still be in the chain's history window
-// (8,191 blocks) when the last certificate arrives. Unbonding is at least twice this.
+// Longest life of a task, in blocks from opening to deadline. The seed block must still be in the history window (8,191
+// blocks) when the last certificate arrives. Unbonding takes at least twice this.
 uint256 constant MAX_TASK_BLOCKS = 8_000;
 
-/// @title Whose turn it is: attempts of a task, performers, aggregators.
-/// @dev The Python twin is `zarathustra/core/task.py`.
+/// @title Attempts of a task, and the operators that perform and post.
+/// @dev The same rules in Python are in `zarathustra/core/task.py`.
 ///
 ///      Blocks of a task, with A = attemptBlocks:
 ///
 ///      opened       seedBlock      +A             +2A       …      deadline = seedBlock + maxAttempts × A
 ///        │ seedDelay  │  attempt 0   │  attempt 1   │               │ expireTask
-///                     (a rejected certificate starts the next attempt at once; silence starts it by time)
+///                     (a certificate for rejection starts the next attempt at once; silence starts it by time)
 library Attempts {
-    /// @notice The attempt in force at a block not before `attemptStart`: computed, never sent.
-    /// @dev Stays at 255, the last that an evaluation can name.
+    /// @notice Compute the effective attempt at a block, which must not be before `attemptStart`.
+    /// @dev At most 255, the last attempt that an evaluation can name.
     function effectiveAt(uint256 blockNumber, uint8 attempt, uint64 attemptStart, uint32 attemptBlocks)
         internal
         pure
@@ -27,12 +27,13 @@ library Attempts {
         return uint8(effective);
     }
 
-    /// @notice Which occupied slot performs an attempt. One seed serves all attempts: a failed one re-rolls nothing.
+    /// @notice Compute which occupied slot performs an attempt.
+    /// @dev All attempts of a task use one seed, so a failed attempt gives no new test data.
     function performerNumber(bytes32 seed, uint8 attempt, uint8 count) internal pure returns (uint256) {
-        return addmod(uint256(seed), attempt, count); // exact, where seed + attempt could overflow
+        return addmod(uint256(seed), attempt, count); // exact; seed + attempt could overflow
     }
 
-    /// @notice Which occupied slot's turn it is to post.
+    /// @notice Compute which occupied slot's turn it is to post.
     function aggregatorNumber(uint256 blockNumber, uint32 turnBlocks, uint8 count) internal pure returns (uint256) {
         return (blockNumber / turnBlocks) % count;
     }

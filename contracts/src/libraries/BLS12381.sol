@@ -4,15 +4,16 @@ pragma solidity ^0.8.30;
 import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
 
 /// @title BLS12-381 over the EIP-2537 precompiles: keys in G1, signatures in G2, 32-byte messages.
-/// @dev Points are in EIP-2537's encoding: each coordinate 16 zero bytes ‖ 48 bytes big-endian, the identity all zero.
+/// @dev Points are in EIP-2537's encoding: a coordinate is 16 zero bytes ‖ 48 bytes big-endian; the identity is zeros.
 ///
-///      Every precompile gets all remaining gas: a hard fork may reprice it, and an immutable contract must survive that.
-///      Every answer's length is checked: a call to an absent precompile succeeds with nothing.
+///      Every precompile gets all remaining gas: a hard fork may change its price, and this code cannot be changed.
+///      The length of every answer is checked: a call to a missing precompile succeeds with an empty answer.
 library BLS12381 {
     uint256 internal constant G1_LENGTH = 128;
     uint256 internal constant G2_LENGTH = 256;
 
-    /// Domain tags of the IETF proof-of-possession scheme: a vote can't stand for a possession proof, nor the reverse.
+    /// Domain tags of the IETF proof-of-possession scheme. Because they differ, a vote cannot be used as a possession
+    /// proof, and a possession proof cannot be used as a vote.
     bytes internal constant VOTE_TAG = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
     bytes internal constant POSSESSION_TAG = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 
@@ -32,9 +33,9 @@ library BLS12381 {
     bytes32 private constant G1_IDENTITY_HASH = keccak256(new bytes(G1_LENGTH));
     bytes32 private constant G2_IDENTITY_HASH = keccak256(new bytes(G2_LENGTH));
 
-    /// @notice Whether e(key, H(message)) = e(generator, signature).
-    /// @dev False for the identity as key or signature (0 = 0 would verify any message) and for bytes that are no point
-    ///      of the prime-order subgroup: the pairing precompile checks that, and fails.
+    /// @notice Return whether e(key, H(message)) = e(generator, signature).
+    /// @dev False for the identity as key or signature: with both, the equation holds for any message. False also for
+    ///      bytes that are not a point of the prime-order subgroup: the pairing precompile checks that and fails.
     function verify(bytes memory key, bytes32 message, bytes memory tag, bytes memory signature)
         internal
         view
@@ -51,7 +52,7 @@ library BLS12381 {
         return abi.decode(answer, (uint256)) == 1;
     }
 
-    /// @notice RFC 9380 hash_to_curve for G2 with SHA-256 and the simplified SWU map, random-oracle variant.
+    /// @notice Hash to G2: RFC 9380 hash_to_curve with SHA-256 and the simplified SWU map, random-oracle variant.
     function hashToG2(bytes32 message, bytes memory tag) internal view returns (bytes memory) {
         (bytes memory first, bytes memory second) = _hashToField(message, tag);
         bytes memory points = bytes.concat(
@@ -61,13 +62,14 @@ library BLS12381 {
         return _call(G2_ADD, points, G2_LENGTH);
     }
 
-    /// @notice The sum of two keys.
-    /// @dev G1ADD checks the curve but not the subgroup; keys are checked once, by their possession proof's pairing.
+    /// @notice Return the sum of two keys.
+    /// @dev G1ADD checks that the points are on the curve, not that they are in the subgroup. The pairing of the
+    ///      possession proof checks that once for each key.
     function addG1(bytes memory left, bytes memory right) internal view returns (bytes memory) {
         return _call(G1_ADD, bytes.concat(left, right), G1_LENGTH);
     }
 
-    /// @dev Two elements of Fp2, 128 bytes each: four times 64 pseudo-random bytes reduced modulo the field.
+    /// @dev Two elements of Fp2, 128 bytes each: four times 64 pseudo-random bytes modulo the field's prime.
     function _hashToField(bytes32 message, bytes memory tag)
         private
         view
@@ -92,7 +94,7 @@ library BLS12381 {
         }
     }
 
-    /// @dev The 64-byte number `high ‖ low` modulo the field: raised to the first power, because MODEXP reduces.
+    /// @dev The 64-byte number `high ‖ low` modulo the field's prime, by MODEXP with the exponent 1.
     function _reduce(bytes32 high, bytes32 low) private view returns (bytes memory) {
         bytes memory input =
             abi.encodePacked(FIELD_LENGTH, uint256(1), FIELD_LENGTH, high, low, uint8(1), FIELD_MODULUS);

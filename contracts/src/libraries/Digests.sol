@@ -5,9 +5,9 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 
 import {Evaluation, TaskInput} from "../types/Types.sol";
 
-/// @title Every hash that both halves of Zarathustra must agree on to the byte, one function each.
-/// @dev The Python twin is `zarathustra/core/digests.py`; `tests/golden/digests.json` holds both to the same bytes.
-///      Domain separators come in as arguments: contracts keep theirs in OpenZeppelin's EIP712.
+/// @title The hashes that contracts and services must compute byte for byte alike, one function each.
+/// @dev The same functions in Python are in `zarathustra/core/digests.py`; `tests/golden/digests.json` tests both.
+///      Domain separators are arguments: each contract keeps its separator in OpenZeppelin's EIP712.
 library Digests {
     string internal constant DOMAIN_NAME = "Zarathustra";
     string internal constant DOMAIN_VERSION = "1";
@@ -33,18 +33,18 @@ library Digests {
 
     // ---- signed (EIP-712)
 
-    /// @notice What the performer signs (ECDSA). `separator` is AttestationCenter's.
+    /// @notice Return the digest that the performer signs (ECDSA). `separator` is that of AttestationCenter.
     function evaluationDigest(bytes32 separator, Evaluation memory evaluation) internal pure returns (bytes32) {
         return MessageHashUtils.toTypedDataHash(separator, evaluationHash(evaluation));
     }
 
-    /// @notice The struct hash of an evaluation: the name that a vote has for it.
+    /// @notice Return the struct hash of an evaluation. A vote names its evaluation by this hash.
     function evaluationHash(Evaluation memory evaluation) internal pure returns (bytes32) {
         // Every field is static, so the encoded struct is its fields' words in order.
         return keccak256(abi.encode(EVALUATION_TYPEHASH, evaluation));
     }
 
-    /// @notice What attesters sign (BLS). `separator` is AttestationCenter's.
+    /// @notice Return the digest that attesters sign (BLS). `separator` is that of AttestationCenter.
     function voteDigest(bytes32 separator, bytes32 task, uint8 attempt, bytes32 evaluation, bool approved)
         internal
         pure
@@ -54,7 +54,7 @@ library Digests {
         return MessageHashUtils.toTypedDataHash(separator, structHash);
     }
 
-    /// @notice What a new operator signs with its BLS key. `separator` is AvsGovernance's.
+    /// @notice Return the digest that a new operator signs with its BLS key. `separator` is that of AvsGovernance.
     function possessionDigest(bytes32 separator, address owner, address operator, bytes32 keyHash)
         internal
         pure
@@ -66,7 +66,7 @@ library Digests {
 
     // ---- identifiers
 
-    /// @notice The id of the task that a submission's `opening`-th opening creates.
+    /// @notice Return the id of a submission's task: its first (`opening` 0) or its second (`opening` 1).
     function taskId(uint256 chainId, address modelSubmission, uint256 projectId, uint32 submissionIndex, uint8 opening)
         internal
         pure
@@ -75,7 +75,7 @@ library Digests {
         return keccak256(abi.encode(TASK_TYPEHASH, chainId, modelSubmission, projectId, submissionIndex, opening));
     }
 
-    /// @notice The hash of a task's input before its seed is known.
+    /// @notice Return the hash of a task's input without its seed.
     function inputRoot(TaskInput memory input) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
@@ -93,12 +93,12 @@ library Digests {
         );
     }
 
-    /// @notice The hash of a task's whole input.
+    /// @notice Return the hash of a task's input with its seed.
     function inputHash(bytes32 root, bytes32 taskSeed) internal pure returns (bytes32) {
         return keccak256(abi.encode(root, taskSeed));
     }
 
-    /// @notice The task's randomness, from the hash of its seed block.
+    /// @notice Derive a task's seed from the hash of its seed block.
     function seed(bytes32 blockHash, uint256 chainId, address modelSubmission, bytes32 task)
         internal
         pure
@@ -107,7 +107,7 @@ library Digests {
         return keccak256(abi.encode(SEED_TYPEHASH, blockHash, chainId, modelSubmission, task));
     }
 
-    /// @notice What a contributor commits to before revealing.
+    /// @notice Return the hash that a contributor commits to before the reveal.
     function commitment(
         uint256 chainId,
         address modelSubmission,
@@ -120,7 +120,7 @@ library Digests {
         return keccak256(abi.encode(COMMITMENT_TYPEHASH, chainId, modelSubmission, projectId, contributor, cid, salt));
     }
 
-    /// @notice `Evaluation.reportHash`: the hash of the report's CID, which is also the `proofOfTask`.
+    /// @notice Return `Evaluation.reportHash`: the hash of `proofOfTask`, the report's CID as text, unchecked.
     function reportHash(string memory proofOfTask) internal pure returns (bytes32) {
         return keccak256(bytes(proofOfTask));
     }

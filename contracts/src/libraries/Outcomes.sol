@@ -3,13 +3,13 @@ pragma solidity ^0.8.30;
 
 import {Code, Evaluation, Outcome} from "../types/Types.sol";
 
-/// @title What an approved evaluation means for its submission.
+/// @title The outcome that an approved evaluation gives its submission.
 library Outcomes {
     error UndecidedCode();
 
-    /// @notice A challenger's outcome.
+    /// @notice Return a challenger's outcome.
     /// @dev The gain's upper bound mirrors its lower bound around the mean: 2 × (challenger − champion) − lower bound.
-    ///      Widened to int256, because twice a difference of int64 overflows int64.
+    ///      Computed in int256, because twice the difference of two int64 can overflow int64.
     function ofChallenger(Evaluation calldata evaluation, int64 minGain, int64 worseTolerance)
         internal
         pure
@@ -23,12 +23,12 @@ library Outcomes {
         return upperBound < -int256(worseTolerance) ? Outcome.WORSE : Outcome.NOT_IMPROVED;
     }
 
-    /// @notice The baseline's outcome. It meets itself, so a valid one has not improved.
+    /// @notice Return the baseline's outcome. It is compared with itself, so a valid baseline is NOT_IMPROVED.
     function ofBaseline(Code code) internal pure returns (Outcome) {
         return code == Code.VALID ? Outcome.NOT_IMPROVED : _ofFailure(code);
     }
 
-    /// @notice Whether operators evaluated the submission, and so earned its fee.
+    /// @notice Return whether operators evaluated the submission and earned its fee.
     function isEvaluated(Outcome outcome) internal pure returns (bool) {
         return outcome >= Outcome.IMPROVED && outcome <= Outcome.EVALUATOR_FAILED;
     }

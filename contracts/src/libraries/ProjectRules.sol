@@ -4,16 +4,16 @@ pragma solidity ^0.8.30;
 import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
 import {ProjectParams, RewardRule} from "../types/Types.sol";
 
-/// @title What a project must satisfy to be published.
+/// @title The rules that a new project must satisfy.
 library ProjectRules {
     uint256 internal constant MAX_CID_LENGTH = 64;
-    uint256 internal constant MIN_QUORUM_BPS = 6600; // "over 66 %" of the stake
-    uint256 internal constant MAX_QUORUM_BPS = 9000; // above, a tenth of the stake could stop every evaluation
+    uint256 internal constant MIN_QUORUM_BPS = 6600; // approval needs more than 66 % of the stake
+    uint256 internal constant MAX_QUORUM_BPS = 9000; // above, less than a tenth of the stake could stop every task
     uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
-    uint256 internal constant MAX_ROUNDS = 128; // as the evaluator: a report holds two integers a round in 4 KiB
-    uint256 internal constant MAX_ALPHA_PPM = 499_999; // a lower bound above the median would be none
-    uint256 internal constant MAX_REVEAL_BLOCKS = 50_400; // a week at 12 s: an unrevealed head holds up all behind it
-    int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer may shift the bound by 6 tolerances at most
+    uint256 internal constant MAX_ROUNDS = 128; // two integers per round must fit into the report's 4 KiB
+    uint256 internal constant MAX_ALPHA_PPM = 499_999; // a level of 50 % or more gives no lower bound
+    uint256 internal constant MAX_REVEAL_BLOCKS = 50_400; // a week at 12 s: a hidden head delays all others
+    int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer can shift the bound by at most 6 tolerances
 
     function validate(ProjectParams calldata params) internal view {
         validateCid(params.architectureCid);
@@ -24,8 +24,8 @@ library ProjectRules {
         _validateTime(params);
     }
 
-    /// Only the letters and digits that CIDs are written with: text that is no UTF-8 could not even be read off chain, and
-    /// its task would hold up the queue for its whole life.
+    /// Accept 1 to 64 ASCII letters and digits. This does not check that the text is a CID. Services could not decode
+    /// text that is not UTF-8, and its task would delay the queue until it expires.
     function validateCid(string calldata cid) internal pure {
         bytes calldata text = bytes(cid);
         if (text.length == 0 || text.length > MAX_CID_LENGTH) revert IModelSubmission.BadCid();
@@ -46,7 +46,7 @@ library ProjectRules {
         bool hasRate = params.rewardRule == RewardRule.FIXED || params.rewardRate > 0;
         _require(params.fee > 0, "fee");
         _require(params.bond >= twoFees, "bond");
-        _require(params.budget >= twoFees, "budget"); // the baseline's and the first challenger's
+        _require(params.budget >= twoFees, "budget"); // for the baseline and the first challenger
         _require(params.maxReward > 0, "maxReward");
         _require(params.pool >= params.maxReward, "pool");
         _require(hasRate, "rewardRate");

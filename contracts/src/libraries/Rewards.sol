@@ -4,24 +4,26 @@ pragma solidity ^0.8.30;
 import {BondShares} from "../types/Market.sol";
 import {Outcome, RewardRule, Verdict} from "../types/Types.sol";
 
-/// @title Who gets how much. Rounds down; what rounding leaves over stays with the attesters' part.
+/// @title Shares of rewards, fees and bonds. Rounds down; the attesters' part of a fee gets the remainder.
 library Rewards {
     uint256 internal constant PERFORMER_PERCENT = 40;
     uint256 internal constant AGGREGATOR_PERCENT = 10;
 
-    /// @notice A winner's reward. LINEAR: slicing one improvement into several submissions pays no more.
+    /// @notice Return the reward of an IMPROVED submission.
+    /// @dev `maxReward` limits each submission alone. LINEAR: slicing one gain into several submissions pays no more
+    ///      while `rate` × gain ≤ `maxReward`; a larger gain pays more in slices. FIXED: every slice pays `maxReward`.
     function rewardOf(RewardRule rule, uint128 maxReward, uint128 rate, int64 gainLowerBound)
         internal
         pure
         returns (uint128)
     {
         if (rule == RewardRule.FIXED) return maxReward;
-        uint256 linear = uint256(rate) * uint64(gainLowerBound); // a winner's bound is positive: minGain is
+        uint256 linear = uint256(rate) * uint64(gainLowerBound); // positive, because minGain is
         return linear < maxReward ? uint128(linear) : maxReward;
     }
 
-    /// @notice The parts of one evaluation fee. Without a paid aggregator its part goes to the attesters.
-    /// @dev The aggregator's part grows with the stake it collected, so dropping signatures costs it.
+    /// @notice Split one evaluation fee. If no aggregator is paid, its part goes to the attesters.
+    /// @dev The aggregator's part grows with the signed stake, so an aggregator that omits signatures earns less.
     function splitFee(uint128 fee, Verdict calldata verdict)
         internal
         pure
@@ -35,7 +37,7 @@ library Rewards {
         attesters = fee - performer - aggregator;
     }
 
-    /// @notice Where a challenger's bond goes, one row of the outcome table each.
+    /// @notice Split a challenger's bond by its outcome. Each line is a row of the outcome table in `docs/protocol.md`.
     function splitBond(Outcome outcome, uint128 bond, uint128 fee, bool ownerPaysMisses)
         internal
         pure

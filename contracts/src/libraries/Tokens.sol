@@ -6,14 +6,14 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 
 import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
 
-/// @title Moving the coin and ERC-20 tokens, exactly.
+/// @title Exact transfers of the coin and of ERC-20 tokens.
 library Tokens {
     using SafeERC20 for IERC20;
 
     address internal constant COIN = address(0);
 
-    /// @notice Take `amount` from the caller, no more and no less.
-    /// @dev The received delta must equal the amount: a token that takes a cut on transfers would leave a debt uncovered.
+    /// @notice Take exactly `amount` from the caller.
+    /// @dev The balance must grow by `amount`. With a fee on transfers, the contract would owe more than it holds.
     function collect(address token, uint256 amount) internal {
         if (token == COIN) return _requireReceived(msg.value, amount);
 

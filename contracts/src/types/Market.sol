@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import {Project, Submission} from "./Types.sol";
 
-/// How ModelSubmission stores a project. Submissions are final in order, so those from `project.head` on are exactly
-/// the pending ones.
+/// A project as ModelSubmission stores it. Submissions become final in order, so the pending ones are exactly those
+/// from `project.head` on.
 struct ProjectEntry {
     Project project;
     uint64 headSince; // block at which the head took its place, or was re-opened
@@ -23,8 +23,8 @@ struct AttesterFees {
     uint128 unclaimed;
 }
 
-/// Where a final submission's bond goes. `contributor` + `treasury` falls short of the bond by the fee exactly when the
-/// operators were paid from it; `ownerPays`: they were paid from the project's budget.
+/// The parts of a final submission's bond. `contributor` + `treasury` is the bond, less the fee if the operators are
+/// paid from the bond. `ownerPays`: the operators are paid from the project's budget.
 struct BondShares {
     uint128 contributor;
     uint128 treasury;

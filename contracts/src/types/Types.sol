@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 // Enum numbers and struct fields are append-only: they are signed, stored and shared with `zarathustra/core`.
 
-/// What an evaluation concluded. NONE is never signed: an empty struct must not read as a valid evaluation.
+/// The conclusion of an evaluation. NONE is refused: an empty struct must not count as a valid evaluation.
 enum Code {
     NONE,
     VALID,
@@ -12,7 +12,7 @@ enum Code {
     EVALUATOR_FAILED
 }
 
-/// What the verdict means for the submission. NONE: not final yet.
+/// How a submission became final. NONE: it is not final yet.
 enum Outcome {
     NONE,
     IMPROVED,
@@ -56,7 +56,7 @@ enum RewardRule {
     LINEAR
 }
 
-/// A performer's claim about one attempt; signed as EIP-712. Scores in 10⁻⁶, in [−10⁹, 10⁹].
+/// A performer's evaluation in one attempt, signed as EIP-712. Scores in 10⁻⁶. The contracts check no range of scores.
 struct Evaluation {
     bytes32 taskId;
     uint8 attempt;
@@ -69,7 +69,8 @@ struct Evaluation {
     bytes32 reportHash;
 }
 
-/// The AVS ecosystem's task record. `data` = abi.encode(Evaluation); `proofOfTask` = the report's canonical CID.
+/// A task record in the form of the AVS ecosystem. `data` = abi.encode(Evaluation); `proofOfTask` = the report's CID as
+/// text, of any form. No signature covers `taskDefinitionId`, and no contract reads it.
 struct TaskInfo {
     string proofOfTask;
     bytes data;
@@ -77,7 +78,7 @@ struct TaskInfo {
     uint16 taskDefinitionId;
 }
 
-/// An aggregate over one vote. `bitmap`: bit i = slot i of the task's operator set. `signature`: 256-byte EIP-2537 G2.
+/// The aggregate over one vote. `bitmap`: bit i = slot i of the task's operator set. `signature`: 256-byte EIP-2537 G2.
 struct Certificate {
     uint128 bitmap;
     bool approved;
@@ -85,7 +86,7 @@ struct Certificate {
     bytes performerSignature;
 }
 
-/// What ModelSubmission asks to have evaluated.
+/// A task that ModelSubmission asks AttestationCenter to open.
 struct TaskRequest {
     bytes32 taskId;
     uint256 projectId;
@@ -97,8 +98,8 @@ struct TaskRequest {
     uint32 attemptBlocks;
 }
 
-/// One task as AttestationCenter stores it. `attempt` and `attemptStart` move only on a rejected certificate; time
-/// moves the effective attempt without a write. `seed` is zero until fixed.
+/// One task as AttestationCenter stores it. `attempt` and `attemptStart` change only by a certificate for rejection;
+/// time changes the effective attempt without a write. `seed` is zero until it is fixed.
 struct Task {
     TaskStatus status;
     uint8 attempt;
@@ -113,8 +114,8 @@ struct Task {
     bytes32 seed;
 }
 
-/// What AttestationCenter tells AvsLogic, and AvsLogic tells ModelSubmission, about an approved evaluation.
-/// `aggregatorReceiver` is zero unless the turn's operator posted; its share is then scaled by signed / total.
+/// An approved evaluation, as AttestationCenter passes it through AvsLogic to ModelSubmission. `aggregatorReceiver` is
+/// zero unless the poster had its turn; its share is scaled by signedStake / totalStake.
 struct Verdict {
     Evaluation evaluation;
     address performerReceiver;
@@ -123,7 +124,7 @@ struct Verdict {
     uint96 totalStake;
 }
 
-/// One sealed operator set. `pointer` holds `0x00 ‖ 128 × (address 20 ‖ stake 12 ‖ x 48 ‖ y 48)` as code.
+/// One sealed operator set. The code at `pointer` is `0x00 ‖ 128 × (address 20 ‖ stake 12 ‖ x 48 ‖ y 48)`.
 struct SealedSet {
     address pointer;
     uint8 count;
@@ -139,14 +140,14 @@ enum OperatorStatus {
     EXITED
 }
 
-/// An operator is named by its signing (ECDSA) address; `owner` alone moves its stake.
+/// An operator is named by its signing (ECDSA) address. Only `owner` can withdraw its stake.
 struct Operator {
     OperatorStatus status;
     uint8 slot;
     uint96 stake;
     address owner;
     address rewardsReceiver;
-    uint32 lastVersion; // last sealed version that may hold the key; meaningful once leaving
+    uint32 lastVersion; // latest version when it left: the last that may hold its key; 0 while it is active
     bytes32 keyHash;
 }
 
@@ -166,7 +167,7 @@ struct ProjectParams {
     string evaluatorCid;
     address token; // zero: the chain's own coin
     uint128 pool; // pays rewards
-    uint128 budget; // pays evaluation fees that are the owner's
+    uint128 budget; // pays the evaluation fees that the owner has to pay
     RewardRule rewardRule;
     uint128 maxReward;
     uint128 rewardRate; // LINEAR: per 10⁻⁶ of gainLowerBound
@@ -217,7 +218,7 @@ struct Submission {
     int64 gainLowerBound;
 }
 
-/// Everything `inputRoot` commits to, rebuilt from storage at any later time.
+/// Everything that `inputRoot` commits to. It can be rebuilt from storage at any later time.
 struct TaskInput {
     bytes32 taskId;
     string architectureCid;

@@ -29,8 +29,8 @@ contract ModelSubmissionInvariantsTest is Test {
         _checkAll();
     }
 
-    /// @dev A longer walk than forge's, always the same. It also keeps the invariant from holding for want of events:
-    ///      the handler's actions reach every outcome.
+    /// @dev A longer sequence than forge's, always the same. It also checks that the handler's actions reach every
+    ///      outcome: otherwise the invariants would be tested on too little.
     function test_handler__long_walk__meets_every_outcome() public {
         bytes4[] memory actions = targetSelectors()[0].selectors;
         for (uint256 i = 0; i < WALK_STEPS; ++i) {
@@ -45,20 +45,20 @@ contract ModelSubmissionInvariantsTest is Test {
         }
     }
 
-    /// @dev Forge calls it after each sequence.
+    /// @dev Called by forge after each sequence.
     function afterInvariant() public {
         handler.drain();
         handler.checkDrained();
         handler.checkSolvency();
     }
 
-    /// @dev Forge asks it whom to call: the handler alone, not the contracts that it made.
+    /// @dev Tells forge which contract to call: only the handler, not the contracts that it created.
     function targetContracts() public view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(handler);
     }
 
-    /// @dev Forge asks it what to call there.
+    /// @dev Tells forge which functions to call there.
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
         bytes4[] memory selectors = new bytes4[](13);
         selectors[0] = handler.actCreate.selector;

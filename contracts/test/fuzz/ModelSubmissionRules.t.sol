@@ -7,7 +7,7 @@ import {BondShares} from "../../src/types/Market.sol";
 import {Code, Evaluation, Outcome, RewardRule, Verdict} from "../../src/types/Types.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev The libraries' rules as functions that take calldata.
+/// @dev Makes the libraries' rules callable with calldata.
 contract Rules {
     function ofChallenger(Evaluation calldata evaluation, int64 minGain, int64 worseTolerance)
         external
@@ -26,7 +26,7 @@ contract Rules {
     }
 }
 
-/// @dev Outcomes and Rewards against their definitions, over their whole ranges.
+/// @dev Outcomes and Rewards compared with their definitions, over their whole ranges.
 contract ModelSubmissionRulesTest is Test {
     int256 private constant SCORE_LIMIT = 10 ** 9;
 
@@ -34,7 +34,7 @@ contract ModelSubmissionRulesTest is Test {
 
     // ---- outcomes
 
-    /// @dev WORSE iff the upper bound is under −worseTolerance, IMPROVED iff the lower reaches minGain; nothing wraps.
+    /// @dev WORSE iff the upper bound is under −worseTolerance, IMPROVED iff the lower reaches minGain; no overflow.
     function testFuzz_ofChallenger__any_numbers__as_defined(
         int64 champion,
         int64 challenger,
@@ -54,7 +54,7 @@ contract ModelSubmissionRulesTest is Test {
         assertEq(uint256(outcome), uint256(expected));
     }
 
-    /// @dev With a lower bound that is one (at most the mean), a model can't be both improved and worse.
+    /// @dev If the lower bound is at most the mean gain, WORSE means a loss and IMPROVED a gain.
     function testFuzz_ofChallenger__true_bounds__worse_means_negative_mean(int64 mean, int64 width, int64 tolerance)
         public
         view
@@ -105,7 +105,7 @@ contract ModelSubmissionRulesTest is Test {
         assertEq(Rewards.rewardOf(RewardRule.FIXED, maximum, rate, gain), maximum);
     }
 
-    /// @dev Attack: slice one improvement into two submissions. It pays no more.
+    /// @dev Attack: slice one gain into two submissions. It pays no more while the whole gain pays at most the maximum.
     function testFuzz_rewardOf__linear__slicing_pays_no_more(uint128 maximum, uint64 rate, int64 gain, int64 slice)
         public
         pure
@@ -113,7 +113,7 @@ contract ModelSubmissionRulesTest is Test {
         gain = int64(_within(gain, 2, 2 * SCORE_LIMIT));
         slice = int64(_within(slice, 1, gain - 1));
         uint256 largest = uint256(rate) * uint64(gain);
-        vm.assume(largest <= maximum); // at the maximum, an owner pays the maximum for each improvement
+        vm.assume(largest <= maximum); // above the maximum, slices do pay more
         uint256 whole = Rewards.rewardOf(RewardRule.LINEAR, maximum, rate, gain);
         uint256 slices = uint256(Rewards.rewardOf(RewardRule.LINEAR, maximum, rate, slice))
             + Rewards.rewardOf(RewardRule.LINEAR, maximum, rate, gain - slice);

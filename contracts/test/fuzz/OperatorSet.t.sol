@@ -8,8 +8,8 @@ import {OperatorSet} from "../../src/libraries/OperatorSet.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev Sets have gaps: slot s, where `occupied` has a bit, holds an operator with stake 1 + 10 × s and secret s + 1.
-///      A set takes some 60 multiplications on the curve, so runs are few.
+/// @dev Sets have empty slots. If bit s of `occupied` is set, slot s holds an operator with stake 1 + 10 × s and secret
+///      s + 1. A set takes about 60 multiplications on the curve, so runs are few.
 contract OperatorSetTest is Test {
     /// forge-config: default.fuzz.runs = 32
     function testFuzz_store__any_set__reads_back(uint128 occupied) public {
@@ -51,7 +51,7 @@ contract OperatorSetTest is Test {
 
     function test_store__code_refused__reverts() public {
         vm.expectRevert(OperatorSet.SealFailed.selector);
-        this.store(hex"ef00"); // no contract may start so (EIP-3541)
+        this.store(hex"ef00"); // the chain refuses code that starts with 0xef (EIP-3541)
     }
 
     /// forge-config: default.fuzz.runs = 32
@@ -81,7 +81,7 @@ contract OperatorSetTest is Test {
         putKey(blob, 0, BlsSigner.publicKey(5));
         putKey(blob, 1, BlsSigner.publicKey(BlsSigner.ORDER - 5));
         (bytes memory key,) = OperatorSet.aggregate(blob, 3);
-        assertEq(key, new bytes(128)); // which verification refuses
+        assertEq(key, new bytes(128)); // verification refuses this key
     }
 
     /// forge-config: default.fuzz.runs = 32
@@ -115,7 +115,7 @@ contract OperatorSetTest is Test {
         for (uint8 slot = 0; slot < 128; ++slot) {
             assertTrue(OperatorSet.contains(blob, operatorAt(slot)) == isSet(occupied, slot), "contains");
         }
-        assertFalse(OperatorSet.contains(blob, address(0)), "the zero address is nobody");
+        assertFalse(OperatorSet.contains(blob, address(0)), "the zero address is in no set");
     }
 
     function test_packKey__wrong_length__reverts() public {
@@ -123,7 +123,7 @@ contract OperatorSetTest is Test {
         this.packKey(new bytes(96));
     }
 
-    // ---- external, so that a revert can be expected and calldata be given
+    // ---- external, so that tests can expect a revert and pass calldata
 
     function store(bytes memory blob) external returns (address) {
         return OperatorSet.store(blob);

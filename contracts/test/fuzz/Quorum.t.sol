@@ -44,10 +44,10 @@ contract QuorumTest is Test {
         vm.assume(total > 1);
         signed = uint96(bound(signed, 0, total - 1));
         if (Quorum.isApproved(signed, total, quorumBps)) {
-            assertTrue(Quorum.isApproved(signed + 1, total, quorumBps), "more stake un-approves");
+            assertTrue(Quorum.isApproved(signed + 1, total, quorumBps), "more stake removed the approval");
         }
         if (Quorum.isRejected(signed, total, quorumBps)) {
-            assertTrue(Quorum.isRejected(signed + 1, total, quorumBps), "more stake un-rejects");
+            assertTrue(Quorum.isRejected(signed + 1, total, quorumBps), "more stake removed the rejection");
         }
     }
 

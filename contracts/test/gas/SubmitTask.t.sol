@@ -5,7 +5,7 @@ import {Certificate, Evaluation, TaskInfo} from "../../src/types/Types.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {AttestationFixture} from "../support/AttestationFixture.sol";
 
-/// @dev Writes `snapshots/attestation.json`; a change there is a change of what operators pay.
+/// @dev Writes `snapshots/attestation.json`. A change of that file is a change of what operators pay.
 contract SubmitTaskGasTest is AttestationFixture {
     string private constant GROUP = "attestation";
 
@@ -38,7 +38,7 @@ contract SubmitTaskGasTest is AttestationFixture {
         vm.snapshotValue(GROUP, "sealOperatorSet, 100 operators", vm.lastCallGas().gasTotalUsed);
     }
 
-    /// @dev A transaction of its own finds everything cold; a test's is warm from its preparation.
+    /// @dev A real transaction starts with cold storage. In a test, the preparation has made it warm.
     function coolDown() private {
         vm.cool(address(governance));
         vm.cool(address(center));
@@ -51,7 +51,7 @@ contract SubmitTaskGasTest is AttestationFixture {
         Evaluation memory evaluation = evaluationOf(taskId, 0);
         TaskInfo memory info = infoOf(evaluation);
         Certificate memory certificate = certify(evaluation, bitmap, true);
-        // The market's part of settling is measured with the market.
+        // The market's part of settling is not measured.
         vm.mockCall(address(avsLogic), abi.encodeWithSelector(avsLogic.afterTaskSubmission.selector), "");
         coolDown();
         submitAs(0, info, certificate);

@@ -6,7 +6,7 @@ import {BLS12381} from "../../src/libraries/BLS12381.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {Golden} from "../support/Golden.sol";
 
-/// @dev The Python twin is `tests/golden/test_bls_golden.py`: both read `tests/golden/bls.json`, which py_ecc made.
+/// @dev `tests/golden/signing/test_bls.py` checks Python against the same `tests/golden/bls.json`, made with py_ecc.
 contract BlsGoldenTest is Golden {
     BlsSignatureVerifier private verifier;
 
@@ -52,14 +52,14 @@ contract BlsGoldenTest is Golden {
         for (uint256 i = 0; i < count; ++i) {
             bytes memory key = octets("invalid", i, "keyEip2537");
             bytes memory signature = octets("invalid", i, "signatureEip2537");
-            // A refused point burns what it is given; without a limit eleven cases would need 64 times as much each.
+            // A refused point burns all gas that the call may use. The limit keeps the cases within the gas of a test.
             bool isValid = verifier.verifyVote{gas: 1_000_000}(key, word("invalid", i, "digest"), signature);
             assertFalse(isValid, text("invalid", i, "why"));
         }
     }
 
     function test_signer__golden__equal() public view {
-        // The tests' own signer is held to the same file, or tests that sign with it would show nothing.
+        // The signer that tests use must match the same file: otherwise tests that sign with it would prove nothing.
         uint256 count = countOf("vote");
         for (uint256 i = 0; i < count; ++i) {
             uint256 secret = number("vote", i, "secret");

@@ -5,7 +5,7 @@ import {Digests} from "../../src/libraries/Digests.sol";
 import {Code, Evaluation, TaskInput} from "../../src/types/Types.sol";
 import {Golden} from "../support/Golden.sol";
 
-/// @dev The Python twin is `tests/golden/test_digests_golden.py`: both read `tests/golden/digests.json`.
+/// @dev `tests/golden/core/test_digests.py` checks Python against the same `tests/golden/digests.json`.
 contract DigestsGoldenTest is Golden {
     function setUp() public {
         loadGolden("digests.json");

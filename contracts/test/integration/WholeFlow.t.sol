@@ -14,7 +14,7 @@ import {
 } from "../../src/types/Types.sol";
 import {AttestationFixture} from "../support/AttestationFixture.sol";
 
-/// @dev All six contracts as deployed, three operators that sign for real, one project from creation to empty escrow.
+/// @dev All six contracts wired as in production, operators with real signatures, one project to the last payment.
 contract WholeFlowTest is AttestationFixture {
     uint128 private constant POOL = 10 ether;
     uint128 private constant BUDGET = 1 ether;

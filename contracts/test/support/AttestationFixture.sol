@@ -16,8 +16,8 @@ import {BlsSigner} from "./BlsSigner.sol";
 import {RecordingMarket} from "./RecordingMarket.sol";
 import {Test} from "./Test.sol";
 
-/// @dev The attestation half, deployed and wired as in production but for the market, with operators that sign for real.
-///      Operator i sits in slot i: it registers i-th.
+/// @dev The attestation contracts, deployed and wired as in production except for the market. Operators make real
+///      signatures. Operator i has slot i, because operators register in this order.
 abstract contract AttestationFixture is Test {
     uint96 internal constant STAKE = 32 ether;
     uint64 internal constant EPOCH_BLOCKS = 600;
@@ -39,7 +39,7 @@ abstract contract AttestationFixture is Test {
     RecordingMarket internal market;
     uint256 internal operatorCount;
 
-    /// @dev All but the operators, with a market that only records.
+    /// @dev Everything except the operators, with a market that only records.
     function deploy() internal {
         deployGround();
         market = new RecordingMarket();
@@ -54,7 +54,7 @@ abstract contract AttestationFixture is Test {
         governance = deployGovernance(IERC20(address(0)));
     }
 
-    /// @dev AvsLogic and AttestationCenter name each other: the later one's address is computed first.
+    /// @dev AvsLogic and AttestationCenter name each other, so the second one's address is computed first.
     function wire(address market_) internal {
         address centerAddress = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         avsLogic = new AvsLogic(centerAddress, IModelSubmission(market_));
@@ -112,7 +112,7 @@ abstract contract AttestationFixture is Test {
         return registrationBy(ownerOf(operatorOf(index)), target, index, stake);
     }
 
-    /// The registration of an operator that another account than the fixture's will own.
+    /// The registration of an operator with another owner than the fixture's.
     function registrationBy(address owner, AvsGovernance target, uint256 index, uint96 stake)
         internal
         view
@@ -196,7 +196,7 @@ abstract contract AttestationFixture is Test {
         vm.roll(vm.getBlockNumber() + SEED_DELAY + 1);
     }
 
-    /// @dev Which operator performs an attempt, by the formula of the specification over slots 0 … operatorCount − 1.
+    /// @dev The operator that performs an attempt, by the formula of `docs/protocol.md` with operatorCount slots.
     function performerIndex(bytes32 taskId, uint8 attempt) internal returns (uint256) {
         return addmod(uint256(center.fixSeed(taskId)), attempt, operatorCount);
     }
@@ -226,7 +226,7 @@ abstract contract AttestationFixture is Test {
         });
     }
 
-    /// @dev Operators whose bits are set vote; the performer of the evaluation's attempt signs it.
+    /// @dev The operators whose bits are set vote; the performer of the evaluation's attempt signs the evaluation.
     function certify(Evaluation memory evaluation, uint128 bitmap, bool approved)
         internal
         returns (Certificate memory)
@@ -264,7 +264,7 @@ abstract contract AttestationFixture is Test {
         center.submitTask(info, certificate);
     }
 
-    /// @dev Certify and submit in one go, posted by operator 0.
+    /// @dev Certify and submit; operator 0 posts.
     function decide(bytes32 taskId, uint8 attempt, uint128 bitmap, bool approved) internal {
         Evaluation memory evaluation = evaluationOf(taskId, attempt);
         submitAs(0, infoOf(evaluation), certify(evaluation, bitmap, approved));

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {BLS12381} from "../../src/libraries/BLS12381.sol";
 
-/// @dev Makes BLS keys and signatures with the multiplication precompiles, so that tests need no foreign program.
+/// @dev Makes BLS keys and signatures with the multiplication precompiles, so that tests need no external program.
 library BlsSigner {
     uint256 internal constant ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
 
@@ -22,7 +22,7 @@ library BlsSigner {
         return multiply(address(0x0e), BLS12381.hashToG2(digest, BLS12381.POSSESSION_TAG), secret);
     }
 
-    /// @dev The secret whose signature is the sum of the others': what an aggregator adds up.
+    /// @dev The sum of secrets. Its signature is the sum of their signatures, which an aggregator computes.
     function sum(uint256[] memory secrets) internal pure returns (uint256 total) {
         for (uint256 i = 0; i < secrets.length; ++i) {
             total = addmod(total, secrets[i], ORDER);

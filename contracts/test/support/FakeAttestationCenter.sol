@@ -5,8 +5,8 @@ import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {TaskRequest, Verdict} from "../../src/types/Types.sol";
 
-/// @dev AttestationCenter and AvsLogic in one, as ModelSubmission sees them: it opens what it is asked to, unless told
-///      to refuse, and hands on the verdicts that the test makes up.
+/// @dev AttestationCenter and AvsLogic in one, as ModelSubmission sees them. It opens every requested task unless the
+///      test makes it refuse, and passes on the verdicts that the test gives it.
 contract FakeAttestationCenter {
     enum Mood {
         WILLING,

@@ -5,7 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 
-/// @dev An ERC-20 that behaves, and that anybody can mint.
+/// @dev A plain ERC-20 that anyone may mint.
 contract PlainToken is ERC20 {
     constructor() ERC20("Plain", "PLN") {}
 
@@ -28,7 +28,7 @@ contract TaxedToken is ERC20 {
     }
 }
 
-/// @dev Calls one function of the market back from within each transfer, and keeps what came of it.
+/// @dev Calls one function during each transfer, and stores the result.
 contract CallbackToken is ERC20 {
     address public target;
     bytes public callback;
@@ -58,7 +58,7 @@ contract CallbackToken is ERC20 {
 /// @dev Cannot be paid in the chain's coin.
 contract RefusingReceiver {
     receive() external payable {
-        revert("no, thank you");
+        revert("coin refused");
     }
 
     function withdraw(IModelSubmission market, address to) external returns (uint256) {
@@ -66,7 +66,7 @@ contract RefusingReceiver {
     }
 }
 
-/// @dev Withdraws again from within the payment; `isDefiant` lets the failed second try pass.
+/// @dev Withdraws again during the payment. With `isDefiant` it ignores that the second withdrawal failed.
 contract ReenteringReceiver {
     IModelSubmission private immutable _market;
     bool private immutable _isDefiant;

@@ -11,7 +11,7 @@ abstract contract Golden is Test {
         _json = vm.readFile(string.concat("../tests/golden/", name));
     }
 
-    /// @dev At least one, or a renamed group would pass its test unread.
+    /// @dev Fails if the group is missing or empty: otherwise the test of a renamed group would pass.
     function countOf(string memory group) internal view returns (uint256 count) {
         while (vm.keyExistsJson(_json, pathOf(group, count))) ++count;
         assertTrue(count != 0, string.concat("no golden vectors: ", group));

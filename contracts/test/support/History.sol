@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Test} from "./Test.sol";
 
-/// @dev EIP-2935's history contract with its canonical code, which forge's chain lacks.
+/// @dev EIP-2935's history contract with the code that the EIP gives. Forge's chain does not have it.
 abstract contract History is Test {
     address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
     address private constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
@@ -14,7 +14,7 @@ abstract contract History is Test {
         vm.etch(HISTORY, CODE);
     }
 
-    /// @dev What a node does at the start of block `number` + 1: it writes the parent's hash. Then on to `next`.
+    /// @dev Do what a node does at the start of block `number` + 1: write the parent's hash. Then go to block `next`.
     function recordHash(uint256 number, bytes32 hash, uint256 next) internal {
         vm.roll(number + 1);
         vm.prank(SYSTEM);

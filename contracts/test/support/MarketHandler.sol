@@ -16,10 +16,10 @@ import {FakeAttestationCenter} from "./FakeAttestationCenter.sol";
 import {PlainToken} from "./FakeTokens.sol";
 import {MarketTest} from "./MarketTest.sol";
 
-/// @dev Lets everybody do, in random order, what he may do now. No action may revert: it does nothing when it is not
-///      allowed, so a revert is a finding. Amounts are random too.
+/// @dev Calls the market for all accounts, with random actions and amounts. An action that is not allowed now does
+///      nothing, so every revert is an error.
 contract MarketHandler is MarketTest {
-    uint256 private constant MAX_PROJECTS = 6; // bounds what a check reads
+    uint256 private constant MAX_PROJECTS = 6; // limits what a check reads
 
     PlainToken public token;
     mapping(bytes32 taskId => uint96) public claimedStake;
@@ -42,7 +42,7 @@ contract MarketHandler is MarketTest {
         _openOneIn(address(token));
     }
 
-    /// @dev So that short sequences get past the baselines.
+    /// @dev Open one project, so that short sequences get past the baselines.
     function _openOneIn(address asset) private {
         ProjectParams memory params = _randomParams(0);
         params.token = asset;
@@ -118,7 +118,7 @@ contract MarketHandler is MarketTest {
         (uint256 id, Project memory project) = _anyRunning(seed);
         if (id == 0) return;
         bool isBaseline = project.head == 0;
-        if (isBaseline && _draw(seed, 1, 0, 3) > 0) return; // else few projects would ever open
+        if (isBaseline && _draw(seed, 1, 0, 3) > 0) return; // otherwise few projects would open
         expireHead(id);
         _noteFinals(id, project.head);
     }
@@ -161,7 +161,7 @@ contract MarketHandler is MarketTest {
 
     // ---- the end
 
-    /// @dev Invariant 5: operators vanish for ever; time, expiries and calls that anybody may make end everything.
+    /// @dev Invariant 5: no operator acts any more. Time, expiries and calls that anyone may make end all submissions.
     function drain() external {
         center.setMood(FakeAttestationCenter.Mood.REFUSING);
         for (uint256 id = 1; id <= market.projectCount(); ++id) {
@@ -195,7 +195,7 @@ contract MarketHandler is MarketTest {
         assertSolvent(address(token));
     }
 
-    /// @dev Invariants 2 and 9: final ones are exactly those before the head; none but the head is evaluated.
+    /// @dev Invariants 2 and 9: exactly the submissions before the head are final, and only the head is evaluated.
     function checkOrder() external view {
         for (uint256 id = 1; id <= market.projectCount(); ++id) {
             Project memory project = market.getProject(id);
@@ -208,8 +208,7 @@ contract MarketHandler is MarketTest {
         }
     }
 
-    /// @dev A winner is payable and an evaluation too, whatever the others do: free amounts never underflow, and the
-    ///      champion is an improved submission or the baseline.
+    /// @dev The champion is an IMPROVED submission or the baseline.
     function checkChampion() external view {
         for (uint256 id = 1; id <= market.projectCount(); ++id) {
             uint32 champion = market.getProject(id).championIndex;
@@ -231,7 +230,7 @@ contract MarketHandler is MarketTest {
         }
     }
 
-    /// @dev Invariant 10, and that each claim paid exactly its rounded-down share.
+    /// @dev Invariant 10, and that each claim paid exactly its share, rounded down.
     function checkFees() external view {
         for (uint256 i = 0; i < center.requestCount(); ++i) {
             bytes32 taskId = center.requestAt(i).taskId;
@@ -263,7 +262,7 @@ contract MarketHandler is MarketTest {
         params.openUntil = uint64(block.number + _draw(seed, 10, 1, 4_000));
     }
 
-    /// @dev Mostly valid, so that projects live on.
+    /// @dev Mostly VALID, so that projects stay open.
     function _randomCode(uint256 seed) private pure returns (Code) {
         uint256 drawn = _draw(seed, 5, 0, 19);
         if (drawn < 16) return Code.VALID;
@@ -272,7 +271,7 @@ contract MarketHandler is MarketTest {
         return drawn == 18 ? Code.EVALUATOR_FAILED : Code.VALID;
     }
 
-    /// @dev One on which something can still happen, if there is one.
+    /// @dev A project that is not over, if there is one.
     function _anyProject(uint256 seed) private view returns (uint256 id, Project memory project) {
         if (market.projectCount() == 0) return (0, project);
         uint256 count = market.projectCount();
@@ -285,7 +284,7 @@ contract MarketHandler is MarketTest {
         }
     }
 
-    /// @dev One whose head is being evaluated; id 0: none is.
+    /// @dev A project whose head is being evaluated; id 0 if there is none.
     function _anyRunning(uint256 seed) private view returns (uint256, Project memory project) {
         uint256 count = market.projectCount();
         for (uint256 i = 0; i < count; ++i) {
@@ -341,7 +340,7 @@ contract MarketHandler is MarketTest {
         return asset == COIN ? amount : 0;
     }
 
-    /// @dev The n-th number in [low, high] that a seed gives.
+    /// @dev The n-th number in [low, high] that is derived from a seed.
     function _draw(uint256 seed, uint256 n, uint256 low, uint256 high) private pure returns (uint256) {
         return bound(uint256(keccak256(abi.encode(seed, n))), low, high);
     }

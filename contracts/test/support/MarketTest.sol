@@ -21,7 +21,7 @@ import {
 import {FakeAttestationCenter} from "./FakeAttestationCenter.sol";
 import {Test} from "./Test.sol";
 
-/// @dev The market between made-up owners, contributors and operators, with amounts that don't divide evenly.
+/// @dev The market with invented owners, contributors and operators, and amounts that do not divide evenly.
 abstract contract MarketTest is Test {
     address internal constant COIN = address(0);
     uint32 internal constant MAX_PENDING = 4;
@@ -39,7 +39,7 @@ abstract contract MarketTest is Test {
     int64 internal constant WORSE_TOLERANCE = 500;
     uint32 internal constant TOLERANCE = 2;
 
-    // FEE = 1,003: 40 % and 10 % round down; a collected 80 of 100 scales the aggregator's part.
+    // FEE = 1,003: 40 % and 10 % round down; a signed stake of 80 of 100 scales the aggregator's part.
     uint96 internal constant SIGNED = 80;
     uint96 internal constant TOTAL = 100;
     uint128 internal constant PERFORMER_FEE = 401;
@@ -107,7 +107,7 @@ abstract contract MarketTest is Test {
         });
     }
 
-    /// @dev A project in the coin whose baseline runs.
+    /// @dev A project in the coin whose baseline is being evaluated.
     function createProject(ProjectParams memory params) internal returns (uint256 projectId) {
         uint256 value = uint256(params.pool) + params.budget;
         vm.prank(owner);
@@ -139,7 +139,7 @@ abstract contract MarketTest is Test {
         market.reveal(projectId, index, cid, SALT);
     }
 
-    /// @dev A revealed submission; evaluating already when it is the head.
+    /// @dev Commit and reveal. The submission is EVALUATING at once if it is the head.
     function submit(uint256 projectId, address contributor, string memory cid) internal returns (uint32 index) {
         index = commit(projectId, contributor, cid);
         reveal(projectId, index, contributor, cid);
@@ -219,7 +219,7 @@ abstract contract MarketTest is Test {
         assertEq(uint256(submission.outcome), uint256(expected));
     }
 
-    /// @dev Invariant 1 for one token: what the contract holds, what it says it owes and the parts of that agree.
+    /// @dev Invariant 1 for one token: the balance, `escrowOf` and the sum of its parts are equal.
     function assertSolvent(address token) internal view {
         uint256 held = token == COIN ? address(market).balance : IERC20(token).balanceOf(address(market));
         uint256 parts = escrowedIn(token) + unclaimedIn(token) + creditedIn(token);

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {Evaluation, TaskRequest, Verdict} from "../../src/types/Types.sol";
 
-/// @dev Stands in for ModelSubmission: opens tasks, and remembers what AvsLogic tells it.
+/// @dev Stands in for ModelSubmission: opens tasks, and records the calls of AvsLogic.
 contract RecordingMarket {
     struct Payment {
         address caller;

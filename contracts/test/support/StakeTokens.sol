@@ -25,7 +25,7 @@ contract FeeToken is ERC20("Fee", "FEE") {
     }
 }
 
-/// @dev An operator's owner that, on being paid, asks for its stake a second time.
+/// @dev An operator's owner that asks for its stake a second time while it is being paid.
 contract ReenteringOwner {
     IAvsGovernance private immutable _governance;
     address private _operator;
@@ -52,5 +52,5 @@ contract ReenteringOwner {
     }
 }
 
-/// @dev Takes no coin.
+/// @dev Cannot receive the coin.
 contract Penniless {}

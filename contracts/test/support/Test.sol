@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @dev The cheatcodes that tests here use; forge answers at this fixed address.
+/// @dev The cheatcodes that these tests use. Forge answers them at a fixed address.
 interface Vm {
     struct Log {
         bytes32[] topics;
@@ -74,9 +74,9 @@ interface Vm {
     }
 }
 
-/// @dev What every test contract starts from: the cheatcodes, assertions that say what differs, small makers.
+/// @dev The base of every test contract: cheatcodes, assertions that report the difference, small helpers.
 abstract contract Test {
-    bool public constant IS_TEST = true; // forge finds test contracts by it
+    bool public constant IS_TEST = true; // marks a test contract for forge
     Vm internal constant vm = Vm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
 
     error NotEqualUint(uint256 actual, uint256 expected);
@@ -125,13 +125,13 @@ abstract contract Test {
         if (actual > limit) revert NotAtMost(actual, limit);
     }
 
-    /// @dev An address nobody else has, named in traces.
+    /// @dev A distinct address with a name in traces.
     function makeAddress(string memory name) internal returns (address account) {
         account = address(uint160(uint256(keccak256(bytes(name)))));
         vm.label(account, name);
     }
 
-    /// @dev `value` folded into [low, high].
+    /// @dev `value` mapped into [low, high].
     function bound(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {
         if (low == 0 && high == type(uint256).max) return value;
         return low + value % (high - low + 1);

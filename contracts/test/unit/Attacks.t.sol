@@ -7,8 +7,8 @@ import {Certificate, Evaluation, Registration, TaskInfo} from "../../src/types/T
 import {AttestationFixture} from "../support/AttestationFixture.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 
-/// @dev Attacks on a certificate; those on registration are in `AvsGovernance.t.sol`, those on points in
-///      `golden/Bls.t.sol`. Each starts from a certificate that would settle, and changes one thing.
+/// @dev Attacks on a certificate. Attacks on registration are in `AvsGovernance.t.sol`, those on curve points in
+///      `golden/Bls.t.sol`. Each test starts from a certificate that would settle, and changes one thing.
 contract AttacksTest is AttestationFixture {
     uint128 private constant ALL = 7;
     uint256 private constant SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -36,7 +36,7 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_replay__votes_of_another_attempt__refused() public {
-        vm.roll(taskOf(taskId).seedBlock + 3 * ATTEMPT_BLOCKS); // three operators: attempt 3 is the first performer's again
+        vm.roll(taskOf(taskId).seedBlock + 3 * ATTEMPT_BLOCKS); // attempt 3 has the performer of attempt 0
         Evaluation memory later = evaluationOf(taskId, 3);
         assertEq(later.performer, evaluation.performer);
         refuseVotes(later, certify(evaluation, ALL, true).signature, true);
@@ -63,7 +63,7 @@ contract AttacksTest is AttestationFixture {
 
     function test_replay__votes_after_the_chain_split__refused() public {
         Certificate memory certificate = certify(evaluation, ALL, true);
-        vm.chainId(5); // the separator follows: a split chain's certificates are its own
+        vm.chainId(5); // the separator follows the chain id, so each chain of a split has its own certificates
         expectRefusal(
             abi.encodeWithSelector(IAttestationCenter.BadPerformerSignature.selector), infoOf(evaluation), certificate
         );
@@ -81,7 +81,7 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_forgery__keys_that_cancel__refused() public {
-        // Two operators with opposite keys sum to the identity, for which the identity would sign anything.
+        // The keys of two operators sum to the identity. For that key, the identity is a signature on any message.
         operatorCount = 0;
         deploy();
         register(0, STAKE);
@@ -99,12 +99,12 @@ contract AttacksTest is AttestationFixture {
 
     function test_forgery__malformed_signature__refused() public {
         Certificate memory certificate = certify(evaluation, ALL, true);
-        certificate.signature[0] = 0x01; // where the encoding has zeros
+        certificate.signature[0] = 0x01; // the encoding requires a zero here
         refuse(infoOf(evaluation), certificate, IAttestationCenter.BadAggregateSignature.selector);
     }
 
     function test_forgery__one_signer_counted_twice__impossible_in_a_bitmap() public {
-        // 2 × signature 0 verifies for 2 × key 0; the sum over a bitmap never holds a key twice.
+        // 2 × signature 0 verifies for 2 × key 0, but a bitmap cannot count a key twice.
         bytes memory once = BlsSigner.signVote(blsSecret(0), voteDigestOf(evaluation, true));
         Certificate memory certificate = certify(evaluation, 3, true);
         certificate.signature = BlsSigner.addG2(once, once);
@@ -132,9 +132,9 @@ contract AttacksTest is AttestationFixture {
     function test_set__late_joiner__neither_signs_nor_posts() public {
         register(3, 1_000 * STAKE);
         vm.prank(ownerOf(operatorOf(0)));
-        governance.deregisterOperator(operatorOf(0)); // lets the newcomer be sealed at once
+        governance.deregisterOperator(operatorOf(0)); // so that a set with the new operator can be sealed at once
         governance.sealOperatorSet();
-        operatorCount = 3; // the task's set
+        operatorCount = 3; // the size of the task's set
 
         bytes memory reason = abi.encodeWithSelector(IAttestationCenter.EmptySlotSigned.selector, 3);
         expectRefusal(reason, infoOf(evaluation), certify(evaluation, 15, true));
@@ -170,7 +170,7 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_evaluation__performer_names_another__refused() public {
-        // Signed by the right one, but the fee would go to whom the evaluation names.
+        // The right operator signs, but the fee would go to the operator that the evaluation names.
         TaskInfo memory info = infoOf(evaluation);
         address performer = evaluation.performer;
         evaluation.performer = operatorOf(otherIndex());
@@ -201,7 +201,7 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_evaluation__rejecting_what_no_performer_signed__refused() public {
-        // Else a third of the stake could end an honest performer's attempt by rejecting an invention.
+        // Otherwise 34 % of the stake could end an attempt by rejecting an evaluation that was never proposed.
         evaluation.challengerScore = 0;
         Certificate memory certificate = certify(evaluation, ALL, false);
         certificate.performerSignature = signedBy(otherIndex());
@@ -214,7 +214,7 @@ contract AttacksTest is AttestationFixture {
         TaskInfo memory info = infoOf(evaluation);
         Certificate memory certificate = certify(evaluation, ALL, true);
         uint256 turn = (vm.getBlockNumber() / TURN_BLOCKS) % 3;
-        submitAs((turn + 1) % 3, info, certificate); // in front of the one whose turn it is
+        submitAs((turn + 1) % 3, info, certificate); // before the operator whose turn it is
         assertEq(market.verdictAt(0).aggregatorReceiver, address(0));
     }
 

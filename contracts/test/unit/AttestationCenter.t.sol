@@ -21,7 +21,7 @@ import {AttestationFixture} from "../support/AttestationFixture.sol";
 import {History} from "../support/History.sol";
 import {RecordingMarket} from "../support/RecordingMarket.sol";
 
-/// @dev Three operators of equal stake: two approve, and two reject.
+/// @dev Three operators of equal stake: two are enough to approve, and two to reject.
 contract AttestationCenterTest is AttestationFixture, History {
     uint128 private constant ALL = 7;
 
@@ -159,7 +159,7 @@ contract AttestationCenterTest is AttestationFixture, History {
     }
 
     function test_openTask__set_without_stake__reverts() public {
-        // AvsGovernance seals no such set; with one, "all the stake needed to reject" would be none.
+        // AvsGovernance seals no operators without stake. In such a set, a rejection would need no stake.
         SealedSet memory weightless = governance.sealedSet(1);
         weightless.totalStake = 0;
         vm.mockCall(address(governance), abi.encodeCall(governance.sealedSet, (1)), abi.encode(weightless));
@@ -177,7 +177,7 @@ contract AttestationCenterTest is AttestationFixture, History {
         assertEq(center.fixSeed(taskId), seed);
         assertEq(taskOf(taskId).seed, seed);
 
-        vm.roll(vm.getBlockNumber() + 280); // the hash is gone; the seed stays
+        vm.roll(vm.getBlockNumber() + 280); // the hash is no longer available; the seed stays
         vm.recordLogs();
         assertEq(center.fixSeed(taskId), seed);
         assertEq(vm.getRecordedLogs().length, 0);
@@ -350,7 +350,7 @@ contract AttestationCenterTest is AttestationFixture, History {
 
     function test_submitTask__rejected_after_silence__counts_on_from_the_effective_attempt() public {
         bytes32 taskId = openAndStart(1);
-        vm.roll(taskOf(taskId).seedBlock + ATTEMPT_BLOCKS); // attempt 0 passed in silence
+        vm.roll(taskOf(taskId).seedBlock + ATTEMPT_BLOCKS); // attempt 0 passed without a certificate
         decide(taskId, 1, ALL, false);
         assertEq(taskOf(taskId).attempt, 2);
     }
@@ -486,7 +486,7 @@ contract AttestationCenterTest is AttestationFixture, History {
 
     function test_submitTask__quorum_of_the_task__decides() public {
         TaskRequest memory request = requestOf(1);
-        request.quorumBps = 6_667; // two thirds are under it, and one third is then enough to reject
+        request.quorumBps = 6_667; // two thirds are below it, and one third is enough to reject
         market.open(center, request);
         vm.roll(vm.getBlockNumber() + SEED_DELAY + 1);
         Evaluation memory evaluation = evaluationOf(request.taskId, 0);
@@ -587,7 +587,7 @@ contract AttestationCenterTest is AttestationFixture, History {
 
         vm.expectEmit(address(center));
         emit IAttestationCenter.FeesClaimed(operatorOf(0), 0, 3);
-        center.claim(operatorOf(0), type(uint64).max); // more than there are: all
+        center.claim(operatorOf(0), type(uint64).max); // more than exist: claims all
         assertEq(market.paymentCount(), 2);
         checkPayment(0, 0, first, 2 * STAKE);
         checkPayment(1, 0, third, 3 * STAKE);
@@ -619,7 +619,7 @@ contract AttestationCenterTest is AttestationFixture, History {
     }
 
     function test_claim__stranger__gets_nothing() public {
-        // A stranger's slot reads as 0, which is operator 0's.
+        // The slot of an unknown account reads as 0, which is the slot of operator 0.
         settleBy(1, 7);
         center.claim(makeAddress("stranger"), 1);
         assertEq(market.paymentCount(), 0);
@@ -678,7 +678,7 @@ contract AttestationCenterTest is AttestationFixture, History {
         }
     }
 
-    // ---- a task's whole life
+    // ---- a task from opening to claim
 
     function test_flow__reject_silence_approve_claim__everyone_is_paid() public {
         bytes32 taskId = openAndStart(1);

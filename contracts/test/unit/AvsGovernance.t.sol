@@ -159,13 +159,13 @@ contract AvsGovernanceTest is AttestationFixture {
 
     function test_registerOperator__anothers_possession_proof__reverts() public {
         Registration memory registration = registrationOf(governance, 0, STAKE);
-        registration.signingKey = operatorOf(1); // the thief's
+        registration.signingKey = operatorOf(1); // the attacker's
         expectBadPossession(registration);
     }
 
     function test_registerOperator__rogue_key__reverts() public {
-        // The rogue key cancels operators 0 and 1: key = own − (key 0 + key 1). Its secret is not known to the rogue, who
-        // can prove possession of its own secret only.
+        // The rogue key cancels operators 0 and 1: key = own − (key 0 + key 1). The attacker does not know its secret,
+        // and can sign only with its own secret.
         uint256 own = blsSecret(9);
         uint256 others = addmod(blsSecret(0), blsSecret(1), BlsSigner.ORDER);
         bytes memory rogueKey = BlsSigner.publicKey(addmod(own, BlsSigner.ORDER - others, BlsSigner.ORDER));
@@ -181,7 +181,7 @@ contract AvsGovernanceTest is AttestationFixture {
     }
 
     function test_registerOperator__copied_by_another_owner__reverts() public {
-        // Seen in the mempool: the copier would own the operator, its stake and its rewards.
+        // Copied from the mempool: the sender of the copy would own the operator, its stake and its rewards.
         Registration memory registration = registrationOf(governance, 0, STAKE);
         address copier = makeAddress("copier");
         vm.deal(copier, STAKE);
@@ -198,7 +198,7 @@ contract AvsGovernanceTest is AttestationFixture {
     }
 
     function test_registerOperator__vote_as_proof__reverts() public {
-        // The right digest under the tag of votes: the two kinds of signature must never be mistaken.
+        // The right digest under the vote tag: a vote must not count as a possession proof.
         Registration memory registration = registrationOf(governance, 0, STAKE);
         bytes32 digest = Digests.possessionDigest(
             separatorOf(address(governance)), ownerOf(operatorOf(0)), operatorOf(0), keccak256(registration.blsKey)
@@ -265,7 +265,7 @@ contract AvsGovernanceTest is AttestationFixture {
         assertTrue(operator.status == OperatorStatus.EXITING, "exiting");
         assertEq(operator.lastVersion, 1);
         assertEq(governance.sealedSet(1).count, 2);
-        governance.sealOperatorSet(); // at once: no epoch to wait for after a departure
+        governance.sealOperatorSet(); // at once: after an operator left, no epoch has to pass
         SealedSet memory next = governance.sealedSet(2);
         assertEq(next.count, 1);
         assertEq(next.totalStake, STAKE);
@@ -402,7 +402,7 @@ contract AvsGovernanceTest is AttestationFixture {
     }
 
     function test_completeDeregistration__receiver_reenters__reverts() public {
-        register(1, STAKE); // somebody else's stake to steal
+        register(1, STAKE); // another operator's stake, which an attack could take
         ReenteringOwner owner = new ReenteringOwner(governance);
         vm.deal(address(this), STAKE);
         owner.register{value: STAKE}(registrationBy(address(owner), governance, 0, STAKE));
@@ -462,7 +462,7 @@ contract AvsGovernanceTest is AttestationFixture {
         register(0, STAKE);
         governance.sealOperatorSet();
         uint256 nextBlock = vm.getBlockNumber() + EPOCH_BLOCKS;
-        register(1, STAKE); // a newcomer waits
+        register(1, STAKE); // a new operator waits
         vm.roll(nextBlock - 1);
         vm.expectRevert(abi.encodeWithSelector(IAvsGovernance.SealedTooRecently.selector, nextBlock));
         governance.sealOperatorSet();
@@ -518,7 +518,7 @@ contract AvsGovernanceTest is AttestationFixture {
     }
 
     function test_token__total_stake_over_uint96__second_registration_reverts() public {
-        // Not the seal: it must never stop working.
+        // The registration must fail and not the seal, which must always work.
         StakeToken token = new StakeToken();
         AvsGovernance withToken = deployGovernance(token);
         token.mint(address(this), type(uint256).max);

@@ -7,7 +7,7 @@ import {BLS12381} from "../../src/libraries/BLS12381.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev Hostile points come from `tests/golden/bls.json`; see `test/golden/Bls.t.sol`.
+/// @dev Invalid points are in `tests/golden/bls.json`; see `test/golden/Bls.t.sol`.
 contract BlsSignatureVerifierTest is Test {
     address private constant MODEXP = address(0x05);
     address private constant G1_ADD = address(0x0b);
@@ -50,7 +50,7 @@ contract BlsSignatureVerifierTest is Test {
     function test_verify__identity__false() public view {
         bytes memory noKey = new bytes(128);
         bytes memory noSignature = new bytes(256);
-        assertFalse(verifier.verifyVote(noKey, DIGEST, noSignature), "both: the pairing alone would say yes");
+        assertFalse(verifier.verifyVote(noKey, DIGEST, noSignature), "both: the pairing alone would accept");
         assertFalse(verifier.verifyVote(key, DIGEST, noSignature), "signature");
         assertFalse(verifier.verifyVote(noKey, DIGEST, vote), "key");
     }
@@ -67,7 +67,7 @@ contract BlsSignatureVerifierTest is Test {
     function test_verify__precompile_absent__reverts() public {
         address[4] memory precompiles = [MODEXP, G2_ADD, PAIRING, MAP_FP2_TO_G2];
         for (uint256 i = 0; i < precompiles.length; ++i) {
-            vm.mockCall(precompiles[i], "", ""); // as a call to an empty account: success, and nothing
+            vm.mockCall(precompiles[i], "", ""); // like a call to an account without code: success and an empty answer
             vm.expectRevert(abi.encodeWithSelector(ISignatureVerifier.PrecompileFailed.selector, precompiles[i]));
             verifier.verifyVote(key, DIGEST, vote);
             vm.clearMockedCalls();

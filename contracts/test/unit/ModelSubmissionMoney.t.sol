@@ -12,7 +12,7 @@ import {CallbackToken, PlainToken, ReenteringReceiver, RefusingReceiver, TaxedTo
 import {FakeAttestationCenter} from "../support/FakeAttestationCenter.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
-/// @dev Money in and out: tokens of all manners, hostile receivers, the allow-list.
+/// @dev Money in and out: several kinds of token, hostile receivers, the allow-list.
 contract ModelSubmissionMoneyTest is MarketTest {
     // ---- withdraw
 
@@ -54,11 +54,11 @@ contract ModelSubmissionMoneyTest is MarketTest {
         market.withdraw(COIN, address(0));
     }
 
-    /// @dev A receiver that cannot be paid blocks nobody, not even itself: it names another address.
+    /// @dev A receiver that cannot be paid blocks no other account, and can name another address.
     function test_withdraw__refusing_receiver__keeps_the_credit() public {
         RefusingReceiver receiver = new RefusingReceiver();
         vm.deal(address(receiver), 1 ether);
-        _earn(address(receiver)); // settling pays nobody, so it can't be made to fail
+        _earn(address(receiver)); // settling transfers nothing, so a receiver cannot make it fail
 
         vm.expectRevert(IModelSubmission.TransferFailed.selector);
         receiver.withdraw(market, address(receiver));
@@ -79,20 +79,20 @@ contract ModelSubmissionMoneyTest is MarketTest {
     }
 
     function test_withdraw__reentering_receiver_that_swallows__is_paid_once() public {
-        _earn(alice); // somebody else's money to steal
+        _earn(alice); // another account's money, which an attack could take
         ReenteringReceiver receiver = new ReenteringReceiver(market, true);
         vm.deal(address(receiver), 1 ether);
         _earn(address(receiver));
         receiver.withdraw();
         assertEq(receiver.received(), BOND + MAX_REWARD);
-        assertEq(receiver.creditWhilePaid(), 0); // the effects come before the payment, guard or not
+        assertEq(receiver.creditWhilePaid(), 0); // the effects come before the payment, with or without the guard
         assertSolvent(COIN);
     }
 
     function test_coin_sent_without_a_call__refused() public {
         vm.prank(stranger);
         (bool accepted,) = address(market).call{value: 1}("");
-        assertFalse(accepted, "plain transfers would be owed to nobody");
+        assertFalse(accepted, "a plain transfer would belong to no account");
     }
 
     // ---- ERC-20 projects
@@ -164,7 +164,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
         assertSolvent(address(token));
     }
 
-    /// @dev Attack: a token that takes a cut would leave a debt uncovered.
+    /// @dev Attack: with a token that takes a fee on transfers, the contract would owe more than it holds.
     function test_erc20__taxed_on_transfer__refused() public {
         TaxedToken token = new TaxedToken();
         vm.prank(timelock);
@@ -208,7 +208,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
         }
     }
 
-    /// @dev The hook's calls are guarded too: whoever is paid can't post a certificate from within the payment.
+    /// @dev The hook's calls are guarded too: an account that is paid cannot post a certificate during the payment.
     function test_callback__verdicts__refused_within_a_transfer() public {
         CallbackToken token = new CallbackToken();
         uint256 inCoin = openProject();
@@ -257,7 +257,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
         market.allowToken(COIN, false);
     }
 
-    /// @dev Forbidding a token must not lock up the projects that use it.
+    /// @dev Forbidding a token must not block the projects that use it.
     function test_allowToken__forbidden_later__running_projects_go_on() public {
         PlainToken token = _allowedToken();
         uint256 projectId = _openIn(token);
@@ -272,9 +272,9 @@ contract ModelSubmissionMoneyTest is MarketTest {
         market.createProject(_paramsIn(address(token)));
     }
 
-    // ---- everybody leaves
+    // ---- all operators leave
 
-    /// @dev Invariant 5 with all operators gone: time and calls that anybody may make bring all money to credits.
+    /// @dev Invariant 5: without any operator, time and calls that anyone may make turn all money into credits.
     function test_exit__no_operator_ever_again__all_money_comes_out() public {
         uint256 projectId = openProject();
         submit(projectId, alice, BETTER); // EVALUATING
@@ -284,7 +284,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
         skipBlocks(REVEAL_BLOCKS + 1);
         market.advance(projectId, 1);
         expireHead(projectId);
-        center.setMood(FakeAttestationCenter.Mood.REFUSING); // too few are left even to open bob's
+        center.setMood(FakeAttestationCenter.Mood.REFUSING); // too few operators are left to open bob's task
         skipBlocks(OPEN_TIMEOUT + 1);
         vm.prank(stranger);
         market.advance(projectId, 9);
@@ -305,7 +305,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
 
     // ---- helpers
 
-    /// @dev One won submission: credit BOND + MAX_REWARD.
+    /// @dev One IMPROVED submission: credit BOND + MAX_REWARD.
     function _earn(address contributor) private {
         uint256 projectId = openProject();
         submit(projectId, contributor, BETTER);

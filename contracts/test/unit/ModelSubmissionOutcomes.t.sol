@@ -15,11 +15,11 @@ import {
 } from "../../src/types/Types.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
-/// @dev The outcome table, to the unit, and the split of the fee.
+/// @dev The outcome table, exact to the unit, and the split of the fee.
 contract ModelSubmissionOutcomesTest is MarketTest {
     uint256 internal projectId;
 
-    /// @dev What one outcome must leave; compared with the state before the commit.
+    /// @dev The changes that one outcome must cause, compared with the state before the commit.
     struct Row {
         Outcome outcome;
         uint256 contributor;
@@ -82,7 +82,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         _assertChampionIsInitial();
     }
 
-    /// @dev "Owner pays misses" is about honest tries, not about models that are worse.
+    /// @dev `ownerPaysMisses` applies to NOT_IMPROVED only.
     function test_settle__worse_owner_pays_misses__slashed_all_the_same() public {
         ProjectParams memory params = defaultParams();
         params.ownerPaysMisses = true;
@@ -113,7 +113,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         _assertChampionIsInitial();
     }
 
-    /// @dev A failed evaluation's numbers mean nothing, however good they look.
+    /// @dev The numbers of an evaluation that is not VALID are ignored.
     function test_settle__failed_with_a_gain__is_no_improvement() public {
         uint32 index = submit(projectId, alice, BETTER);
         settleHead(projectId, Code.INVALID, 0, 1_000_000, 900_000);
@@ -188,7 +188,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         _assertRow(index, Row(Outcome.IMPROVED, BOND + MAX_REWARD, MAX_REWARD, FEE, 0));
     }
 
-    /// @dev A winner is payable even when everything else is gone: the reserve is his.
+    /// @dev A reward can be paid even when nothing else is left in the pool: it was reserved.
     function test_settle__pool_otherwise_empty__winner_paid_from_the_reserve() public {
         ProjectParams memory params = defaultParams();
         params.pool = MAX_REWARD;
@@ -217,7 +217,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         assertEq(PERFORMER_FEE + AGGREGATOR_FEE + ATTESTERS_FEE, FEE);
     }
 
-    /// @dev Attack: copied calldata. Who posts out of turn gets nothing; the attesters get that part.
+    /// @dev Attack: copied calldata. A poster out of turn gets nothing; the attesters get that part.
     function test_fee__no_aggregator__its_part_is_the_attesters() public {
         uint256 aggregatorBefore = coinCreditOf(aggregator);
         submit(projectId, alice, BETTER);
@@ -250,7 +250,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         assertEq(coinCreditOf(attester), ATTESTERS_FEE * 30 / SIGNED); // 195
         _pay(bob, taskId, 50);
         assertEq(coinCreditOf(bob), ATTESTERS_FEE * 50 / SIGNED); // 326
-        _assertAttesterFees(taskId, ATTESTERS_FEE, 1); // 195.75 + 326.25: one unit of dust
+        _assertAttesterFees(taskId, ATTESTERS_FEE, 1); // 195.75 + 326.25: rounding leaves one unit
         assertSolvent(COIN);
     }
 
@@ -268,7 +268,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         assertSolvent(COIN);
     }
 
-    /// @dev Invariant 10, whatever the caller says.
+    /// @dev Invariant 10, also when the claimed stakes exceed the signed stake.
     function test_payAttester__more_than_the_fee__stops_at_the_fee() public {
         bytes32 taskId = _settledTask();
         _pay(attester, taskId, SIGNED);
@@ -321,7 +321,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.TaskNotRunning.selector, taskId));
         center.settle(verdictOf(taskId, Code.VALID, 0, 5_000, 4_000));
 
-        market.advance(projectId, 1); // runs again, in its second task
+        market.advance(projectId, 1); // evaluated again, in its second task
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.TaskNotRunning.selector, taskId));
         center.settle(verdictOf(taskId, Code.VALID, 0, 5_000, 4_000));
     }
@@ -335,7 +335,7 @@ contract ModelSubmissionOutcomesTest is MarketTest {
 
     // ---- helpers
 
-    /// @dev Everything one submission of alice's moved, to the unit. The baseline's fee was paid before.
+    /// @dev Check all amounts that one submission of alice moved. The baseline's fee was paid before.
     function _assertRow(uint32 index, Row memory row) private view {
         Project memory project = market.getProject(projectId);
         assertFinal(projectId, index, row.outcome);

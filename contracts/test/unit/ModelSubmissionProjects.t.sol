@@ -19,7 +19,7 @@ import {
 import {FakeAttestationCenter} from "../support/FakeAttestationCenter.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
-/// @dev The life of a project: deployment, creation, baseline, top-up, closing, escrow.
+/// @dev A project from creation to the end: deployment, creation, baseline, top-up, closing, escrow.
 contract ModelSubmissionProjectsTest is MarketTest {
     // ---- deployment
 
@@ -131,13 +131,13 @@ contract ModelSubmissionProjectsTest is MarketTest {
     }
 
     function test_createProject__cid_with_other_characters__reverts() public {
-        string[6] memory wrong = ["bafk/", "bafk:", "bafk@", "bafk[", "bafk`", "bafk{"]; // the neighbours of each range
+        string[6] memory wrong = ["bafk/", "bafk:", "bafk@", "bafk[", "bafk`", "bafk{"]; // next to each range
         ProjectParams memory params = defaultParams();
         for (uint256 i = 0; i < wrong.length; ++i) {
             params.parametersCid = wrong[i];
             _expectBadCid(params);
         }
-        params.parametersCid = string(bytes(hex"62616678ff")); // no UTF-8
+        params.parametersCid = string(bytes(hex"62616678ff")); // not UTF-8
         _expectBadCid(params);
         params.parametersCid = "09AZaz";
         createProject(params);
@@ -205,7 +205,7 @@ contract ModelSubmissionProjectsTest is MarketTest {
         createProject(params);
     }
 
-    /// @dev Twice the largest fee doesn't fit its own type: it must not wrap to something small.
+    /// @dev Twice the largest fee does not fit its type: it must not wrap to a small number.
     function test_createProject__huge_fee__bond_rule_does_not_wrap() public {
         ProjectParams memory params = defaultParams();
         params.fee = 2 ** 127;
@@ -301,7 +301,7 @@ contract ModelSubmissionProjectsTest is MarketTest {
         assertSolvent(COIN);
     }
 
-    /// @dev A valid baseline never counts as an improvement, whatever bound it comes with.
+    /// @dev A valid baseline never counts as an improvement, for any bound.
     function test_baseline__valid_with_gain__earns_no_reward() public {
         uint256 projectId = createProject(defaultParams());
         settleHead(projectId, Code.VALID, 0, 9_000, 9_000);
@@ -453,7 +453,7 @@ contract ModelSubmissionProjectsTest is MarketTest {
         market.closeProject(9);
     }
 
-    /// @dev Attack: an owner who sees a good challenger closes under it. It is evaluated and paid all the same.
+    /// @dev Attack: an owner sees a good challenger and closes the project. It is still evaluated and paid.
     function test_closeProject__under_pending_submissions__they_finish_and_are_paid() public {
         uint256 projectId = openProject();
         submit(projectId, alice, BETTER);
@@ -541,7 +541,7 @@ contract ModelSubmissionProjectsTest is MarketTest {
         vm.prank(owner);
         market.withdrawEscrow(projectId);
 
-        // Hidden ones within their window too: nobody has to reveal to a broken project.
+        // Also a hidden submission within its window: a suspended project needs no reveal.
         assertEq(market.advance(projectId, 9), 2);
         assertFinal(projectId, revealed, Outcome.CANCELLED);
         assertFinal(projectId, hidden, Outcome.CANCELLED);
@@ -587,7 +587,7 @@ contract ModelSubmissionProjectsTest is MarketTest {
         assertStatus(projectId, ProjectStatus.CLOSED);
     }
 
-    /// @dev A project that was closed already is suspended as well: its last submissions must not meet a failed evaluator.
+    /// @dev A closed project is suspended as well, so that its pending submissions do not meet a failing evaluator.
     function test_suspended__after_closing__pending_ones_cancelled() public {
         uint256 projectId = openProject();
         submit(projectId, alice, BETTER);

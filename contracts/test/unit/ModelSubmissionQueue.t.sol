@@ -17,7 +17,7 @@ import {
 import {FakeAttestationCenter} from "../support/FakeAttestationCenter.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
-/// @dev The way of a submission to the operators: commit, reveal, order, openings, timed exits.
+/// @dev A submission from commit to its tasks: commit, reveal, order, openings, time limits.
 contract ModelSubmissionQueueTest is MarketTest {
     uint256 internal projectId;
 
@@ -103,7 +103,7 @@ contract ModelSubmissionQueueTest is MarketTest {
 
     function test_commit__budget_reserved_by_others__reverts() public {
         ProjectParams memory params = defaultParams();
-        params.budget = 3 * FEE - 1; // the baseline's, one challenger's, not quite another's
+        params.budget = 3 * FEE - 1; // for the baseline and one challenger, one unit short for another
         uint256 small = openProject(params);
         commit(small, alice, BETTER);
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.BudgetExhausted.selector, FEE - 1, FEE));
@@ -136,7 +136,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         uint32 first = commit(projectId, alice, BETTER);
         skipBlocks(1);
         uint32 second = commit(projectId, bob, "bafybob");
-        skipBlocks(REVEAL_BLOCKS); // the first one's window has passed, the second one's not
+        skipBlocks(REVEAL_BLOCKS); // the window of the first has passed, that of the second has not
         reveal(projectId, second, bob, "bafybob");
         assertStatus(projectId, first, SubmissionStatus.COMMITTED);
     }
@@ -198,7 +198,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         reveal(projectId, index, alice, "");
     }
 
-    /// @dev A commitment is bound to chain, contract, project and contributor: none of the neighbours' opens.
+    /// @dev A commitment is bound to chain, contract, project and contributor: with another of these it is refused.
     function test_reveal__commitment_of_a_neighbour__reverts() public {
         bytes32[4] memory commitments = [
             Digests.commitment(block.chainid + 1, address(market), projectId, alice, BETTER, SALT),
@@ -216,7 +216,7 @@ contract ModelSubmissionQueueTest is MarketTest {
 
     // ---- copiers
 
-    /// @dev Attack: copy the commitment before it is revealed. The copy can't be opened and costs its bond.
+    /// @dev Attack: copy the commitment before it is revealed. The copy cannot be revealed and costs its bond.
     function test_copier__copies_the_commitment__loses_the_bond() public {
         submit(projectId, alice, BETTER);
         vm.prank(bob);
@@ -232,7 +232,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(coinCreditOf(treasury), BOND);
     }
 
-    /// @dev Attack: copy a revealed model. The copy comes later, meets the original as champion and pays its fee.
+    /// @dev Attack: copy a revealed model. The copy is evaluated later, against the original, and pays the fee.
     function test_copier__copies_the_revealed_model__meets_it_as_champion() public {
         uint32 original = submit(projectId, alice, BETTER);
         uint32 copy = submit(projectId, bob, BETTER);
@@ -247,7 +247,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(coinCreditOf(alice), BOND + MAX_REWARD);
     }
 
-    /// @dev Attack: hope that the original's only task expires. It is opened again before the copy.
+    /// @dev Attack: copy, and wait for the original's task to expire. The original is opened again before the copy.
     function test_copier__original_expires_once__still_comes_first() public {
         uint32 original = submit(projectId, alice, BETTER);
         uint32 copy = submit(projectId, bob, BETTER);
@@ -259,7 +259,7 @@ contract ModelSubmissionQueueTest is MarketTest {
 
     // ---- order
 
-    /// @dev Invariant 9: who reveals first doesn't matter, who committed first does.
+    /// @dev Invariant 9: the order of commits counts, not the order of reveals.
     function test_order__later_commit_revealed_first__waits_for_the_earlier() public {
         uint32 first = commit(projectId, alice, BETTER);
         uint32 second = submit(projectId, bob, "bafybob");
@@ -362,7 +362,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertStatus(projectId, index, SubmissionStatus.EVALUATING);
     }
 
-    /// @dev The timeout runs from when the submission is the revealed head, not from its reveal.
+    /// @dev The timeout starts when the submission is both revealed and the head, not at its reveal.
     function test_advance__second_in_line__its_timeout_starts_as_head() public {
         submit(projectId, alice, BETTER);
         uint32 second = submit(projectId, bob, "bafybob");
@@ -401,7 +401,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(coinCreditOf(alice), BOND);
     }
 
-    /// @dev Attack: send too little gas, so that opening fails, to have another's head cancelled.
+    /// @dev Attack: send too little gas, so that opening fails and another contributor's head is cancelled.
     function test_advance__opening_fails_without_reason__reverts_never_cancels() public {
         center.setMood(FakeAttestationCenter.Mood.REFUSING);
         uint32 index = submit(projectId, alice, BETTER);
@@ -459,7 +459,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(center.requestAt(0).k, 0); // the baseline's, which can't be promoted
         assertEq(center.requestAt(1).k, 0);
         assertEq(center.requestAt(2).k, 1);
-        assertEq(center.requestAt(3).k, 2); // the second one re-opened: a new seed is a new chance
+        assertEq(center.requestAt(3).k, 2); // the second one opened again: a new seed is a new chance
         assertEq(center.requestAt(4).k, 3);
         assertEq(market.getProject(projectId).evaluated, 4);
     }
@@ -468,7 +468,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         uint32 index = submit(projectId, alice, BETTER);
         bytes32 first = headTask(projectId);
         expireHead(projectId);
-        assertEq(headTask(projectId), first); // its latest until the next opens
+        assertEq(headTask(projectId), first); // its latest task until the next one opens
         market.advance(projectId, 1);
 
         bytes32 second = headTask(projectId);
@@ -479,7 +479,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(center.requestAt(2).inputRoot, Digests.inputRoot(_expectedInput(second, INITIAL, BETTER, 1)));
     }
 
-    /// @dev Readers, and a certificate in flight, must get the same input however the project moves on.
+    /// @dev Readers, and a certificate that is not posted yet, must get the same input after the project moved on.
     function test_taskInput__champion_changed_since__stays_the_same() public {
         submit(projectId, alice, BETTER);
         TaskRequest memory first = center.requestAt(1);
@@ -509,7 +509,7 @@ contract ModelSubmissionQueueTest is MarketTest {
         assertEq(coinCreditOf(treasury), 0);
         (uint128 fees,) = market.attesterFees(market.getSubmission(projectId, index).taskId);
         assertEq(fees, 0);
-        assertEq(market.getProject(projectId).poolFree, POOL - MAX_REWARD); // bob's
+        assertEq(market.getProject(projectId).poolFree, POOL - MAX_REWARD); // bob's reserve
         assertEq(market.getProject(projectId).budgetFree, BUDGET - 2 * FEE);
         assertSolvent(COIN);
 

@@ -1,1 +1,1 @@
-"""Indexer: publishes what the contracts say, and takes it back when the chain does."""
+"""Indexer: publishes the contracts' events, and retracts those that a reorganisation removes."""

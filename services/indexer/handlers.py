@@ -1,4 +1,4 @@
-"""Turns what the chain follower finds into records: one function builds them, one class sends them."""
+"""Build records from what the chain follower finds, and send them."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class BusSink:
         self._tip = metrics.gauge("tip_block", "The newest block taken in")
 
     async def publish(self, records: Sequence[TimedRecord]) -> None:
-        """Send the records in order; returns once every replica has them."""
+        """Send the records in order; return once every in-sync replica has them."""
         await self._producer.send([build_event_record(timed) for timed in records])
         for timed in records:
             self._records.labels(type=record_type(timed.record)).inc()
@@ -31,13 +31,13 @@ class BusSink:
         self._log.info("Published chain events", events=len(records) - retracted, retracted=retracted)
 
     async def save(self, checkpoint: Checkpoint) -> None:
-        """Send the checkpoint; returns once every replica has it."""
+        """Send the checkpoint; return once every in-sync replica has it."""
         await self._producer.send([build_checkpoint_record(checkpoint)])
         self._tip.set(checkpoint.view.tip.number)
 
 
 def build_event_record(timed: TimedRecord) -> Record:
-    """One event or retraction for `chain-events.v1`; the same one gives the same bytes, whoever finds it."""
+    """Build the record of an event or retraction for `chain-events.v1`. Every indexer builds the same bytes for it."""
     record = timed.record
     event = record.event if isinstance(record, Retracted) else record
     headers: dict[str, bytes] = {
@@ -49,11 +49,11 @@ def build_event_record(timed: TimedRecord) -> Record:
 
 
 def build_checkpoint_record(checkpoint: Checkpoint) -> Record:
-    """The checkpoint for the compacted topic: only the newest of a chain is kept."""
+    """Build the record of a checkpoint. Its topic is compacted: only the newest one of a chain is kept."""
     headers: dict[str, bytes] = {Header.TYPE: record_type(checkpoint).encode()}
     return Record(Topic.INDEXER_CHECKPOINT, checkpoint_key(checkpoint.chain_id), encode_checkpoint(checkpoint), headers)
 
 
 def checkpoint_key(chain_id: int) -> bytes:
-    """Eight bytes, big-endian."""
+    """Return the record key of a chain: its id in eight bytes, big-endian."""
     return chain_id.to_bytes(8, "big")

@@ -1,7 +1,7 @@
-"""Which replica indexes: the one that owns the checkpoint topic's only partition. The others stand by.
+"""Decide which replica indexes: the one that owns the checkpoint topic's only partition. The others stand by.
 
-Whoever gets the partition first sends a marker of its own and reads until the marker comes back: then it has seen every
-checkpoint that was saved before. Nothing is ever committed, so every owner reads from the start.
+A replica that gets the partition first sends a unique marker and reads until the marker comes back. Then it has seen
+every checkpoint that was saved before. Offsets are never committed, so every new owner reads from the start.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from zarathustra.telemetry.log import get_logger
 from zarathustra.wire.checkpoint import decode_checkpoint
 
 PARTITION: Final = Partition(Topic.INDEXER_CHECKPOINT, 0)
-MARKER_KEY: Final = b"marker"  # no chain's key is six bytes long; compaction keeps the newest
+MARKER_KEY: Final = b"marker"  # chain keys have eight bytes, so none equals this; compaction keeps the newest marker
 MAX_RECORDS: Final = 500
 CATCH_UP: Final = "catch-up"
 
 MakeMarker = Callable[[], bytes]
-"""A value that no other replica makes."""
+"""Makes a value that no other replica makes."""
 
 
 class Replica:
@@ -41,7 +41,7 @@ class Replica:
         self._make_marker = make_marker
         self._log = get_logger(component="indexer")
         self._working = asyncio.Lock()
-        self._marker: bytes | None = None  # None: not the owner, or not yet
+        self._marker: bytes | None = None  # None: not the owner, or no marker sent yet
         self._is_restored = False
         self._newest: Checkpoint | None = None
         consumer.on_revoke(self._on_revoke)
@@ -52,7 +52,7 @@ class Replica:
         return self._is_restored
 
     async def run(self, stop: asyncio.Event, health: Health, *, poll_s: float) -> None:
-        """Take turns until stopped; not ready while node or bus fail. Raises Invalid: halt and page."""
+        """Index or stand by until stopped; not ready while node or bus fails. Raises Invalid when it must stop."""
         health.wait_for(CATCH_UP, "starting")
         wait_s = 0.0
         while not stop.is_set():
@@ -61,12 +61,12 @@ class Replica:
                 health.fulfil(CATCH_UP)
                 wait_s = poll_s if is_caught_up else 0.0
             except Retry as error:
-                self._log.warning("Turn failed", reason=error.reason.code, error=str(error))
+                self._log.warning("Indexing failed, trying again", reason=error.reason.code, error=str(error))
                 health.wait_for(CATCH_UP, error.reason.code)
                 wait_s = poll_s
 
     async def take_turn(self, *, wait_s: float) -> bool:
-        """Wait for checkpoints, then publish what is new if we are the one; False when there is more to do at once."""
+        """Read checkpoints, then publish what is new if this replica indexes. Return False when there is more to do."""
         deliveries = await self._consumer.fetch(max_records=MAX_RECORDS, timeout_s=wait_s)
         async with self._working:
             if PARTITION not in self._consumer.get_assignment():
@@ -91,7 +91,7 @@ class Replica:
             self._log.info("Indexing", from_block=self._newest.view.tip.number if self._newest else None)
 
     async def _on_revoke(self, _partitions: frozenset[Partition]) -> None:
-        """Let the turn end, then stand by; the next owner's first checkpoint to read is our last."""
+        """Wait until `take_turn` ends, then stand by, so that the next owner starts from the last checkpoint."""
         async with self._working:
             self._marker = self._newest = None
             self._is_restored = False

@@ -41,14 +41,14 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 
 
 def group_of(deployment: Deployment) -> str:
-    """The consumer group that all replicas of one chain's indexer share."""
+    """Return the consumer group that all replicas of one chain's indexer share."""
     return f"indexer.{deployment.chain_id}"
 
 
 def build_jobs(
     settings: Settings, runtime: Runtime, source: BlockSource, consumer: Consumer, producer: Producer
 ) -> dict[str, Job]:
-    """The service's jobs over adapters that are open, whatever they are."""
+    """Build the service's jobs over open adapters, real or fake."""
     follower = ChainFollower(source, BusSink(producer, runtime.metrics), confirmations=settings.confirmations)
     chain_id = source.deployment.chain_id
     replica = Replica(consumer, producer, follower, chain_id=chain_id, make_marker=make_marker)

@@ -1,1 +1,1 @@
-"""Store: keeps artefacts in a directory and serves them as an IPFS node would."""
+"""Store: keeps artefacts in a directory and serves them through a part of an IPFS node's API."""

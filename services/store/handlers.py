@@ -1,10 +1,11 @@
 """The content store that needs no installation: blocks in a directory, served as Kubo serves them.
 
-It speaks the part of Kubo's RPC that ipfshttpclient 0.7.0 uses, and the raw format of the trustless gateway. It joins
-no network: others get its blocks only by asking it. An option that it does not implement is refused, never ignored.
+It serves the part of Kubo's RPC that ipfshttpclient 0.7.0 uses, and the raw format of the trustless gateway. It joins
+no network: its blocks are available only from its own address. An option that it does not implement is refused, never
+ignored.
 
-Whoever reaches the port can write: it belongs on loopback or inside the operator's own network. Requests that a browser
-sent for a web page are refused, as Kubo does, so that no page can write to its visitor's store.
+Anyone that reaches the port can write: the store belongs on loopback or inside the operator's own network. Requests
+that a browser sends for a web page are refused, as Kubo does, so that no page can write to its visitor's store.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid
 from zarathustra.store.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, FileBuilder, Layout, iter_file
 
 VERSION = "0.1.0"
-MAX_FILE_BYTES = 256 << 20  # data sets may be larger than the artefacts of the protocol; stops one add filling the disk
+MAX_FILE_BYTES = 256 << 20  # data sets may be larger than artefacts; stops one add from filling the disk
 MULTIPART_OVERHEAD_BYTES = 1 << 16
 
 _CODECS = {"raw": Codec.RAW, "dag-pb": Codec.DAG_PB}
@@ -33,7 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
-    """The API over an open block store."""
+    """Build the API's routes over an open block store."""
     api = _Api(blocks)
     commands: dict[str, Handler] = {
         "add": api.add,
@@ -51,7 +52,7 @@ def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
 
 
 class _Api:
-    """The commands. Disk and hashing run in threads; the loop only moves bytes."""
+    """The commands. Disk access and hashing run in threads; the event loop only moves bytes."""
 
     def __init__(self, blocks: DirectoryBlocks) -> None:
         self._blocks = blocks
@@ -142,7 +143,7 @@ class _Api:
         return web.json_response({"Pins": [_as_asked(block_id, asked)]})
 
     async def pin_ls(self, request: web.Request) -> web.Response:
-        """All pins are of whole files: type `all` and type `recursive` are the same list."""
+        """List the pins. All are of whole files, so the types `all` and `recursive` give the same list."""
         options = _Options(request)
         asked = options.take_text("arg", default="")
         options.take_choice("type", {"all": True, "recursive": True}, default="all")
@@ -152,7 +153,7 @@ class _Api:
         return web.json_response({"Keys": {key: {"Type": "recursive", "Name": ""} for key in keys}})
 
     async def gateway(self, request: web.Request) -> web.Response:
-        """One raw block. Files and directories are for gateways that people browse."""
+        """Serve one raw block. Files and directories are not served."""
         if request.query.get("format") != "raw" and "application/vnd.ipld.raw" not in request.headers.get("Accept", ""):
             return web.Response(status=406, text="only ?format=raw is served\n")
         block_id = parse_cid(request.match_info["cid"])
@@ -166,7 +167,7 @@ class _Api:
         return web.Response(body=block, content_type="application/vnd.ipld.raw", headers=headers)
 
     def _pin_whole_file(self, root: BlockId) -> None:
-        """Read every block before the pin is noted: a pin says that the file is here."""
+        """Read every block before pinning: a pin says that the whole file is here."""
         for _piece in iter_file(root, self._blocks.get, max_bytes=MAX_FILE_BYTES):
             pass
         self._blocks.pin(root)
@@ -181,11 +182,11 @@ class _Api:
 
 
 class _Options:
-    """The query of one request. What no `take` or `require` has named is refused by `refuse_others`."""
+    """The query of one request. `refuse_others` refuses every option that no `take…` or `require…` has named."""
 
     def __init__(self, request: web.Request) -> None:
         self._left = dict(request.query)
-        # Said by every ipfshttpclient request, or about networks: they change nothing in a store without one.
+        # Sent with every ipfshttpclient request, or about networks: they change nothing in a store that joins none.
         for name in ("stream-channels", "offline", "encoding", "timeout"):
             self._left.pop(name, None)
 
@@ -193,7 +194,7 @@ class _Options:
         return self._left.pop(name, default)
 
     def take_path(self) -> str:
-        """The argument: a CID, bare or as /ipfs/<cid>."""
+        """Return the argument: a CID, alone or as /ipfs/<cid>."""
         return self.take_text("arg", default="").removeprefix("/ipfs/")
 
     def take_flag(self, name: str, *, default: bool) -> bool:
@@ -234,12 +235,12 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _as_asked(block_id: BlockId, asked: str) -> str:
-    """A CID in the version in which the client named it, as Kubo answers."""
+    """Return the CID in the version that the client used, as Kubo answers."""
     return block_id.v0_text if asked.startswith("Qm") else block_id.cid
 
 
 def _discard(_block_id: BlockId, _block: bytes) -> None:
-    """The sink of `only-hash`."""
+    """Drop the block: the sink of `only-hash`."""
 
 
 async def _single_part(request: web.Request, limit: int) -> BodyPartReader:
@@ -265,7 +266,7 @@ async def _iter_part(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
 
 
 def _cut(pieces: Iterator[bytes], offset: int, length: int) -> Iterator[bytes]:
-    """Bytes `offset` … `offset + length` of a file in pieces; a negative length means to the end."""
+    """Yield bytes `offset` … `offset + length` of a file in pieces; a negative length means to the end."""
     left = length
     for piece in pieces:
         kept = piece[offset:] if length < 0 else piece[offset : offset + left]
@@ -278,7 +279,7 @@ def _cut(pieces: Iterator[bytes], offset: int, length: int) -> Iterator[bytes]:
 
 
 async def _stream(request: web.Request, pieces: Iterator[bytes]) -> web.StreamResponse:
-    first = await asyncio.to_thread(next, pieces, b"")  # before the status line: most errors show here
+    first = await asyncio.to_thread(next, pieces, b"")  # before the status line: most errors occur here
     response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
     await response.prepare(request)
     await response.write(first)
@@ -287,7 +288,7 @@ async def _stream(request: web.Request, pieces: Iterator[bytes]) -> web.StreamRe
             await response.write(piece)
     except ZarathustraError:
         if request.transport is not None:
-            request.transport.abort()  # the status was sent; only a broken connection still tells the client
+            request.transport.abort()  # the status was sent; only a broken connection can still tell the client
     return response
 
 
@@ -300,7 +301,7 @@ async def refuse_browsers(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors as Kubo words them: clients look for `could not find` in a status 500."""
+    """Answer errors in Kubo's words: clients look for `could not find` in a status 500."""
     is_gateway = request.path.startswith("/ipfs/")
     try:
         return await handler(request)

@@ -34,8 +34,8 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 
 
 async def watch_disk(blocks: DirectoryBlocks, runtime: Runtime) -> None:
-    """The job that keeps readiness in step with the free space."""
-    free = runtime.metrics.gauge("free_bytes", "What the disk still takes")
+    """Update readiness from the free space until stopped: a job of the service."""
+    free = runtime.metrics.gauge("free_bytes", "Free space on the disk")
     while not runtime.stop.is_set():
         free_bytes = await asyncio.to_thread(blocks.free_bytes)
         free.set(free_bytes)
@@ -47,7 +47,7 @@ async def watch_disk(blocks: DirectoryBlocks, runtime: Runtime) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`; a name other than localhost may lead anywhere."""
+    """Return whether only this machine reaches `host`; a name other than localhost may resolve to any address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,1 +1,1 @@
-"""Records in and out: Apache Kafka, and the same in memory."""
+"""Send and receive records: on Apache Kafka, or in memory."""

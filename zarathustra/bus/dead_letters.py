@@ -1,4 +1,4 @@
-"""Records that were put back or given up: the untouched record, and in its headers why and where from.
+"""Records that were put back or given up: the untouched record, with the reason and the origin in its headers.
 
 source topic ──Retry──▶ <group>.retry.v1 ──(again, until attempts run out)──▶ <group>.dlq.v1
            ╰──Invalid──────────────────────────────────────────────────────▶ <group>.dlq.v1
@@ -13,8 +13,8 @@ from zarathustra.core.errors import Invalid, ZarathustraError
 from zarathustra.core.reasons import Reason
 
 MAX_ERROR_BYTES: Final = 1_000  # the error's text may quote the record, which a stranger wrote
-# A stranger's compressed batch can unfold to more than any topic takes. Without the cut the dead letter could
-# not be written, and the loop would stop at that record for ever. Half of what the topics take.
+# A stranger's compressed batch can unpack to a record that is larger than any topic accepts. If it were not cut, its
+# dead letter could not be written, and the loop would never get past that record. Half of what the topics accept.
 MAX_KEPT_BYTES: Final = 524_288
 _CUT_KEY_BYTES: Final = 256
 
@@ -37,15 +37,15 @@ _TOPIC: Final = re.compile(rb"[A-Za-z0-9._-]{1,249}")
 
 @dataclass(frozen=True)
 class PutBack:
-    """A record of a retry topic, read: the delivery as it first was, and what happened since."""
+    """A parsed record of a retry topic: the original delivery, and when to handle it next."""
 
     delivery: Delivery
-    attempt: int  # of the handling that comes now: 2, 3, …
+    attempt: int  # number of the delivery attempt that comes next: 2, 3, …
     not_before_ms: int
 
 
 def build_retry(delivery: Delivery, error: ZarathustraError, *, topic: str, attempt: int, not_before_ms: int) -> Record:
-    """The record for the retry topic. `attempt` is the one that comes next, `delivery` the original one."""
+    """Build the record for the retry topic. `attempt` is the next delivery attempt, `delivery` the original one."""
     return _build_letter(
         delivery,
         topic,
@@ -66,10 +66,10 @@ def build_dead_letter(
     attempt: int = 1,
     reason: Reason | None = None,
 ) -> Record:
-    """The record for the dead-letter topic: key and value untouched, headers say why and where from.
+    """Build the record for the dead-letter topic: untouched key and value, the reason and the origin in headers.
 
-    `reason` (too_many_failures) stands before the error's own, which then is the `cause`.
-    A record over MAX_KEPT_BYTES is cut, and `cut-from` says how long its value was.
+    If `reason` (too_many_failures) is given, it replaces the error's own reason, which becomes the `cause`.
+    A record over MAX_KEPT_BYTES is cut, and `cut-from` holds the length that its value had.
     """
     added: dict[str, bytes] = {
         Header.REASON: (reason or error.reason).code.encode(),
@@ -82,7 +82,7 @@ def build_dead_letter(
 
 
 def parse_put_back(delivery: Delivery) -> PutBack:
-    """Read a record of a retry topic. Raises Invalid(UNPARSABLE) when the loop's headers are not there."""
+    """Read a record of a retry topic. Raises Invalid(UNPARSABLE) when the loop's headers are missing or malformed."""
     headers = delivery.record.headers
     topic = headers.get(Header.SOURCE_TOPIC, b"")
     if not _TOPIC.fullmatch(topic):
@@ -108,7 +108,7 @@ def _build_letter(delivery: Delivery, topic: str, added: dict[str, bytes]) -> Re
         Header.SOURCE_OFFSET: str(delivery.offset).encode(),
     }
     if record.count_bytes() <= MAX_KEPT_BYTES:
-        # A sender's headers of the loop's names would speak in the loop's voice.
+        # Headers of the sender with these names are dropped: readers would take them for the loop's.
         return Record(topic, record.key, record.value, {**_drop_loop_headers(record), **added, **source})
 
     cut: dict[str, bytes] = {Header.CUT_FROM: str(len(record.value)).encode()}
@@ -121,7 +121,7 @@ def _drop_loop_headers(record: Record) -> dict[str, bytes]:
 
 
 def _cut_text(text: str) -> bytes:
-    """At most MAX_ERROR_BYTES of UTF-8, without half a character at the end."""
+    """Return at most MAX_ERROR_BYTES of UTF-8 that end with a whole character."""
     return text.encode(errors="replace")[:MAX_ERROR_BYTES].decode(errors="ignore").encode()
 
 

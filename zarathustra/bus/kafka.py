@@ -1,7 +1,7 @@
-"""The bus on Apache Kafka; the one module that imports aiokafka.
+"""The bus on Apache Kafka. Only this module imports aiokafka.
 
-Kafka's own errors end here: what time heals is Retry(BUS_UNREACHABLE), a record that is too large is
-Invalid(OVERSIZE), and everything else (no permission, fenced) propagates, because no retry helps.
+Kafka's errors are translated here: a temporary one becomes Retry(BUS_UNREACHABLE), a record that is too large
+Invalid(OVERSIZE). Every other error (no permission, fenced) propagates, because a retry does not help.
 """
 
 import asyncio
@@ -38,16 +38,16 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 
 REQUEST_TIMEOUT_MS: Final = 10_000
-COMMIT_TIMEOUT_S: Final = 10.0  # aiokafka would try for ever, and the loop could not stop
-MAX_REQUEST_BYTES: Final = 1_048_576  # Kafka's default; topics of dead letters take as much
-FETCH_WAIT_MS: Final = 100  # a partition that is resumed waits for the fetch in flight to end
+COMMIT_TIMEOUT_S: Final = 10.0  # aiokafka would retry without end, and the loop could not stop
+MAX_REQUEST_BYTES: Final = 1_048_576  # Kafka's default; dead-letter topics accept as much
+FETCH_WAIT_MS: Final = 100  # a resumed partition waits until the running fetch request ends
 HEARTBEAT_MS: Final = 1_000
-REBALANCE_TIMEOUT_MS: Final = 60_000  # longer than the loop takes to let go of its work
-MAX_POLL_INTERVAL_MS: Final = 300_000  # the loop fetches every second at the latest, even when it is full
+REBALANCE_TIMEOUT_MS: Final = 60_000  # longer than the loop needs to finish or cancel its work
+MAX_POLL_INTERVAL_MS: Final = 300_000  # the loop fetches at least once a second, even when it is full
 
 
 class KafkaProducer:
-    """Idempotent, acks=all. aiokafka keeps the order of one partition across its own retries."""
+    """An idempotent producer with acks=all. aiokafka keeps the order within a partition across its own retries."""
 
     def __init__(self, bootstrap_servers: str, *, client_id: str, send_timeout_s: float = 30.0) -> None:
         self._bootstrap_servers = bootstrap_servers
@@ -81,7 +81,7 @@ class KafkaProducer:
                 await asyncio.gather(*acknowledgements)
 
     async def _enqueue(self, record: Record) -> asyncio.Future[Any]:
-        # aiokafka's compiled encoder takes no subclass of str, and header names are members of an enum.
+        # aiokafka's compiled encoder does not accept subclasses of str, and header names are members of an enum.
         headers = [(str(name), value) for name, value in record.headers.items()]
         future: asyncio.Future[Any] = await self._producer.send(
             record.topic, record.value, key=record.key, headers=headers
@@ -90,10 +90,10 @@ class KafkaProducer:
 
 
 class KafkaConsumer:
-    """A member of `group` that reads `topics` from the earliest record that the group has not committed.
+    """A member of `group` that reads `topics`, starting at the first record that the group has not committed.
 
     `instance_id` makes the membership static: a restart within `session_timeout_ms` keeps the partitions and
-    causes no rebalance. It must be unique in the group and stay the same over restarts (a pod's name).
+    causes no rebalance. It must be unique in the group and stay the same across restarts (for example a pod's name).
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class KafkaConsumer:
             client_id=self._instance_id or self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            # Not read_committed: a stranger's transaction that never ends would hold us up for ever.
+            # Not read_committed: a stranger's transaction that never ends would block this consumer permanently.
             isolation_level="read_uncommitted",
             session_timeout_ms=self._session_timeout_ms,
             heartbeat_interval_ms=min(HEARTBEAT_MS, self._session_timeout_ms // 3),
@@ -155,11 +155,11 @@ class KafkaConsumer:
         return deliveries
 
     def pause(self, partitions: Iterable[Partition]) -> None:
-        """See `port.Consumer.pause`. Partitions that have left are skipped."""
+        """See `port.Consumer.pause`. Skips partitions that this member no longer owns."""
         self._consumer.pause(*self._get_own(partitions))
 
     def resume(self, partitions: Iterable[Partition]) -> None:
-        """See `port.Consumer.resume`. Partitions that have left are skipped."""
+        """See `port.Consumer.resume`. Skips partitions that this member no longer owns."""
         self._consumer.resume(*self._get_own(partitions))
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
@@ -202,9 +202,9 @@ async def create_topics(
 ) -> list[str]:
     """Create the topics of `proto/topics.yaml`, and the retry and dead-letter topics of `groups`.
 
-    Idempotent; may run in several processes at once. Returns the names it created. Raises Invalid(BAD_SETTING)
-    naming every topic that exists with another number of partitions (keys would change their order), and
-    Retry(BUS_UNREACHABLE).
+    Idempotent; several processes may run it at the same time. Returns the names that it created. Raises
+    Invalid(BAD_SETTING) with the name of every topic that exists with another number of partitions (keys would move
+    to other partitions), and Retry(BUS_UNREACHABLE).
     """
     plans = plan_topics(catalogue or load_catalogue(), profile=profile, groups=groups)
     async with _administer(bootstrap_servers) as admin:
@@ -218,15 +218,16 @@ async def create_topics(
 
 
 async def fetch_broker_count(bootstrap_servers: str) -> int:
-    """How many brokers the cluster says are alive. Raises Retry(BUS_UNREACHABLE)."""
+    """Return how many running brokers the cluster reports. Raises Retry(BUS_UNREACHABLE)."""
     async with _administer(bootstrap_servers) as admin:
         return len((await admin.describe_cluster())["brokers"])
 
 
 async def fetch_layout(bootstrap_servers: str, topic: str) -> ProfileSpec:
-    """How an existing topic is laid out, for one that must be laid out alike.
+    """Return the partitions and the replication of an existing topic, so that another topic can get the same.
 
-    Raises Invalid(BAD_SETTING) when it does not exist, Retry(BUS_UNREACHABLE).
+    `min_insync_replicas` is not read: it is the replication minus one, at least 1.
+    Raises Invalid(BAD_SETTING) when the topic does not exist, Retry(BUS_UNREACHABLE).
     """
     async with _administer(bootstrap_servers) as admin:
         partitions = [part for found in await admin.describe_topics([topic]) for part in found["partitions"]]
@@ -238,10 +239,10 @@ async def fetch_layout(bootstrap_servers: str, topic: str) -> ProfileSpec:
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """What the member owns now.
+    """The partitions that the member owns now.
 
-    aiokafka's own assignment stays the old one until the rebalance is over, and a commit in between carries the
-    *new* generation: the broker would take it for a partition that is another member's.
+    Until the rebalance is over, aiokafka keeps the old assignment but sends commits with the *new* generation:
+    the broker would accept a commit for a partition that another member owns.
     """
 
     def __init__(self) -> None:
@@ -267,7 +268,7 @@ def _parse_partitions(partitions: Iterable[TopicPartition]) -> frozenset[Partiti
 
 
 def _parse_delivery(message: Any) -> Delivery:
-    """Null keys, values and headers become empty: what decodes them refuses them."""
+    """Parse a message. Null keys, values and headers become empty, and the decoder refuses them."""
     headers = {name: value or b"" for name, value in message.headers}
     record = Record(message.topic, message.key or b"", message.value or b"", headers)
     return Delivery(record, message.partition, message.offset, message.timestamp)
@@ -278,7 +279,7 @@ def _build_new_topic(plan: TopicPlan) -> NewTopic:
 
 
 def _is_created(name: str, code: int, message: str | None = None) -> bool:
-    """False when another process was faster. Raises Invalid for what the broker refuses."""
+    """Return False when another process created the topic first. Raises Invalid when the broker refuses it."""
     error = for_code(code)
     if error is TopicAlreadyExistsError:
         return False
@@ -299,7 +300,7 @@ async def _administer(bootstrap_servers: str) -> AsyncIterator[Any]:
 
 
 async def _start(client: Any) -> None:
-    """Start a consumer or producer; one that fails is closed, or its tasks would leak."""
+    """Start a consumer or producer. If that fails, stop it, or its asyncio tasks would leak."""
     try:
         with _kafka_errors("connect"):
             await client.start()
@@ -309,7 +310,7 @@ async def _start(client: Any) -> None:
 
 
 async def _stop(client: Any, timeout_s: float) -> None:
-    """Stop within `timeout_s` even when no broker answers: whatever waits for one is given up."""
+    """Stop within `timeout_s`, even when no broker answers: what still waits for a broker is abandoned."""
     try:
         async with asyncio.timeout(timeout_s):
             await client.stop()
@@ -319,7 +320,7 @@ async def _stop(client: Any, timeout_s: float) -> None:
 
 @contextmanager
 def _kafka_errors(action: str) -> Iterator[None]:
-    """Translate what aiokafka raises."""
+    """Translate aiokafka's errors, as the module docstring says."""
     try:
         yield
     except (MessageSizeTooLargeError, RecordTooLargeError) as error:

@@ -1,7 +1,7 @@
-"""The bus in memory, for tests and for all services in one process.
+"""The bus in memory, for tests and for networks whose services all run in one process.
 
-Deterministic: no clock and no randomness of its own, timeouts only through the running event loop. It keeps
-what a Kafka broker keeps (logs and committed offsets) and passes the same conformance suite.
+Deterministic: it has no clock and no randomness, and its timeouts use the running event loop. It keeps what a
+Kafka broker keeps (logs and committed offsets) and passes the same conformance suite.
 """
 
 import asyncio
@@ -27,10 +27,11 @@ class _Group:
 
 
 class MemoryBroker:
-    """Topics, groups and their offsets. Everything it holds survives a crash of its clients."""
+    """Topics, groups and their offsets. All of it survives a crash of the clients."""
 
     def __init__(self, *, now_ms: Callable[[], int] = lambda: 0) -> None:
-        self.is_reachable = True  # set False to be down: every client call raises Retry(BUS_UNREACHABLE)
+        # False simulates an outage: connect, send and commit raise Retry(BUS_UNREACHABLE), fetch returns nothing.
+        self.is_reachable = True
         self._now_ms = now_ms
         self._logs: dict[str, list[list[Delivery]]] = {}
         self._limits: dict[str, int] = {}
@@ -38,7 +39,7 @@ class MemoryBroker:
         self._news = asyncio.Event()
 
     def create_topics(self, plans: Sequence[TopicPlan]) -> list[str]:
-        """Create what is missing; returns the names. Raises Invalid(BAD_SETTING) on drift, as on Kafka."""
+        """Create the missing topics and return their names. Raises Invalid(BAD_SETTING) as `find_missing_topics`."""
         missing = find_missing_topics(plans, {name: len(logs) for name, logs in self._logs.items()})
         for plan in missing:
             self._logs[plan.name] = [[] for _ in range(plan.partitions)]
@@ -56,14 +57,14 @@ class MemoryBroker:
         return MemoryConsumer(self, group=group, topics=frozenset(topics))
 
     def get_deliveries(self, topic: str) -> list[Delivery]:
-        """All records of a topic, partition by partition."""
+        """Return all records of a topic, partition by partition."""
         return [delivery for log in self._logs[topic] for delivery in log]
 
     def get_committed(self, group: str) -> Mapping[Partition, int]:
         return dict(self._get_group(group).committed)
 
     def append(self, record: Record) -> None:
-        """Store one record. Raises Invalid(OVERSIZE) and, on an unknown topic, Retry as Kafka's client does."""
+        """Store one record. Raises Invalid(OVERSIZE), and Retry for an unknown topic, as Kafka's client does."""
         self.check_reachable("send records")
         if record.topic not in self._logs:
             raise Retry(Reason.BUS_UNREACHABLE, "send records", topic=record.topic, error="unknown topic")
@@ -96,7 +97,7 @@ class MemoryBroker:
             await self._rebalance(group)
 
     async def leave(self, member: "MemoryConsumer") -> None:
-        """Remove the member; one that is gone already (it crashed) is left alone."""
+        """Remove the member. Does nothing when it has already left (it crashed)."""
         group = self._get_group(member.group)
         async with group.lock:
             if member in group.members:
@@ -116,7 +117,7 @@ class MemoryBroker:
         return self._groups.setdefault(name, _Group())
 
     async def _rebalance(self, group: _Group) -> None:
-        """Take all partitions from all members, then deal them out anew: as Kafka's eager protocol does."""
+        """Take all partitions from all members, then assign them again, as Kafka's eager protocol does."""
         for member in list(group.members):
             await member.revoke()
         topics = {topic for member in group.members for topic in member.topics}
@@ -134,7 +135,7 @@ class MemoryBroker:
         ]
 
     def announce(self) -> None:
-        """Wake everybody who waits now; later waiters wait for later news."""
+        """Wake all current waiters; later ones wait for the next change."""
         self._news.set()
         self._news = asyncio.Event()
 
@@ -157,7 +158,7 @@ class MemoryProducer:
         """See `port.Producer.send`."""
         for record in records:
             self._broker.append(record)
-        await asyncio.sleep(0)  # as on Kafka, others run before the acknowledgement
+        await asyncio.sleep(0)  # as on Kafka, other coroutines run before the acknowledgement
 
 
 class MemoryConsumer:
@@ -185,7 +186,7 @@ class MemoryConsumer:
         await self._broker.leave(self)
 
     async def crash(self) -> None:
-        """End as by kill -9: no callback, no commit. The others get its partitions."""
+        """End as after kill -9: no callback, no commit. The other members get its partitions."""
         self._callback = None
         self.assign(frozenset())
         await self._broker.leave(self)
@@ -235,20 +236,20 @@ class MemoryConsumer:
         return self._broker.get_end(partition) - self._positions[partition]
 
     async def revoke(self) -> None:
-        """The broker takes all partitions away; the callback may still commit them."""
+        """Lose all partitions, for the broker's rebalance. The callback may still commit them."""
         self._is_revoking = True
         if self._positions and self._callback is not None:
             await self._callback(self.get_assignment())
         self.assign(frozenset())
 
     def assign(self, partitions: frozenset[Partition]) -> None:
-        """The broker deals out partitions: reading starts at the group's committed offsets."""
+        """Replace the assignment. Reading starts at the group's committed offsets."""
         self._positions = {part: self._broker.get_start(self.group, part) for part in sorted(partitions)}
         self._paused.clear()
         self._is_revoking = False
 
     def _take(self, max_records: int) -> list[Delivery]:
-        """The next records, beginning with another partition each time, so that none starves."""
+        """Return the next records. Each call begins with another partition, so that none starves."""
         if self._is_revoking or not self._broker.is_reachable:
             return []  # Kafka's client keeps trying in the background
 
@@ -265,12 +266,12 @@ class MemoryConsumer:
 
 
 def choose_partition(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's clients choose for `key`: equal keys land alike here and there."""
+    """Return the partition that Kafka's clients choose for `key`, so that keys are distributed as on Kafka."""
     return (compute_murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def compute_murmur2(data: bytes) -> int:
-    """MurmurHash2, 32 bit, with the seed of Kafka's default partitioner."""
+    """Compute MurmurHash2, 32 bit, with the seed of Kafka's default partitioner."""
     multiplier, mask = 0x5BD1E995, 0xFFFFFFFF
     result = 0x9747B28C ^ len(data)
     whole = len(data) - len(data) % 4

@@ -1,4 +1,4 @@
-"""Which offset may be committed while records of one partition finish in any order."""
+"""Find the offset that may be committed while the records of one partition finish in any order."""
 
 from dataclasses import dataclass, field
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 class OffsetTracker:
     """The contiguous finished prefix of one partition.
 
-    The bus delivers offsets upwards, so everything below the lowest open offset is finished or a hole
-    (compaction, transaction markers): that offset is the next one to read.
+    The bus delivers offsets in rising order. So every offset below the lowest one in flight is finished or missing
+    (compaction, transaction markers), and the lowest one in flight is the next one to read.
 
-        delivered   5  6  8  9     open {8}     next to read: 8
-                    ✔  ✔  ·  ✔
+        delivered   5  6  8  9     in flight {8}     next to read: 8
+        finished    ✔  ✔  ·  ✔
     """
 
     # A dict keeps the order of insertion, which is the order of offsets: its first key is the lowest.
@@ -20,7 +20,7 @@ class OffsetTracker:
     _committed: int | None = None
 
     def start(self, offset: int) -> None:
-        """A record was delivered. Raises ValueError unless offsets rise: the prefix would be wrong."""
+        """Note that a record was delivered. Raises ValueError unless offsets rise: the prefix would be wrong."""
         if self._highest is not None and offset <= self._highest:
             raise ValueError(f"offset {offset} was delivered after {self._highest}")
 
@@ -30,14 +30,14 @@ class OffsetTracker:
             self._committed = offset
 
     def finish(self, offset: int) -> None:
-        """All effects of the record are done. Raises KeyError if it is not open."""
+        """Note that all effects of the record are done. Raises KeyError if it is not in flight."""
         del self._open[offset]
 
     def count_open(self) -> int:
         return len(self._open)
 
     def get_uncommitted(self) -> int | None:
-        """The next offset to read if it moved since `mark_committed`, else None."""
+        """Return the next offset to read if it changed since `mark_committed`, else None."""
         next_offset = self._get_next()
         return None if next_offset == self._committed else next_offset
 

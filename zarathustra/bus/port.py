@@ -1,4 +1,4 @@
-"""What the loop needs of a bus. Two adapters: `kafka` for real, `memory` for tests and the simnet."""
+"""What the loop needs from a bus. Two adapters: `kafka` in production, `memory` in tests and the simnet."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -19,15 +19,15 @@ class Producer(Protocol):
     ) -> None: ...
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Send `records` in order and return once every in-sync replica has all of them: this is the flush.
+        """Send `records` in order; return once every in-sync replica has all of them. No other flush is needed.
 
-        Raises Retry(BUS_UNREACHABLE) when that is not known (some may have arrived: sending again may repeat
-        them), Invalid(OVERSIZE) when a record is larger than its topic takes.
+        Raises Retry(BUS_UNREACHABLE) when that is not known: some records may have arrived, and sending again may
+        repeat them. Raises Invalid(OVERSIZE) when a record is larger than its topic accepts.
         """
 
 
 class Consumer(Protocol):
-    """One member of a group. Commits nothing by itself; use from one task."""
+    """One member of a consumer group. It commits nothing by itself. Use it from one asyncio task."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -36,33 +36,33 @@ class Consumer(Protocol):
     ) -> None: ...
 
     def on_revoke(self, callback: RevokeCallback) -> None:
-        """Call `callback` before partitions leave this member; it may still commit them.
+        """Call `callback` before this member loses partitions; the callback may still commit them.
 
-        A rebalance revokes *all* partitions of a member, also those that come back to it.
+        A rebalance revokes *all* partitions of a member, including those that it gets back.
         """
 
     async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivery]:
-        """Up to `max_records` new records of the partitions that are not paused; none after `timeout_s`.
+        """Return up to `max_records` new records of the partitions that are not paused, or none after `timeout_s`.
 
-        Records of one partition come in offset order, with holes where the log was compacted.
+        Records of one partition come in offset order; offsets are missing where the log was compacted.
         """
 
     def pause(self, partitions: Iterable[Partition]) -> None:
-        """Deliver nothing of these partitions until resumed. The member stays in its group while it fetches."""
+        """Deliver nothing from these partitions until `resume`. The member stays in its group while it fetches."""
 
     def resume(self, partitions: Iterable[Partition]) -> None: ...
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Store, per partition, the *next* offset to read.
 
-        Raises Retry(BUS_UNREACHABLE) when the broker does not store them, also because a partition has left:
-        its new owner then repeats the work.
+        Raises Retry(BUS_UNREACHABLE) when the broker does not store them, also when this member no longer owns a
+        partition: the new owner then repeats the work.
         """
 
     async def fetch_committed(self, partition: Partition) -> int | None:
-        """The group's committed offset, None when it never committed there."""
+        """Return the group's committed offset; None when it never committed in this partition."""
 
     def get_assignment(self) -> frozenset[Partition]: ...
 
     def get_lag(self, partition: Partition) -> int | None:
-        """Records that wait behind this member's position; None until the first fetch told."""
+        """Return how many records wait after this member's position; None while that is not known."""

@@ -1,4 +1,4 @@
-"""The topics of `proto/topics.yaml`: what each means, who owns it, and how it is created."""
+"""The topics of `proto/topics.yaml`: the meaning and the producer of each, and how it is created."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,9 +14,9 @@ from zarathustra.core.types import OperatorId, validate_length
 
 KEPT: Final = "kept"
 DAY_MS: Final = 86_400_000
-KEPT_MS: Final = -1  # Kafka's word for "for ever"
+KEPT_MS: Final = -1  # Kafka's value for "no time limit"
 
-# The wheel carries the file beside this module; a checkout has it at its source.
+# A wheel has the file next to this module; a checkout has it in `proto/`.
 _PACKAGED = Path(__file__).with_name("topics.yaml")
 _CHECKOUT = Path(__file__).resolve().parents[2] / "proto" / "topics.yaml"
 
@@ -40,7 +40,7 @@ class ProfileSpec:
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """One topic of the table. `partitions` overrides the profile's."""
+    """One topic of the table. `partitions` overrides the profile's number."""
 
     name: str
     meaning: str
@@ -56,7 +56,7 @@ class TopicSpec:
 
 @dataclass(frozen=True)
 class GroupTopicSpec:
-    """A topic that every consumer group has its own of."""
+    """A topic that exists once for each consumer group."""
 
     suffix: str
     meaning: str
@@ -74,7 +74,7 @@ class TopicCatalogue:
 
 @dataclass(frozen=True)
 class TopicPlan:
-    """A topic as it is to be created."""
+    """A topic to create, with its configuration."""
 
     name: str
     partitions: int
@@ -88,18 +88,18 @@ class GroupTopics(NamedTuple):
 
 
 def group_name(service: str, operator: OperatorId) -> str:
-    """The consumer group of one operator's service. Replicas share it; operators never do."""
+    """Return the consumer group of one operator's service. Its replicas share the group; two operators never do."""
     validate_length("operator", operator, 20)
     return f"{service}.{operator.hex()}"
 
 
 def group_topics(group: str) -> GroupTopics:
-    """The names of a group's own topics."""
+    """Return the names of a group's retry and dead-letter topics."""
     return GroupTopics(retry=f"{group}.retry.v1", dead_letters=f"{group}.dlq.v1")
 
 
 def plan_topics(catalogue: TopicCatalogue, *, profile: Profile, groups: Iterable[str] = ()) -> list[TopicPlan]:
-    """Every topic of the catalogue, and the group topics of `groups`, with the profile's numbers."""
+    """Plan every topic of the catalogue, and the group topics of `groups`, with the profile's numbers."""
     numbers = catalogue.profiles[profile]
     shared = [_plan(topic.name, topic, numbers, topic.partitions) for topic in catalogue.topics]
     own = [_plan(f"{group}.{topic.suffix}", topic, numbers) for group in groups for topic in catalogue.group_topics]
@@ -107,9 +107,9 @@ def plan_topics(catalogue: TopicCatalogue, *, profile: Profile, groups: Iterable
 
 
 def find_missing_topics(plans: Sequence[TopicPlan], existing: Mapping[str, int]) -> list[TopicPlan]:
-    """The plans whose topic is not in `existing` (name → partitions).
+    """Return the plans whose topic is not in `existing` (name → number of partitions).
 
-    Raises Invalid(BAD_SETTING) naming *all* topics that exist with another number of partitions.
+    Raises Invalid(BAD_SETTING) with the names of *all* topics that exist with another number of partitions.
     """
     drift = [
         f"{plan.name} has {existing[plan.name]} partitions, not {plan.partitions}"
@@ -122,13 +122,13 @@ def find_missing_topics(plans: Sequence[TopicPlan], existing: Mapping[str, int])
 
 
 def load_catalogue(path: Path | None = None) -> TopicCatalogue:
-    """The installed table, or the one in `path`. Raises Invalid(BAD_SETTING)."""
+    """Load the installed table, or the one in `path`. Raises Invalid(BAD_SETTING)."""
     source = path or (_PACKAGED if _PACKAGED.exists() else _CHECKOUT)
     return parse_catalogue(source.read_text(encoding="utf-8"))
 
 
 def parse_catalogue(text: str) -> TopicCatalogue:
-    """Parse strictly: a key that is missing or unknown raises Invalid(BAD_SETTING)."""
+    """Parse the table strictly: a missing or unknown key raises Invalid(BAD_SETTING)."""
     document = _take_keys(yaml.safe_load(text), "the file", {"profiles", "topics", "group_topics"})
     profiles = _take_keys(document["profiles"], "profiles", set(Profile))
     catalogue = TopicCatalogue(

@@ -1,1 +1,1 @@
-"""The chain as operators see it: JSON-RPC, log scan, task reader, transactions."""
+"""Access to the chain: JSON-RPC, log scan, task reader, transactions."""

@@ -1,7 +1,8 @@
-"""The contracts' ABI: calls out, results, events and errors in, by name.
+"""Encode calls of the contracts, and decode their results, events and errors, by name.
 
-A name in camel case is a Python name in snake case: the event `TaskOpened(taskId, …)` is the fact
-`core.events.TaskOpened(task_id, …)`. So one decoder serves every event and struct; a golden test compares both lists.
+The ABI's camel-case names are snake-case names in Python: the event `TaskOpened(taskId, …)` is the fact
+`core.events.TaskOpened(task_id, …)`. So one decoder works for every event and struct; a golden test compares both
+lists.
 """
 
 import dataclasses
@@ -39,9 +40,9 @@ T = TypeVar("T")
 
 
 def _build_codec() -> ABICodec:
-    """eth_abi's codec, but texts that are no UTF-8 decode with replacement characters.
+    """Build eth_abi's codec, except that text that is not UTF-8 decodes with replacement characters.
 
-    Solidity does not check a `string`; a stranger's bad byte in an event must not stop the indexer.
+    Solidity does not check a `string`; a stranger's invalid byte in an event must not stop the indexer.
     """
     registry: Any = default_registry.copy()  # type: ignore[no-untyped-call]
     decoder: Any = StringDecoder(handle_string_errors="replace")  # type: ignore[no-untyped-call]
@@ -52,7 +53,7 @@ def _build_codec() -> ABICodec:
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One input or output; `components` of a struct, in the order of the ABI."""
+    """One input or output; `components` are a struct's fields, in the order of the ABI."""
 
     name: str
     type: str
@@ -61,7 +62,7 @@ class Parameter:
 
     @property
     def canonical_type(self) -> str:
-        """The type as in a signature: a struct is the tuple of its components."""
+        """The type as signatures write it: a struct is the tuple of its components."""
         if not self.type.startswith("tuple"):
             return self.type
         return _tuple_type(self.components) + self.type.removeprefix("tuple")
@@ -77,7 +78,7 @@ class Entry:
 
     @property
     def hash(self) -> bytes:
-        """Keccak of the signature: an event's first topic; its first four bytes select a function or error."""
+        """Keccak of the signature. It is an event's first topic; its first four bytes select a function or error."""
         return keccak(f"{self.name}{_tuple_type(self.inputs)}".encode())
 
     @property
@@ -87,7 +88,7 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Abi:
-    """One contract: functions by name, events by first topic, errors by selector, and its creation code."""
+    """One contract: functions by name, events by first topic, errors by selector, and the creation code."""
 
     name: str
     functions: Mapping[str, Entry]
@@ -97,13 +98,13 @@ class Abi:
     bytecode: bytes
 
     def get_event(self, name: str) -> Entry:
-        """The event of that name. Raises KeyError."""
+        """Return the event of that name. Raises KeyError."""
         return {entry.name: entry for entry in self.events.values()}[name]
 
 
 @dataclasses.dataclass(frozen=True)
 class ContractError:
-    """A revert in words: `WrongValue`, `(1, 2)`."""
+    """A decoded revert: the error's name and arguments, such as `WrongValue` and `(1, 2)`."""
 
     name: str
     arguments: str
@@ -111,13 +112,13 @@ class ContractError:
 
 @cache
 def load_abi(name: str) -> Abi:
-    """The committed ABI of a contract. Cached; raises FileNotFoundError for a name that is none of CONTRACTS."""
+    """Load the committed ABI of a contract; cached. Raises FileNotFoundError for a name that is not in CONTRACTS."""
     source = resources.files("zarathustra.chain").joinpath("abi", f"{name}.json")
     return parse_abi(name, json.loads(source.read_text(encoding="utf-8")))
 
 
 def parse_abi(name: str, document: Mapping[str, Any]) -> Abi:
-    """The ABI in a document `{"abi": […], "bytecode": "0x…"}`."""
+    """Parse the ABI in a document `{"abi": […], "bytecode": "0x…"}`."""
     entries = document["abi"]
     constructors = [entry for entry in entries if entry["type"] == "constructor"]
     return Abi(
@@ -131,13 +132,13 @@ def parse_abi(name: str, document: Mapping[str, Any]) -> Abi:
 
 
 def encode_call(abi: Abi, function: str, *arguments: object) -> bytes:
-    """The call data of a function. A struct argument is a dataclass with the struct's field names."""
+    """Encode the call data of a function. A struct argument is a dataclass with the struct's field names."""
     entry = abi.functions[function]
     return entry.selector + encode_arguments(entry.inputs, arguments)
 
 
 def encode_arguments(parameters: Sequence[Parameter], arguments: Sequence[object]) -> bytes:
-    """The arguments of a function or constructor."""
+    """Encode the arguments of a function or constructor. Raises TypeError for a wrong number of them."""
     if len(parameters) != len(arguments):
         raise TypeError(f"expected {len(parameters)} arguments, got {len(arguments)}")
     values = [_to_abi(parameter, argument) for parameter, argument in zip(parameters, arguments, strict=True)]
@@ -145,7 +146,7 @@ def encode_arguments(parameters: Sequence[Parameter], arguments: Sequence[object
 
 
 def decode_result(abi: Abi, function: str, data: bytes) -> tuple[Any, ...]:
-    """The outputs of a function; structs as tuples in the ABI's order. Raises Retry(RPC_ERROR)."""
+    """Decode the outputs of a function; structs are tuples in the ABI's order. Raises Retry(RPC_ERROR)."""
     outputs = abi.functions[function].outputs
     return tuple(
         _from_abi(parameter, value, None) for parameter, value in zip(outputs, _decode(outputs, data), strict=True)
@@ -153,14 +154,14 @@ def decode_result(abi: Abi, function: str, data: bytes) -> tuple[Any, ...]:
 
 
 def decode_struct(abi: Abi, function: str, data: bytes, value_class: type[T]) -> T:
-    """The one struct a function returns, as a dataclass with its field names. Raises Retry(RPC_ERROR)."""
+    """Decode the only struct that a function returns into a dataclass of its fields. Raises Retry(RPC_ERROR)."""
     outputs = abi.functions[function].outputs
     value: T = _from_abi(outputs[0], _decode(outputs, data)[0], value_class)
     return value
 
 
 def decode_fact(entry: Entry, topics: Sequence[bytes], data: bytes) -> Fact:
-    """The fact in a log whose first topic is `entry`'s. Raises Retry(RPC_ERROR) on a log that does not fit it."""
+    """Decode the fact in a log whose first topic is `entry`'s. Raises Retry(RPC_ERROR) if the rest does not fit."""
     indexed = [parameter for parameter in entry.inputs if parameter.is_indexed]
     plain = [parameter for parameter in entry.inputs if not parameter.is_indexed]
     if len(topics) != len(indexed) + 1:
@@ -173,7 +174,7 @@ def decode_fact(entry: Entry, topics: Sequence[bytes], data: bytes) -> Fact:
 
 
 def describe_revert(data: bytes) -> ContractError:
-    """The error in a revert's data, by the ABI of all contracts. Never raises: a revert must be readable."""
+    """Decode the error in a revert's data, with the ABI of all contracts. Never raises: a revert must be readable."""
     entry = _error_entries().get(data[:SELECTOR_LENGTH])
     if entry is None:
         return ContractError("UnknownError" if data else "EmptyRevert", "0x" + data[:36].hex() if data else "")
@@ -185,7 +186,7 @@ def describe_revert(data: bytes) -> ContractError:
 
 
 def to_snake_case(name: str) -> str:
-    """`taskId` → `task_id`."""
+    """Convert camel case to snake case: `taskId` → `task_id`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
@@ -218,7 +219,7 @@ def _tuple_type(parameters: Iterable[Parameter]) -> str:
 
 @cache
 def _error_entries() -> Mapping[bytes, Entry]:
-    """Errors of all contracts, and Solidity's own two."""
+    """Return the errors of all contracts, and Solidity's own two."""
     builtin = (
         Entry("Error", (Parameter("message", "string"),)),
         Entry("Panic", (Parameter("code", "uint256"),)),
@@ -269,7 +270,7 @@ def _build(value_class: Any, parameters: Sequence[Parameter], values: Sequence[A
 
 @cache
 def _plain_hints(value_class: type) -> Mapping[str, Any]:
-    """Each field's type below any NewType."""
+    """Return each field's type without NewTypes."""
     return {name: _plain_type(hint) for name, hint in get_type_hints(value_class).items()}
 
 

@@ -1,4 +1,4 @@
-"""View calls, several in one round trip and all at one block, so that their answers fit together."""
+"""View calls: several in one round trip and all at one block, so that their answers are consistent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,38 +20,38 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract's ABI at its address."""
+    """A contract's ABI and address."""
 
     abi: Abi
     address: Address
 
 
 class ViewCall(NamedTuple):
-    """One view call, not yet made."""
+    """One view call that is not made yet."""
 
     contract: Contract
     function: str
     arguments: tuple[object, ...] = ()
 
     def to_call(self, block: BlockHash) -> Call:
-        """The JSON-RPC call at that block (EIP-1898)."""
+        """Build the JSON-RPC call at that block (EIP-1898)."""
         data = encode_call(self.contract.abi, self.function, *self.arguments)
         request = {"to": format_data(self.contract.address), "data": format_data(data)}
         return Call("eth_call", (request, {"blockHash": format_data(block)}))
 
     def parse(self, answer: Any) -> tuple[Any, ...]:
-        """The outputs in a node's answer."""
+        """Decode the outputs in a node's answer."""
         return decode_result(self.contract.abi, self.function, parse_data(answer))
 
     def parse_struct(self, answer: Any, value_class: type[T]) -> T:
-        """The one struct in a node's answer."""
+        """Decode the only struct in a node's answer."""
         return decode_struct(self.contract.abi, self.function, parse_data(answer), value_class)
 
 
 async def fetch_views(rpc: Rpc, block: BlockHash, views: Sequence[ViewCall]) -> list[Any]:
-    """The raw answers in order, for `ViewCall.parse`.
+    """Return the raw answers in order, for `ViewCall.parse`.
 
-    Raises Invalid(REVERTED) with the error's name as the fact `error` when one reverts.
+    Raises Invalid(REVERTED) when one reverts; its fact `error` is the name of the contract's error.
     """
     try:
         return await rpc.call_many([view.to_call(block) for view in views])
@@ -60,14 +60,14 @@ async def fetch_views(rpc: Rpc, block: BlockHash, views: Sequence[ViewCall]) -> 
 
 
 async def fetch_header(rpc: Rpc, number: BlockNumber | str) -> Header | None:
-    """The canonical block of a number or tag now; None when the node has none."""
+    """Return the header of the block that is canonical now at a number or tag; None when the node has none."""
     name = number if isinstance(number, str) else format_quantity(number)
     answer = await rpc.call("eth_getBlockByNumber", name, False)
     return None if answer is None else parse_header(answer)
 
 
 async def fetch_head(rpc: Rpc) -> Header:
-    """The newest block: what a composite read pins."""
+    """Return the newest block's header. A read of several values uses this one block for all of them."""
     header = await fetch_header(rpc, LATEST)
     if header is None:
         raise Retry(Reason.RPC_ERROR, "node has no block")
@@ -75,7 +75,7 @@ async def fetch_head(rpc: Rpc) -> Header:
 
 
 def parse_header(answer: Any) -> Header:
-    """The header in a node's answer to eth_getBlockBy…. Raises Retry(RPC_ERROR)."""
+    """Parse the header in a node's answer to eth_getBlockBy…. Raises Retry(RPC_ERROR)."""
     return Header(
         number=BlockNumber(parse_quantity(parse_field(answer, "number"))),
         block_hash=BlockHash(parse_data(parse_field(answer, "hash"), length=32)),
@@ -85,6 +85,6 @@ def parse_header(answer: Any) -> Header:
 
 
 def explain_revert(error: CallReverted, action: str) -> Invalid:
-    """The revert in words: facts `error`, the contract's name for it, and `arguments`."""
+    """Convert a revert into Invalid(REVERTED) with the facts `error` (the error's name) and `arguments`."""
     described = describe_revert(error.data)
     return Invalid(Reason.REVERTED, action, error=described.name, arguments=described.arguments)

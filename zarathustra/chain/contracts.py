@@ -1,7 +1,8 @@
-"""What owners, contributors and operators can do, one typed function per contract call.
+"""The calls of owners, contributors and operators: one typed method per contract call.
 
-Each builds the call, sends it and returns what the contract's own event says. All raise Invalid(REVERTED) with the
-contract's error name as the fact `error`, and Retry when no node takes the transaction.
+Each method builds the call, sends it and returns the receipt or a value from the contract's event. All raise
+Invalid(REVERTED), with the name of the contract's error as the fact `error`, and Retry when no node accepts the
+transaction.
 """
 
 from collections.abc import Iterable
@@ -36,14 +37,14 @@ from zarathustra.core.types import (
     validate_length,
 )
 
-COIN: Final = ZERO_ADDRESS  # as a token: the chain's own coin
+COIN: Final = ZERO_ADDRESS  # the token address that stands for the chain's own coin
 
 F = TypeVar("F")
 
 
 @dataclass(frozen=True)
 class Registration:
-    """`registerOperator`'s argument. The keys are in EIP-2537 form, as the signing library gives them."""
+    """The argument of `registerOperator`. Key and possession proof are in EIP-2537 form, as `signing` gives them."""
 
     bls_key: bytes  # 128 bytes, G1
     possession: bytes  # 256 bytes, G2: the signature of the possession digest
@@ -59,7 +60,7 @@ class Registration:
 
 
 class SendingContract:
-    """One contract, with the key that sends to it."""
+    """One contract, with the sender that calls it."""
 
     def __init__(self, sender: Sender, name: str, address: Address) -> None:
         self._sender = sender
@@ -67,13 +68,13 @@ class SendingContract:
         self._address = address
 
     async def send(self, function: str, *arguments: object, value: Wei = NO_VALUE) -> "Outcome":
-        """Call the function in a transaction."""
+        """Call the function in a transaction; return once it is mined."""
         data = encode_call(self._abi, function, *arguments)
         mined = await self._sender.send(Transaction(self._address, data, value))
         return Outcome(mined.receipt, self._read_facts(mined.logs))
 
     async def simulate(self, function: str, *arguments: object) -> tuple[Any, ...]:
-        """What the function would return to the sender at the head."""
+        """Return what the function would return to the sender at the head."""
         data = encode_call(self._abi, function, *arguments)
         return decode_result(self._abi, function, await self._sender.simulate(Transaction(self._address, data)))
 
@@ -89,14 +90,14 @@ class SendingContract:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A transaction that succeeded, and what the contract says it did."""
+    """A transaction that succeeded, with the facts that the contract emitted in it."""
 
     receipt: Receipt
     facts: tuple[Fact, ...]
 
 
 def find_fact(outcome: Outcome, fact_class: type[F]) -> F:
-    """The first fact of a class. Raises LookupError: the contract emits it or reverts."""
+    """Return the first fact of a class. Raises LookupError when there is none: the contract emits it or reverts."""
     for fact in outcome.facts:
         if isinstance(fact, fact_class):
             return fact
@@ -104,30 +105,30 @@ def find_fact(outcome: Outcome, fact_class: type[F]) -> F:
 
 
 class GovernanceContract:
-    """AvsGovernance, with the key that pays and owns."""
+    """AvsGovernance, with one caller's key: usually that of an operator's owner."""
 
     def __init__(self, sender: Sender, deployment: Deployment) -> None:
         self._contract = SendingContract(sender, abi.GOVERNANCE, deployment.governance)
 
     async def register_operator(self, registration: Registration, *, value: Wei) -> Slot:
-        """Register; the sender becomes the owner. `value`: the stake when it is paid in coin, else 0."""
+        """Register an operator; the sender becomes its owner. `value`: the stake when it is paid in coin, else 0."""
         mined = await self._contract.send("registerOperator", registration, value=value)
         return find_fact(mined, OperatorRegistered).slot
 
     async def increase_stake(self, operator: OperatorId, amount: Wei, *, value: Wei) -> Receipt:
-        """Add stake from the next sealed set on. `value`: the amount when it is paid in coin, else 0."""
+        """Add stake; it counts from the next sealed set. `value`: the amount when it is paid in coin, else 0."""
         return (await self._contract.send("increaseStake", operator, amount, value=value)).receipt
 
     async def seal_operator_set(self) -> SetVersion:
-        """Seal the current operators as the next version."""
+        """Seal the active operators as the next version of the operator set."""
         return find_fact(await self._contract.send("sealOperatorSet"), OperatorSetSealed).version
 
     async def deregister_operator(self, operator: OperatorId) -> Receipt:
-        """Start leaving. Owner only."""
+        """Start an operator's exit. The operator's owner only."""
         return (await self._contract.send("deregisterOperator", operator)).receipt
 
     async def complete_deregistration(self, operator: OperatorId, to: Address) -> Receipt:
-        """Take the stake out once unbonding is over. Owner only."""
+        """Pay the stake to `to` once unbonding is over. The operator's owner only."""
         return (await self._contract.send("completeDeregistration", operator, to)).receipt
 
     async def eject(self, operator: OperatorId) -> Receipt:
@@ -136,13 +137,13 @@ class GovernanceContract:
 
 
 class CenterContract:
-    """AttestationCenter, for everything but certificates (see `operator_sender`)."""
+    """AttestationCenter, for all calls except certificates (see `operator_sender`)."""
 
     def __init__(self, sender: Sender, deployment: Deployment) -> None:
         self._contract = SendingContract(sender, abi.ATTESTATION_CENTER, deployment.attestation_center)
 
     async def fix_seed(self, task_id: TaskId) -> Receipt:
-        """Store the task's seed from its seed block."""
+        """Store the task's seed, derived from its seed block."""
         return (await self._contract.send("fixSeed", task_id)).receipt
 
     async def expire_task(self, task_id: TaskId) -> Receipt:
@@ -150,18 +151,18 @@ class CenterContract:
         return (await self._contract.send("expireTask", task_id)).receipt
 
     async def claim(self, operator: OperatorId, up_to: int) -> Receipt:
-        """Credit an operator's fees for the settlements below `up_to`."""
+        """Credit an operator's rewards receiver with its attester fees for the settlements below `up_to`."""
         return (await self._contract.send("claim", operator, up_to)).receipt
 
 
 class MarketContract:
-    """ModelSubmission, with an owner's or a contributor's key."""
+    """ModelSubmission, with the key of a project owner, a contributor or a keeper."""
 
     def __init__(self, sender: Sender, deployment: Deployment) -> None:
         self._contract = SendingContract(sender, abi.MODEL_SUBMISSION, deployment.model_submission)
 
     async def create_project(self, params: ProjectParams) -> ProjectId:
-        """Publish a project and escrow pool and budget; an ERC-20 must be approved before."""
+        """Publish a project and escrow pool and budget. An ERC-20 must be approved first."""
         value = Wei(params.pool + params.budget) if params.token == COIN else NO_VALUE
         return find_fact(await self._contract.send("createProject", params, value=value), ProjectCreated).project_id
 
@@ -174,22 +175,22 @@ class MarketContract:
         return (await self._contract.send("closeProject", project_id)).receipt
 
     async def withdraw_escrow(self, project_id: ProjectId) -> Receipt:
-        """Credit what is left to the owner once nothing is pending."""
+        """Credit a closed or cancelled project's escrow to its owner once no submission is pending."""
         return (await self._contract.send("withdrawEscrow", project_id)).receipt
 
     async def commit(self, project_id: ProjectId, commitment: bytes, *, value: Wei) -> SubmissionIndex:
-        """Enter a challenger, hidden. `value`: the bond when the project's token is the coin, else 0."""
+        """Enter a hidden challenger. `value`: the bond when the project's token is the coin, else 0."""
         mined = await self._contract.send("commit", project_id, commitment, value=value)
         return find_fact(mined, SubmissionCommitted).index
 
     async def reveal(self, project_id: ProjectId, index: SubmissionIndex, parameters_cid: Cid, salt: bytes) -> Receipt:
-        """Show what was committed to."""
+        """Show the parameters and the salt that were committed."""
         return (await self._contract.send("reveal", project_id, index, parameters_cid, salt)).receipt
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt:
-        """Do what time allows at the head of the project's queue."""
+        """Do the steps that are due at the head of the project, at most `max_steps`."""
         return (await self._contract.send("advance", project_id, max_steps)).receipt
 
     async def withdraw(self, token: Address, to: Address) -> Wei:
-        """Pay the sender's credit out; returns the amount."""
+        """Pay the sender's credit to `to`; return the amount."""
         return find_fact(await self._contract.send("withdraw", token, to), Withdrawn).amount

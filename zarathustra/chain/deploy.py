@@ -1,4 +1,4 @@
-"""Deploys all contracts, wired to each other at addresses known before the first exists."""
+"""Deploy all contracts. They name each other by addresses that are computed before the first deployment."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -29,9 +29,9 @@ ORDER: Final = (
 
 @dataclass(frozen=True)
 class DeploymentParameters:
-    """What is decided at deployment; blocks and amounts as in `protocol.md` §3 and §4."""
+    """What is decided at deployment; `docs/protocol.md` §3 and §4 explain the blocks and amounts."""
 
-    owner: Address  # the timelock: admits and ejects operators, sets parameters of later tasks
+    owner: Address  # the timelock: ejects operators, sets task parameters, allows tokens
     treasury: Address
     stake_token: Address = ZERO_ADDRESS  # zero: the chain's own coin
     min_stake: Wei = Wei(10**18)
@@ -68,9 +68,9 @@ WIRINGS: Final = (
 
 
 async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, chain_id: int) -> Deployment:
-    """Deploy everything with consecutive nonces, then read the wiring back. The key must send nothing meanwhile.
+    """Deploy everything with consecutive nonces, then check the wiring. The key must send nothing else meanwhile.
 
-    Raises Invalid(REVERTED) when a constructor refuses or a contract is not where or what it must be.
+    Raises Invalid(REVERTED) when a constructor reverts, or a contract has another address or names other contracts.
     """
     first_nonce = await sender.fetch_next_nonce()
     addresses = {name: compute_contract_address(sender.address, first_nonce + step) for step, name in enumerate(ORDER)}
@@ -92,7 +92,7 @@ async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, 
 
 
 async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: DeploymentParameters) -> None:
-    """Raise Invalid(REVERTED) unless each contract is there and names the others, the owner and the treasury."""
+    """Raise Invalid(REVERTED) unless each contract exists and names the others, the owner and the treasury."""
     expected = [(wiring.contract, wiring.getter, addresses[wiring.target]) for wiring in WIRINGS]
     expected += [(name, "owner", parameters.owner) for name in (abi.GOVERNANCE, abi.ATTESTATION_CENTER)]
     expected += [
@@ -110,7 +110,7 @@ async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: D
 
 
 def compute_contract_address(deployer: Address, nonce: int) -> Address:
-    """Where CREATE puts the contract: keccak(rlp([deployer, nonce])), its last 20 bytes."""
+    """Return the address that CREATE gives a contract: the last 20 bytes of keccak(rlp([deployer, nonce]))."""
     validate_length("deployer", deployer, 20)
     address = b"\x94" + deployer  # a string of 20 bytes
     items = address + _rlp_integer(nonce)
@@ -118,13 +118,13 @@ def compute_contract_address(deployer: Address, nonce: int) -> Address:
 
 
 def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
-    """The committed bytecode with its constructor's arguments."""
+    """Return the committed bytecode, followed by its constructor's arguments."""
     contract = load_abi(name)
     return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
 
 
 def _build_arguments(name: str, addresses: dict[str, Address], parameters: DeploymentParameters) -> tuple[object, ...]:
-    """The constructor's arguments, in the order of its source."""
+    """Return the constructor's arguments, in the order of its source."""
     arguments: dict[str, tuple[object, ...]] = {
         abi.VERIFIER: (),
         abi.SEED_SOURCE: (),

@@ -1,4 +1,4 @@
-"""The deployment file that services read (setting DEPLOYMENT_FILE): which chain, which contracts."""
+"""The deployment file that services read (setting DEPLOYMENT_FILE): the chain and the contracts' addresses."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ _ADDRESS_FIELDS: Final = ("governance", "attestation_center", "avs_logic", "mode
 
 
 def dump_deployment(deployment: Deployment) -> str:
-    """The deployment as a JSON document."""
+    """Format the deployment as a JSON document."""
     addresses = {name: format_data(getattr(deployment, name)) for name in _ADDRESS_FIELDS}
     document = {"chain_id": deployment.chain_id, "deployed_at": deployment.deployed_at, **addresses}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def parse_deployment(text: str) -> Deployment:
-    """The deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
+    """Parse the deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
     try:
         document = json.loads(text)
         addresses = {name: _parse_address(document[name]) for name in _ADDRESS_FIELDS}
@@ -33,7 +33,7 @@ def parse_deployment(text: str) -> Deployment:
 
 
 def load_deployment(path: Path) -> Deployment:
-    """The deployment in a file. Raises Invalid(BAD_SETTING)."""
+    """Load the deployment in a file. Raises Invalid(BAD_SETTING)."""
     try:
         return parse_deployment(path.read_text(encoding="utf-8"))
     except OSError as error:

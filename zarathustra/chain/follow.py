@@ -1,10 +1,12 @@
-"""Follows a chain: backfill by ranges, then block by block, with retractions after a reorganisation.
+"""Follow a chain: first by ranges of blocks, then block by block, with retractions after a reorganisation.
 
     re-check the tip ─▶ backfill up to finalized ─▶ block after block up to head − confirmations
 
-Order of effects. A block that may be reorganised: save the checkpoint with its records as pending, then publish them;
-a crash in between publishes them again, and no fact is out there that a saved view does not know. Final blocks:
-publish, then save; a crash in between publishes the span again.
+The tip is the newest block that was taken in.
+
+Order of effects. For a block that may be reorganised: save the checkpoint with its records as pending, then publish
+them. After a crash in between they are published again; every published fact is in a saved view, so it can be
+retracted. For final blocks: publish, then save. After a crash in between the span is published again.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -19,11 +21,11 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlockNumber
 
-MAX_STEPS: Final = 50  # blocks or spans in one turn: its caller has other duties, such as staying in its group
+MAX_STEPS: Final = 50  # blocks or spans per call: the caller has other work, such as staying in its consumer group
 
 
 class BlockSource(Protocol):
-    """The chain as one node tells it now; `chain.scan.ChainScanner` for real."""
+    """The chain as one node reports it now; in production `chain.scan.ChainScanner`."""
 
     @property
     def deployment(self) -> Deployment: ...
@@ -36,45 +38,45 @@ class BlockSource(Protocol):
 
 @dataclass(frozen=True)
 class Goal:
-    """How far a turn may go: blocks up to `target`, by ranges up to `final`."""
+    """How far one call may go: block by block up to `target`, by ranges up to `final`."""
 
     target: BlockNumber
     final: Header | None
 
 
 class EventSink(Protocol):
-    """Where events and progress go. Both return once they are durable, and raise Retry when that is not known."""
+    """Where events and progress go. Both methods return once the data is durable; they raise Retry if unknown."""
 
     async def publish(self, records: Sequence[TimedRecord]) -> None: ...
     async def save(self, checkpoint: Checkpoint) -> None: ...
 
 
 class ChainFollower:
-    """Follows one chain. Use from one task; `restore` before the first `catch_up`."""
+    """Follows one chain. Use it from one asyncio task; call `restore` before the first `catch_up`."""
 
     def __init__(self, source: BlockSource, sink: EventSink, *, confirmations: int) -> None:
         self._source = source
         self._sink = sink
         self._confirmations = confirmations
         self._checkpoint: Checkpoint | None = None
-        self._saved: Checkpoint | None = None  # differs from the above by blocks without events, or after a failure
+        self._saved: Checkpoint | None = None  # the last one saved; `_checkpoint` may be newer
 
     @property
     def tip(self) -> Header | None:
-        """The newest block taken in; None before the first turn of a fresh start."""
+        """The newest block that was taken in; None after a fresh start, until the first `catch_up`."""
         return None if self._checkpoint is None else self._checkpoint.view.tip
 
     def restore(self, checkpoint: Checkpoint | None) -> None:
-        """Go on from a saved state; None: from the deployment's first block. Raises Invalid(BAD_SETTING)."""
+        """Continue from a saved state; None starts at the deployment's first block. Raises Invalid(BAD_SETTING)."""
         deployment = self._source.deployment
         if checkpoint is not None and checkpoint.model_submission != deployment.model_submission:
             raise Invalid(Reason.BAD_SETTING, "checkpoint is of another deployment", chain_id=checkpoint.chain_id)
         self._checkpoint = self._saved = checkpoint
 
     async def catch_up(self) -> bool:
-        """Publish what is new, at most MAX_STEPS steps of it; False when there is more to do at once.
+        """Publish what is new, in at most MAX_STEPS steps. Return False when there is more to do at once.
 
-        Raises Retry when node or bus fail: call again. Raises Invalid(DEEP_FORK): halt.
+        Raises Retry when the node or the bus fails: call it again. Raises Invalid(DEEP_FORK): stop following.
         """
         await self._publish_pending()
         goal = await self._fetch_goal()
@@ -99,7 +101,7 @@ class ChainFollower:
         return Goal(target, final)
 
     async def _fetch_view(self, goal: Goal) -> View:
-        """The view; at first, a final block right before the deployment or further back."""
+        """Return the view; at a fresh start it is one final block, right before the deployment or earlier."""
         if self._checkpoint is not None:
             return self._checkpoint.view
         if goal.final is None:
@@ -111,9 +113,10 @@ class ChainFollower:
         return view
 
     async def _leave_orphans(self, view: View, goal: Goal) -> int:
-        """Re-check the tip: it may have been reorganised away while nobody looked.
+        """Re-check the tip, which may have been reorganised away since the last check.
 
-        A node that is behind is asked for its own newest block: lagging is no reorganisation.
+        If the node is behind the tip, its newest usable block is checked instead: being behind is not a
+        reorganisation.
         """
         steps = 0
         while steps < MAX_STEPS:
@@ -147,7 +150,7 @@ class ChainFollower:
         return steps
 
     async def _follow(self, goal: Goal, max_steps: int) -> int:
-        """Take in block after block; what contradicts the tip retracts it."""
+        """Take in block after block; a block that contradicts the tip causes its retraction."""
         steps = 0
         while steps < max_steps and self._get_view().tip.number < goal.target:
             header = await self._source.fetch_header(BlockNumber(self._get_view().tip.number + 1))
@@ -170,7 +173,7 @@ class ChainFollower:
             await self._publish_pending()
 
     async def _settle(self, goal: Goal) -> None:
-        """Forget what is final, and keep the progress over blocks without events."""
+        """Forget what is final, and save the progress over blocks without events."""
         if goal.final is not None:
             self._hold(finalize(self._get_view(), goal.final))
         if self._checkpoint != self._saved:
@@ -204,7 +207,7 @@ class ChainFollower:
         self._checkpoint = Checkpoint(deployment.chain_id, deployment.model_submission, view, pending)
 
     async def _fetch_known(self, number: BlockNumber) -> Header:
-        """The header of a block that the node has just told of."""
+        """Return the header of a block that the node has just reported."""
         header = await self._source.fetch_header(number)
         if header is None:
             raise Retry(Reason.RPC_ERROR, "node lost a block", number=number)

@@ -1,4 +1,4 @@
-"""Logs by range of finalized blocks or by block hash, whatever a provider's limits are."""
+"""Read logs by range of blocks or by block hash, within each provider's limits."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockHash, BlockNumber
 
-FIRST_SPAN: Final = 1_000  # most providers take this many blocks at once
+FIRST_SPAN: Final = 1_000  # most providers accept a range of this many blocks
 MAX_SPAN: Final = 10_000
-FEW_LOGS: Final = 2_000  # below this a longer range is safe to try; providers cut at 10,000
+FEW_LOGS: Final = 2_000  # below this a longer range is safe to try; providers stop at 10,000 logs
 
 
 @dataclass(frozen=True)
 class Log:
-    """One log as a node tells it."""
+    """One log as a node reports it."""
 
     address: Address
     topics: tuple[bytes, ...]
@@ -30,7 +30,7 @@ class Log:
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which logs: from one of `addresses` and with one of `first_topics`."""
+    """Selects the logs from one of `addresses` with one of `first_topics`."""
 
     addresses: tuple[Address, ...]
     first_topics: tuple[bytes, ...]
@@ -49,22 +49,23 @@ class Span(NamedTuple):
 
 
 async def fetch_logs_of_block(rpc: Rpc, log_filter: LogFilter, block_hash: BlockHash) -> tuple[Log, ...]:
-    """A block's logs in order. Raises Retry(RPC_ERROR) when the node does not know the block, never a silent ()."""
+    """Return a block's logs in order. Raises Retry(RPC_ERROR) when the node does not know the block."""
     answer = await rpc.call("eth_getLogs", {**log_filter.to_json(), "blockHash": format_data(block_hash)})
     return _parse_logs(answer, log_filter, lambda log: log.block_hash == block_hash)
 
 
 async def fetch_logs_between(rpc: Rpc, log_filter: LogFilter, first: BlockNumber, last: BlockNumber) -> tuple[Log, ...]:
-    """The logs of the blocks first … last in one request. Raises Retry(RPC_ERROR) also when that is too much."""
+    """Return the logs of the blocks first … last. One request; Retry(RPC_ERROR) also when the range is too large."""
     span = {"fromBlock": format_quantity(first), "toBlock": format_quantity(last)}
     answer = await rpc.call("eth_getLogs", {**log_filter.to_json(), **span})
     return _parse_logs(answer, log_filter, lambda log: first <= log.block_number <= last)
 
 
 async def scan_spans(rpc: Rpc, log_filter: LogFilter, first: BlockNumber, last: BlockNumber) -> AsyncIterator[Span]:
-    """The logs of first … last in spans, without gap: shorter ones after a refusal, longer ones when there is little.
+    """Yield the logs of first … last in spans without gaps: shorter after a refusal, longer when there are few logs.
 
-    Only for blocks that cannot be reorganised meanwhile. Raises Retry(RPC_ERROR) when a single block is refused.
+    The spans agree only on blocks that are not reorganised meanwhile: of other blocks a log may be missing or come
+    twice. Raises Retry(RPC_ERROR) when a single block is refused.
     """
     length = FIRST_SPAN
     start = first
@@ -83,7 +84,7 @@ async def scan_spans(rpc: Rpc, log_filter: LogFilter, first: BlockNumber, last: 
 
 
 def _parse_logs(answer: Any, log_filter: LogFilter, is_wanted: Callable[[Log], bool]) -> tuple[Log, ...]:
-    """The logs in order; one that was not asked for means that the node is broken."""
+    """Return the logs in order; a log that was not asked for means that the node is broken."""
     if not isinstance(answer, list):
         raise Retry(Reason.RPC_ERROR, "parse logs", answer=repr(answer)[:80])
 
@@ -94,7 +95,7 @@ def _parse_logs(answer: Any, log_filter: LogFilter, is_wanted: Callable[[Log], b
 
 
 def parse_log(item: Any) -> Log:
-    """One log of an answer. Raises Retry(RPC_ERROR)."""
+    """Parse one log of an answer. Raises Retry(RPC_ERROR)."""
     topics: Sequence[Any] = parse_field(item, "topics")
     return Log(
         address=Address(parse_data(parse_field(item, "address"), length=20)),

@@ -1,4 +1,4 @@
-"""Projects, submissions, operators and credits, for those who pay and are paid: the SDK's reads."""
+"""The SDK's reads: projects, submissions, operators and credits."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,7 +47,7 @@ class OperatorRecord:
 
 
 class MarketReader:
-    """Facts of the market at the head. Raises Retry when no node answers, Invalid(REVERTED) for unknown ids."""
+    """Reads the market at the head. Raises Retry when no node answers, Invalid(REVERTED) for unknown ids."""
 
     def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
         self._rpc = rpc
@@ -56,46 +56,46 @@ class MarketReader:
         self._market = Contract(load_abi(abi.MODEL_SUBMISSION), deployment.model_submission)
 
     async def fetch_project_count(self) -> int:
-        """How many projects there are; they are numbered from 1."""
+        """Return how many projects there are; they are numbered from 1."""
         return int(await self._fetch_value(self._market, "projectCount"))
 
     async def fetch_project(self, project_id: ProjectId) -> Project:
-        """One project."""
+        """Return one project."""
         view = ViewCall(self._market, "getProject", (project_id,))
         return view.parse_struct(await self._fetch(view), Project)
 
     async def fetch_submission(self, project_id: ProjectId, index: SubmissionIndex) -> Submission:
-        """One submission; index 0 is the owner's baseline."""
+        """Return one submission; index 0 is the project owner's baseline."""
         view = ViewCall(self._market, "getSubmission", (project_id, index))
         return view.parse_struct(await self._fetch(view), Submission)
 
     async def fetch_champion_cid(self, project_id: ProjectId) -> Cid:
-        """The parameters that a challenger has to beat now."""
+        """Return the CID of the parameters that a challenger has to beat now."""
         return Cid(await self._fetch_value(self._market, "championCid", project_id))
 
     async def fetch_credit(self, account: Address, token: Address) -> Wei:
-        """What the account can withdraw."""
+        """Return what the account can withdraw of the token."""
         return Wei(await self._fetch_value(self._market, "creditOf", account, token))
 
     async def fetch_operator(self, operator: OperatorId) -> OperatorRecord:
-        """One operator."""
+        """Return one operator."""
         view = ViewCall(self._governance, "getOperator", (operator,))
         return view.parse_struct(await self._fetch(view), OperatorRecord)
 
     async def fetch_latest_set_version(self) -> SetVersion:
-        """The newest sealed operator set; 0 before the first."""
+        """Return the version of the newest sealed operator set; 0 before the first."""
         return SetVersion(await self._fetch_value(self._governance, "latestVersion"))
 
     async def fetch_settlement_count(self) -> int:
-        """How many settlements there are; an operator claims up to this number."""
+        """Return how many settlements there are; an operator claims up to this number."""
         return int(await self._fetch_value(self._center, "settlementCount"))
 
     async def fetch_claim_cursor(self, operator: OperatorId) -> int:
-        """The next settlement the operator has not claimed."""
+        """Return the number of the first settlement that the operator has not claimed."""
         return int(await self._fetch_value(self._center, "cursorOf", operator))
 
     async def fetch_balance(self, account: Address) -> Wei:
-        """The account's balance of the chain's own coin."""
+        """Return the account's balance of the chain's own coin."""
         head = await fetch_head(self._rpc)
         answer = await self._rpc.call("eth_getBalance", format_data(account), format_quantity(head.number))
         return Wei(parse_quantity(answer))

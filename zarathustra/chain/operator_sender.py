@@ -1,4 +1,4 @@
-"""What an operator sends: certificates, and a keeper's two calls. The `TaskSender` port."""
+"""An operator's transactions: certificates, and a keeper's two calls. Implements the port `TaskSender`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued
 from zarathustra.core.types import Address, BlsSignature, EcdsaSignature, Evaluation, OperatorId, ProjectId, TaskId
 
-TASK_DEFINITION_ID: Final = 0  # the AVS ecosystem's task kinds; we have one
+TASK_DEFINITION_ID: Final = 0  # a kind of task, as AVS contracts number them; this network has one
 EVALUATION_TYPE: Final = "(bytes32,uint8,address,bytes32,uint8,int64,int64,int64,bytes32)"
 
 EncodeSignature = Callable[[BlsSignature], bytes]
-"""Compressed G2 (96 bytes) → EIP-2537 (256 bytes); the signing library's backend has it."""
+"""Convert a compressed G2 point (96 bytes) to EIP-2537 (256 bytes); `BlsBackend.g2_to_eip2537` does it."""
 
 
 @dataclass(frozen=True)
 class TaskInfo:
-    """`submitTask`'s first argument, by the ABI's field names."""
+    """The first argument of `submitTask`, with the ABI's field names."""
 
     proof_of_task: str
     data: bytes
@@ -33,7 +33,7 @@ class TaskInfo:
 
 @dataclass(frozen=True)
 class Certificate:
-    """`submitTask`'s second argument, by the ABI's field names."""
+    """The second argument of `submitTask`, with the ABI's field names."""
 
     bitmap: int
     approved: bool
@@ -70,7 +70,7 @@ class ChainTaskSender:
         return (await self._market.send("advance", project_id, max_steps)).receipt
 
     async def expire_task(self, task_id: TaskId) -> Receipt | None:
-        """See `port.TaskSender`. Invalid(REVERTED, error=DeadlineNotPassed) when it comes too early."""
+        """See `port.TaskSender`. Raises Invalid(REVERTED, error=DeadlineNotPassed) when it is too early."""
         try:
             return (await self._center.send("expireTask", task_id)).receipt
         except Invalid as error:
@@ -88,7 +88,7 @@ class ChainTaskSender:
 
 
 def build_task_info(certificate: CertificateIssued) -> TaskInfo:
-    """The task record of a certificate: `data` is the whole evaluation."""
+    """Build the `TaskInfo` of a certificate; its `data` is the whole evaluation."""
     evaluation = certificate.proposal.evaluation
     return TaskInfo(
         proof_of_task=certificate.proposal.proof_of_task,
@@ -99,7 +99,7 @@ def build_task_info(certificate: CertificateIssued) -> TaskInfo:
 
 
 def encode_evaluation(evaluation: Evaluation) -> bytes:
-    """`abi.encode(Evaluation)`."""
+    """Encode an evaluation as `abi.encode(Evaluation)` does."""
     fields = (
         evaluation.task_id,
         evaluation.attempt,

@@ -1,4 +1,4 @@
-"""A sealed operator set, as AvsGovernance stores it: the code of a data contract.
+"""Parse a sealed operator set. AvsGovernance stores it as the code of a data contract.
 
 0x00 ‖ slot 0 ‖ … ‖ slot 127        slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: empty
 """
@@ -14,7 +14,7 @@ SLOT_LENGTH: Final = 128
 BLOB_LENGTH: Final = 1 + MAX_OPERATORS * SLOT_LENGTH
 EMPTY_SLOT: Final = bytes(SLOT_LENGTH)
 
-# BLS12-381's base field; a compressed point says which of the two roots its y is.
+# The base field of BLS12-381. A flag of a compressed point says which of the two square roots its y is.
 FIELD_MODULUS: Final = int(
     "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab", 16
 )
@@ -23,7 +23,7 @@ LARGER_ROOT_FLAG: Final = 0x20
 
 
 def parse_operator_set(version: SetVersion, blob: bytes) -> OperatorSet:
-    """The occupied slots, in slot order. Raises Retry(RPC_ERROR): code of another shape is no sealed set."""
+    """Parse the occupied slots, in slot order. Raises Retry(RPC_ERROR) when the code does not have a set's shape."""
     if len(blob) != BLOB_LENGTH or blob[0] != 0:
         raise Retry(Reason.RPC_ERROR, "sealed operator set has the wrong shape", version=version, length=len(blob))
 
@@ -33,7 +33,7 @@ def parse_operator_set(version: SetVersion, blob: bytes) -> OperatorSet:
 
 
 def compress_g1(x: bytes, y: bytes) -> BlsPublicKey:
-    """A G1 point's 48-byte form: x, with flags in its three spare top bits. The contract has checked the point."""
+    """Compress a G1 point to 48 bytes: x, with flags in its three unused top bits. The contract checked the point."""
     flags = COMPRESSED_FLAG
     if int.from_bytes(y, "big") > FIELD_MODULUS // 2:
         flags |= LARGER_ROOT_FLAG

@@ -1,4 +1,4 @@
-"""The chain as services use it. The real reader asks the operator's own node; tests hand in a fake."""
+"""The chain as services use it. In production the operator's own node answers; tests use a fake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from zarathustra.core.vote import Vote
 
 @dataclass(frozen=True)
 class Deployment:
-    """Which chain and which contracts; everything else is read from them."""
+    """The chain and its contracts; everything else is read from them."""
 
     chain_id: int
     governance: Address
@@ -24,7 +24,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a transaction that succeeded."""
+    """The result of a transaction that succeeded."""
 
     transaction_hash: bytes
     block_number: BlockNumber
@@ -33,57 +33,57 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Posting:
-    """The transaction with which the contract took a certificate, and who sent it."""
+    """The transaction in which the contract accepted a certificate, and its sender."""
 
     receipt: Receipt
     sender: Address
 
 
 class TaskReader(Protocol):
-    """Facts about tasks, from the operator's own node. Raises Retry when no node answers."""
+    """Reads tasks and operator sets from the operator's own node. All methods raise Retry when no node answers."""
 
     async def fetch_block_number(self) -> BlockNumber:
-        """The head's number."""
+        """Return the head's number."""
         ...
 
     async def fetch_block_hash(self, number: BlockNumber) -> BlockHash:
-        """A canonical block's hash now; Retry(NO_SEED) while the node does not have it."""
+        """Return the hash of the block that is canonical now. Retry(NO_SEED) while the node does not have it."""
         ...
 
     async def fetch_task(self, task_id: TaskId) -> Task:
-        """The task at the head. Invalid(UNKNOWN_TASK) when the contract does not know it."""
+        """Return the task at the head. Raises Invalid(UNKNOWN_TASK) when the contract does not know it."""
         ...
 
     async def fetch_operator_set(self, version: SetVersion) -> OperatorSet:
-        """A sealed set; immutable, so implementations cache it. Keys are already subgroup-checked on chain."""
+        """Return a sealed set; it never changes, so implementations cache it. The chain checked the keys' subgroup."""
         ...
 
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
-        """The open tasks among those opened within the longest task life; needs no bus."""
+        """Return the open tasks among those opened within the longest life of a task. Needs no bus."""
         ...
 
     async def fetch_posting(self, task: Task, vote: Vote) -> Posting | None:
-        """What settled (or rejected) the task by this very vote; None when nothing did."""
+        """Return the transaction that settled or rejected by exactly this vote, or None."""
         ...
 
     async def fetch_turn_blocks(self) -> int:
-        """How long one operator's turn to post lasts, in blocks."""
+        """Return how many blocks one operator's turn to post lasts."""
         ...
 
 
 class TaskSender(Protocol):
-    """Transactions of an operator. Sole owner of its key's nonces: one per process and key."""
+    """An operator's transactions. Nothing else may use the key's nonces: create one per key."""
 
     async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
-        """Simulate, send, bump until mined. Invalid(REVERTED) with the contract's error name when it refuses."""
+        """Simulate, send, raise the fees until mined. Invalid(REVERTED) with the error's name if it reverts."""
         ...
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
-        """Call `ModelSubmission.advance` when a simulation says it does something; None when it would not."""
+        """Call `ModelSubmission.advance` if a simulation says that it does something; return None otherwise."""
         ...
 
     async def expire_task(self, task_id: TaskId) -> Receipt | None:
-        """Call `expireTask` when the deadline has passed; None when the task is already final."""
+        """Call `expireTask`, for a task whose deadline has passed; return None when the task is already final."""
         ...
 
     @property

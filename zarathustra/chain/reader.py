@@ -1,6 +1,6 @@
-"""What an operator must know of a task, read from its own node: the `TaskReader` port.
+"""Read what an operator must know about a task, from its own node. Implements the port `TaskReader`.
 
-Each answer is read at one block, pinned by hash: no value of one branch meets a value of another.
+The views of one answer are read at one block, named by its hash, so that values of two branches are never mixed.
 """
 
 from collections.abc import Sequence
@@ -37,16 +37,16 @@ from zarathustra.core.types import (
 )
 from zarathustra.core.vote import Vote
 
-# A sealed version never changes, but the block that sealed it may still be reorganised: a set younger than this is
-# read again each time.
+# In blocks. A sealed version never changes, but the block that sealed it may still be reorganised: a set younger than
+# this is read again each time.
 CACHE_DEPTH: Final = 64
-# A task can be expired only after its deadline; keepers must still find it then.
+# In blocks. A task can be expired only after its deadline, and keepers must still find it then.
 EXPIRY_MARGIN: Final = 1_000
 
 
 @dataclass(frozen=True)
 class StoredTask:
-    """AttestationCenter's struct, by its field names."""
+    """AttestationCenter's struct `Task`, with its field names."""
 
     status: TaskStatus
     attempt: Attempt
@@ -63,7 +63,7 @@ class StoredTask:
 
 @dataclass(frozen=True)
 class SealedSet:
-    """AvsGovernance's struct, by its field names."""
+    """AvsGovernance's struct `SealedSet`, with its field names."""
 
     pointer: Address
     count: int
@@ -80,7 +80,7 @@ class ChainTaskReader:
         self._governance = Contract(load_abi(abi.GOVERNANCE), deployment.governance)
         self._center = Contract(load_abi(abi.ATTESTATION_CENTER), deployment.attestation_center)
         self._market = Contract(load_abi(abi.MODEL_SUBMISSION), deployment.model_submission)
-        self._sets: dict[SetVersion, OperatorSet] = {}  # one a sealed version: hundreds in a year
+        self._sets: dict[SetVersion, OperatorSet] = {}  # one per sealed version: hundreds a year
 
     async def fetch_block_number(self) -> BlockNumber:
         """See `port.TaskReader`."""
@@ -94,7 +94,7 @@ class ChainTaskReader:
         return header.block_hash
 
     async def fetch_task(self, task_id: TaskId) -> Task:
-        """See `port.TaskReader`. Invalid(WRONG_INPUT) when an open task's texts do not give its input root."""
+        """See `port.TaskReader`. Raises Invalid(WRONG_INPUT) when an open task's input does not hash to its root."""
         head = await fetch_head(self._rpc)
         stored, project_id, index = await self._fetch_stored(task_id, head)
         view = ViewCall(self._market, "taskInput", (project_id, index))
@@ -104,7 +104,7 @@ class ChainTaskReader:
         return _build_task(task_id, project_id, index, stored, task_input)
 
     async def fetch_operator_set(self, version: SetVersion) -> OperatorSet:
-        """See `port.TaskReader`. Raises Retry when the node does not have the version (yet)."""
+        """See `port.TaskReader`. Raises Retry when the node does not have the version, or not yet."""
         known = self._sets.get(version)
         if known is not None:
             return known
@@ -122,7 +122,7 @@ class ChainTaskReader:
         return operators
 
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
-        """See `port.TaskReader`. In the order of their opening."""
+        """See `port.TaskReader`. In the order in which they were opened."""
         head = await fetch_head(self._rpc)
         opened = await self._fetch_opened(head)
         views = [ViewCall(self._center, "getTask", (task_id,)) for task_id in opened]
@@ -183,7 +183,7 @@ class ChainTaskReader:
         first = BlockNumber(max(self._deployed_at, head.number - MAX_TASK_BLOCKS - EXPIRY_MARGIN))
         log_filter = LogFilter((self._center.address,), (topic,))
         spans = [span async for span in scan_spans(self._rpc, log_filter, first, head.number)]
-        # Keyed, because a reorganisation between two spans may show one opening twice.
+        # A dict, because after a reorganisation between two spans one opening may come twice.
         return list(dict.fromkeys(TaskId(log.topics[1]) for span in spans for log in span.logs))
 
 
@@ -193,7 +193,7 @@ def _is_of(fact: TaskSubmitted | TaskRejected, vote: Vote) -> bool:
 
 
 def _validate_input(stored: StoredTask, task_input: TaskInput) -> None:
-    """Of open tasks only: a submission opened again shows its newer task's input, and the older task is final."""
+    """Check an open task only: a submission opened again shows its newer task's input, and its older task is final."""
     if stored.status is TaskStatus.OPEN and input_root(task_input) != stored.input_root:
         raise Invalid(Reason.WRONG_INPUT, "rebuild input root", root=stored.input_root.hex())
 

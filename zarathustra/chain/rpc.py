@@ -1,8 +1,8 @@
-"""JSON-RPC over HTTP, with failover: the one module that talks to nodes.
+"""JSON-RPC over HTTP, with failover. Only this module talks to chain nodes.
 
-A call goes to the endpoint that answered last. When that one fails, or refuses (rate, range, a block it does not have),
-the others are asked in order: what one node cannot do is not yet a fact about the chain. A revert is such a fact, and
-is never asked twice.
+A call goes to the endpoint that answered last. When that one fails or refuses (rate, range, a block that it does not
+have), the others are asked in order, because one node's failure says nothing about the chain. A revert does, so no
+other endpoint is asked.
 """
 
 import json
@@ -19,13 +19,13 @@ from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 
 DEFAULT_TIMEOUT_S: Final = 10.0
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024  # a hostile or broken endpoint must not fill our memory
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024  # a hostile or broken endpoint must not fill the memory
 MAX_BATCH: Final = 50  # providers refuse longer batches
 REVERT_CODE: Final = 3  # geth, reth, anvil: "execution reverted", with the error's bytes as data
 MAX_MESSAGE_LENGTH: Final = 200
 
 ObserveRequest = Callable[[str, str, float, bool], None]
-"""(method, host, seconds, is_success), after every request; a batch counts as `batch`."""
+"""Called after every request with (method, host, seconds, is_success); the method of a batch is `batch`."""
 
 
 class Call(NamedTuple):
@@ -36,7 +36,7 @@ class Call(NamedTuple):
 
 
 class CallReverted(Invalid):
-    """The contract refused; `data` is its error as ABI bytes, empty when it gave none."""
+    """The contract refused the call; `data` is its error as ABI bytes, empty when it gave none."""
 
     def __init__(self, message: str, data: bytes) -> None:
         super().__init__(Reason.REVERTED, message, data="0x" + data.hex()[:MAX_MESSAGE_LENGTH])
@@ -44,26 +44,27 @@ class CallReverted(Invalid):
 
 
 class Rpc(Protocol):
-    """What the chain library needs of a node; tests hand in a fake."""
+    """What the chain library needs from a node; tests use a fake."""
 
     async def call(self, method: str, *params: Any) -> Any:
-        """The result of one call.
+        """Return the result of one call.
 
-        Raises Retry(RPC_UNREACHABLE) when no endpoint answers, Retry(RPC_ERROR) when all refuse, CallReverted.
+        Raises CallReverted when the call reverts, Retry(RPC_UNREACHABLE) when no endpoint answers, Retry(RPC_ERROR)
+        when none succeeds and at least one refuses.
         """
         ...
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
-        """The results in order, from one endpoint and, up to MAX_BATCH calls, one round trip. Raises like `call`."""
+        """Return the results in order. Up to MAX_BATCH calls are one round trip to one endpoint. Raises as `call`."""
         ...
 
 
 def ignore_request(_method: str, _host: str, _seconds: float, _is_success: bool) -> None:
-    """Observe nothing."""
+    """Do nothing: the default observer."""
 
 
 class HttpRpc:
-    """The endpoints of one chain; use as an async context manager. Safe for concurrent use."""
+    """The endpoints of one chain. Use it as an async context manager. Safe for concurrent use."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class HttpRpc:
         return results
 
     async def _ask_in_turn(self, calls: Sequence[Call]) -> list[Any]:
-        """Ask the current endpoint, then each other once; the one that answers becomes the current one."""
+        """Ask the current endpoint, then each other one once; the one that answers becomes the current one."""
         first = self._current
         failures: list[Retry] = []
         for step in range(len(self._urls)):
@@ -128,7 +129,7 @@ class HttpRpc:
             is_success = True
             return results
         except CallReverted:
-            is_success = True  # the node did its work
+            is_success = True  # the node answered correctly
             raise
         finally:
             self._on_request(method, _host_of(url), time.perf_counter() - started, is_success)
@@ -147,7 +148,7 @@ class HttpRpc:
 
 
 async def validate_chain_id(rpc: Rpc, chain_id: int) -> None:
-    """Raise Invalid(BAD_SETTING) unless the node is one of that chain: ask before anything is read or signed."""
+    """Raise Invalid(BAD_SETTING) unless the node is on that chain. Call it before anything is read or signed."""
     found = parse_quantity(await rpc.call("eth_chainId"))
     if found != chain_id:
         raise Invalid(Reason.BAD_SETTING, "RPC endpoint is of another chain", found=found, expected=chain_id)
@@ -174,11 +175,11 @@ def _parse_json(content: bytes, url: str) -> Any:
     try:
         return json.loads(content)
     except ValueError as error:
-        raise Retry(Reason.RPC_UNREACHABLE, "node answered no JSON", host=_host_of(url)) from error
+        raise Retry(Reason.RPC_UNREACHABLE, "node's answer is not JSON", host=_host_of(url)) from error
 
 
 def _sort(answers: Any, calls: Sequence[Call]) -> list[Any]:
-    """The answers in the order of the calls: nodes may answer a batch in any order."""
+    """Return the answers in the order of the calls: nodes may answer a batch in any order."""
     if len(calls) == 1:
         return [answers[0] if isinstance(answers, list) and len(answers) == 1 else answers]
     if not isinstance(answers, list):
@@ -192,7 +193,7 @@ def _sort(answers: Any, calls: Sequence[Call]) -> list[Any]:
 
 def _read_result(call: Call, answer: Any) -> Any:
     if not isinstance(answer, dict) or ("result" not in answer and not answer.get("error")):
-        raise Retry(Reason.RPC_ERROR, "answer is no JSON-RPC", method=call.method, answer=repr(answer)[:80])
+        raise Retry(Reason.RPC_ERROR, "answer is not JSON-RPC", method=call.method, answer=repr(answer)[:80])
     if answer.get("error"):
         raise _build_error(call, answer["error"])
     return answer["result"]
@@ -207,7 +208,7 @@ def _build_error(call: Call, error: Any) -> ZarathustraError:
 
 
 def _read_revert_data(data: Any) -> bytes:
-    """Some nodes send a text, or nothing: the call reverted all the same."""
+    """Return the error's bytes; empty if the node sends text or nothing, because it is still a revert."""
     try:
         return parse_data(data)
     except Retry:
@@ -215,10 +216,10 @@ def _read_revert_data(data: Any) -> bytes:
 
 
 def _pick_failure(failures: Sequence[Retry]) -> Retry:
-    """What a node said is worth more than that another one did not answer."""
+    """Prefer an error that a node answered: it says more than another node's silence."""
     return next((failure for failure in failures if failure.reason is Reason.RPC_ERROR), failures[-1])
 
 
 def _host_of(url: str) -> str:
-    """The host alone: paths and user info of provider URLs hold API keys."""
+    """Return only the host: paths and user info of provider URLs hold API keys."""
     return urlsplit(url).hostname or "unknown"

@@ -1,4 +1,4 @@
-"""The chain as the indexer reads it: headers, and our contracts' events in their place."""
+"""The chain as the indexer reads it: headers, and the contracts' events with their place in the chain."""
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -26,18 +26,18 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockHash, BlockNumber, ProjectId, TaskId
 
 NO_PROJECT: Final = ProjectId(0)
-MAX_REMEMBERED_TASKS: Final = 10_000  # tasks cost their openers money, not us; past this the oldest are asked for again
+MAX_REMEMBERED_TASKS: Final = 10_000  # an attacker pays for each task; beyond this the oldest are read again
 
 
 class ScannedSpan(NamedTuple):
-    """What happened up to and including the final block `last`, after the span before."""
+    """The records after the previous span, up to and including the final block `last`."""
 
     last: Header
     records: tuple[TimedRecord, ...]
 
 
 class ChainScanner:
-    """Headers and events of one deployment. Owns nothing but the cache of which task is which project's."""
+    """Reads headers and events of one deployment. Its only state is a cache of each task's project."""
 
     def __init__(self, rpc: Rpc, deployment: Deployment) -> None:
         self.deployment = deployment
@@ -49,24 +49,24 @@ class ChainScanner:
         self._projects: OrderedDict[TaskId, ProjectId] = OrderedDict()
 
     async def fetch_header(self, number: BlockNumber) -> Header | None:
-        """The node's canonical block of that number now; None when it has none yet."""
+        """Return the header of the block that is canonical now at that number; None when the node has none yet."""
         return await fetch_header(self._rpc, number)
 
     async def fetch_latest(self) -> Header | None:
-        """The node's head."""
+        """Return the node's head."""
         return await fetch_header(self._rpc, LATEST)
 
     async def fetch_final(self) -> Header | None:
-        """The newest block that cannot be reorganised; None is legal on a young chain."""
+        """Return the newest block that cannot be reorganised; None is possible on a young chain."""
         return await fetch_header(self._rpc, FINALIZED)
 
     async def fetch_block(self, header: Header) -> Block:
-        """The block with its events. Raises Retry(RPC_ERROR) when it was reorganised away meanwhile."""
+        """Return the block with its events. Raises Retry(RPC_ERROR) when it was reorganised away meanwhile."""
         logs = await fetch_logs_of_block(self._rpc, self._filter, header.block_hash)
         return Block(header, await self._read_events(logs))
 
     async def scan_final(self, first: BlockNumber, last: BlockNumber) -> AsyncGenerator[ScannedSpan, None]:
-        """The events of the final blocks first … last, span by span, without reading every header."""
+        """Yield the events of the final blocks first … last, span by span, without reading every header."""
         async for span in scan_spans(self._rpc, self._filter, first, last):
             events = await self._read_events(span.logs)
             times = await self._fetch_times({event.block_hash for event in events})
@@ -76,7 +76,7 @@ class ChainScanner:
             yield ScannedSpan(header, tuple(TimedRecord(event, times[event.block_hash]) for event in events))
 
     async def _read_events(self, logs: Iterable[Log]) -> tuple[ChainEvent, ...]:
-        """The events in order: a task's opening names its project for the facts after it."""
+        """Return the events in order: a task's opening names its project for the facts after it."""
         return tuple([await self._read_event(log) for log in logs])
 
     async def _read_event(self, log: Log) -> ChainEvent:
@@ -106,7 +106,7 @@ class ChainScanner:
                 return getattr(fact, "project_id", NO_PROJECT)
 
     async def _find_project_of_task(self, task_id: TaskId) -> ProjectId:
-        """A task's id commits to its project, so what any block says holds on every branch: the head will do."""
+        """Return a task's project. Its id commits to the project, so the head's answer is right on every branch."""
         known = self._projects.get(task_id)
         if known is not None:
             return known
@@ -138,7 +138,7 @@ class ChainScanner:
 
 
 def _collect_entries(deployment: Deployment) -> Mapping[Address, Mapping[bytes, Entry]]:
-    """The events that are facts, by contract and first topic; others (ownership, pausing) are not asked for."""
+    """Return the events that are facts, by contract and first topic; others (ownership, tokens) are not asked for."""
     names: Sequence[tuple[Address, str]] = (
         (deployment.governance, abi.GOVERNANCE),
         (deployment.attestation_center, abi.ATTESTATION_CENTER),

@@ -1,8 +1,10 @@
-"""Transactions of one key: simulate, sign, send, bump until mined. The one importer of eth_account (it costs a second).
+"""Transactions of one key: simulate, sign, send, raise the fees until mined.
+
+Only this module imports eth_account, because the import takes a second.
 
 simulate ─ refused → Invalid(REVERTED, error=…), nothing was sent
    │
-allocate nonce ─ sign ─ record intent ─ broadcast          under a lock: nonces go out in order
+allocate nonce ─ sign ─ record intent ─ broadcast          under a lock: nonces are sent in order
    │
 watch ─ receipt → status 1: done · status 0: Invalid(REVERTED)
    └─ stuck for N blocks → same nonce, fees + 12.5 %, record intent, broadcast again
@@ -30,17 +32,17 @@ GAS_MARGIN_PERCENT: Final = 25  # state moves between estimate and inclusion; un
 BASE_FEE_HEADROOM: Final = 2  # the base fee doubles in six full blocks
 DEFAULT_STUCK_BLOCKS: Final = 3
 DEFAULT_POLL_S: Final = 1.0
-DEFAULT_PATIENCE_S: Final = 30.0  # nodes count a nonce before they serve its receipt, and lag behind each other
-DEFAULT_MAX_FEE: Final = Wei(500 * 10**9)  # per gas; a spike must not drain the operator's account
+DEFAULT_PATIENCE_S: Final = 30.0  # nodes count a nonce before they serve its receipt, and some are behind others
+DEFAULT_MAX_FEE: Final = Wei(500 * 10**9)  # per gas; high fees must not empty the operator's account
 MAX_BROADCASTS: Final = 30  # of one replacement: 1.125^30 is 34 times the first fee
 
-MAX_RESTARTS: Final = 5  # each means that someone else used our nonce, which a sole owner never sees twice
-MAX_BLIND_POLLS: Final = 60  # a node may restart while we watch; sending anew instead could do the thing twice
+MAX_RESTARTS: Final = 5  # each means that another process used the nonce; with one sender per key, at most one
+MAX_BLIND_POLLS: Final = 60  # the node may restart while it is polled; sending again instead could act twice
 TRANSFER_GAS: Final = 21_000
 NO_VALUE: Final = Wei(0)
 GENESIS: Final = BlockNumber(0)
 
-# Nodes word these differently and give no codes.
+# Nodes use different words for these errors, and no codes.
 _NONCE_TOO_LOW: Final = ("nonce too low", "nonce is too low", "oldnonce")
 _ALREADY_KNOWN: Final = ("already known", "already imported", "known transaction")
 _UNDERPRICED: Final = ("underpriced", "fee too low", "less than block base fee")
@@ -48,7 +50,7 @@ _UNDERPRICED: Final = ("underpriced", "fee too low", "less than block base fee")
 
 @dataclass(frozen=True)
 class Transaction:
-    """What to do; `to` None creates a contract."""
+    """A transaction to send; `to` None creates a contract."""
 
     to: Address | None
     data: bytes
@@ -63,13 +65,13 @@ class Fees:
     priority_fee: Wei
 
     def bumped(self) -> "Fees":
-        """12.5 % more of both, rounded up."""
+        """Return both fees raised by 12.5 %, rounded up."""
         return Fees(_bump(self.max_fee), _bump(self.priority_fee))
 
 
 @dataclass(frozen=True)
 class Intent:
-    """A transaction about to be broadcast; recorded first, so that a crash leaves a trace of what may be out there."""
+    """A transaction about to be broadcast. It is recorded first: after a crash it is known what may have been sent."""
 
     sender: Address
     nonce: int
@@ -91,7 +93,7 @@ RecordIntent = Callable[[Intent], None]
 
 @dataclass
 class _Flight:
-    """One nonce on its way: the hashes broadcast for it, any of which may be mined."""
+    """One nonce between allocation and receipt. Any of the hashes that were broadcast for it may be mined."""
 
     transaction: Transaction
     nonce: int
@@ -99,17 +101,18 @@ class _Flight:
     fees: Fees
     hashes: list[bytes] = field(default_factory=list)
     sent_at: BlockNumber = GENESIS
-    odd_since: float | None = None  # since when the account's count fits none of our flights
+    odd_since: float | None = None  # since when the account's count matches none of this sender's nonces
 
 
-class _NonceTaken(Exception):  # noqa: N818  # ends here: `send` starts over with a new nonce
+class _NonceTaken(Exception):  # noqa: N818  # never leaves this module: `send` starts again with a new nonce
     """Another transaction of this key was mined with the nonce."""
 
 
 class Sender:
-    """The sole owner of one key's nonces: one per key and process. Safe for concurrent use.
+    """Sends the transactions of one key. Safe for concurrent use.
 
-    `on_intent` is called before every broadcast. The secret key is never logged.
+    Nothing else may use the key's nonces: create one sender per key. `on_intent` is called before every broadcast.
+    The secret key is never logged.
     """
 
     def __init__(
@@ -142,17 +145,17 @@ class Sender:
         return Address(bytes.fromhex(self._account.address[2:]))
 
     async def simulate(self, transaction: Transaction) -> bytes:
-        """What it would return at the head. Raises Invalid(REVERTED) with the error's name as the fact `error`."""
+        """Return what the call would return at the head. Raises Invalid(REVERTED) with the error's name as `error`."""
         try:
             return parse_data(await self._rpc.call("eth_call", self._to_request(transaction), LATEST))
         except CallReverted as error:
             raise explain_revert(error, "simulate transaction") from error
 
     async def send(self, transaction: Transaction) -> Mined:
-        """Simulate, send, and return once mined; takes as long as the chain takes.
+        """Simulate, send, and return once mined. There is no time limit while the node answers.
 
-        Raises Invalid(REVERTED) when the simulation or the mined transaction reverts, Retry when no node takes it.
-        Cancelling it gives up watching: the transaction may still be mined, or be replaced by the next one.
+        Raises Invalid(REVERTED) when the simulation or the mined transaction reverts, Retry when no node accepts it.
+        Cancelling stops only the watch: the transaction may still be mined, or be replaced by the next one.
         """
         for _ in range(MAX_RESTARTS):
             await self.simulate(transaction)
@@ -163,14 +166,14 @@ class Sender:
         raise Retry(Reason.RPC_ERROR, "another process uses this key's nonces", sender=format_data(self.address))
 
     async def fetch_next_nonce(self) -> int:
-        """The nonce the next transaction will get, if none is sent before."""
+        """Return the nonce that the next transaction will get."""
         async with self._lock:
             return await self._find_nonce()
 
     # ---- nonces
 
     async def _fly(self, transaction: Transaction) -> Mined:
-        """One nonce from allocation to receipt; whatever fails, the chain is asked for the next nonce."""
+        """Take one nonce from allocation to receipt. After any failure the next nonce is read from the chain."""
         gas = await self._estimate_gas(transaction)
         flight = await self._launch(transaction, gas)
         try:
@@ -197,7 +200,7 @@ class Sender:
 
     async def _find_nonce(self) -> int:
         if self._next_nonce is None:
-            # Mined ones only: a pending one that an earlier process left behind is to be replaced, not waited for.
+            # Counts mined transactions only: an earlier process's pending one is replaced, not waited for.
             count = await self._rpc.call("eth_getTransactionCount", format_data(self.address), LATEST)
             self._next_nonce = parse_quantity(count)
         while self._next_nonce in self._in_flight:
@@ -207,7 +210,7 @@ class Sender:
     # ---- sending
 
     async def _broadcast(self, flight: _Flight) -> None:
-        """Send the flight at its fees, or at the lowest higher ones that the node takes as a replacement."""
+        """Send the transaction at its fees, or at the lowest higher ones that the node accepts as a replacement."""
         for _ in range(MAX_BROADCASTS):
             raw, transaction_hash = self._sign(flight)
             self._on_intent(Intent(self.address, flight.nonce, transaction_hash, flight.transaction.to, flight.fees))
@@ -224,12 +227,12 @@ class Sender:
         raise Retry(Reason.RPC_ERROR, "replace pending transaction", nonce=flight.nonce)
 
     def _judge_refusal(self, error: Retry, flight: _Flight) -> None:
-        """Return when the transaction may be on its way all the same; else raise."""
+        """Return when the transaction may be mined despite the refusal; otherwise raise."""
         if _says(error, _ALREADY_KNOWN):
             return
         if _says(error, _NONCE_TOO_LOW):
             if flight.hashes:
-                return  # one of our earlier broadcasts was mined meanwhile: the watch finds it
+                return  # an earlier broadcast of this nonce was mined meanwhile: the watch finds it
             raise _NonceTaken from error
         raise error
 
@@ -252,7 +255,7 @@ class Sender:
     # ---- watching
 
     async def _watch(self, flight: _Flight) -> Mined:
-        """Wait for a receipt of any of the flight's hashes, bumping when stuck."""
+        """Wait for a receipt of any of the hashes; raise the fees when none comes."""
         blind_polls = 0
         while True:
             try:
@@ -278,11 +281,12 @@ class Sender:
         return None
 
     async def _judge_odd_count(self, flight: _Flight, mined_count: int) -> None:
-        """The account's count fits none of our flights; that may be a moment's lag, so be patient.
+        """Handle a transaction count of the account that matches none of this sender's nonces.
 
-        Above our nonce: it is used up, but not by us as far as the node knows. Receipts come late, and sending again
-        could do the thing twice. Below: a reorganisation dropped an earlier transaction, and ours cannot be mined
-        before something takes its place.
+        The node may only be behind, so wait for `patience_s` first. If the count is above this nonce, the nonce was
+        used, but the node has no receipt for our hashes: receipts can be late, and sending again could act twice. If
+        it is below, a reorganisation dropped an earlier transaction, and this one cannot be mined before another one
+        takes that nonce.
         """
         now = asyncio.get_running_loop().time()
         flight.odd_since = now if flight.odd_since is None else flight.odd_since
@@ -294,7 +298,7 @@ class Sender:
         flight.odd_since = None
 
     async def _fill_gap(self, nonce: int, fees: Fees) -> None:
-        """Send nothing to ourselves with that nonce."""
+        """Send an empty transaction to the own address with that nonce."""
         filler = _Flight(Transaction(self.address, b""), nonce, TRANSFER_GAS, fees)
         async with self._lock:
             try:
@@ -331,7 +335,7 @@ class Sender:
         )
 
     async def _explain_failure(self, transaction: Transaction, block: BlockNumber) -> Invalid:
-        """A receipt does not say why; the same call on top of its block usually fails for the same reason."""
+        """Find why a transaction failed: not in the receipt, but the same call on its block usually fails alike."""
         try:
             await self._rpc.call("eth_call", self._to_request(transaction), format_quantity(block))
         except CallReverted as error:
@@ -349,8 +353,8 @@ class Sender:
         return request if transaction.to is None else {**request, "to": format_data(transaction.to)}
 
     async def _estimate_gas(self, transaction: Transaction) -> int:
-        # At the head, as the simulation was: some nodes would estimate behind pending transactions, and the one that an
-        # earlier process of ours left there, and that this one is to replace, would make them refuse it.
+        # At the head, like the simulation. By default some nodes estimate on top of pending transactions. One that an
+        # earlier process left there, and that this transaction replaces, would make them refuse.
         try:
             answer = await self._rpc.call("eth_estimateGas", self._to_request(transaction), LATEST)
         except CallReverted as error:

@@ -1,1 +1,1 @@
-"""Keys, signatures and the vote log that keeps an operator from voting twice."""
+"""Keys, signatures and the vote log that prevents an operator from voting twice."""

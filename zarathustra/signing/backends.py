@@ -1,4 +1,4 @@
-"""Which implementation of the curve signs and verifies: a setting. Apart from the port, which both of them import."""
+"""Choose the implementation of the curve by name. Separate from the port, which both implementations import."""
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
@@ -10,9 +10,9 @@ BACKENDS = (FAST, REFERENCE)
 
 
 def load_backend(name: str) -> BlsBackend:
-    """The backend of that setting: `fast` for production, `py_ecc` as the slow oracle.
+    """Load the backend of that name: `fast` for production, `py_ecc` as the slow reference.
 
-    Imported when asked for: py_ecc takes a second to import, and raises the interpreter's recursion limit.
+    Imports only that backend: py_ecc takes a second to import, and raises the interpreter's recursion limit.
     """
     if name == FAST:
         from zarathustra.signing.bls_fast import FastBls

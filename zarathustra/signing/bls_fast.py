@@ -1,4 +1,4 @@
-"""BLS with native libraries: arkworks checks (it releases the GIL), blst signs (it runs in constant time)."""
+"""BLS with native libraries: arkworks verifies (it releases the GIL), blst signs (it runs in constant time)."""
 
 from collections.abc import Sequence
 
@@ -98,19 +98,19 @@ def _is_pairing_valid(key: G1Point, digest: Digest, signature: G2Point, tag: byt
 
 
 def _parse_key(key: BlsPublicKey) -> G1Point:
-    """A key's point, in the subgroup and not the identity."""
+    """Parse a key's point, which must be in the subgroup and not the identity."""
     try:
         point = G1Point.from_compressed_bytes(key)
     except ValueError as error:
         raise Invalid(Reason.BAD_KEY, "key is not a point of G1") from error
-    # arkworks reads any bytes behind the infinity flag as the identity, so compare points, not bytes
+    # arkworks reads any bytes after the infinity flag as the identity, so compare points, not bytes
     if point == G1Point.identity():
         raise Invalid(Reason.BAD_KEY, "key is the identity")
     return point
 
 
 def _parse_signature(signature: BlsSignature) -> G2Point:
-    """A signature's point, in the subgroup and not the identity."""
+    """Parse a signature's point, which must be in the subgroup and not the identity."""
     try:
         point = G2Point.from_compressed_bytes(signature)
     except ValueError as error:

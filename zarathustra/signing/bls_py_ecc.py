@@ -1,4 +1,4 @@
-"""BLS in pure Python: the oracle that the fast backend is held to, 100 × slower and not constant-time."""
+"""BLS in pure Python: the reference for the fast backend, 100 × slower and not constant-time."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -123,7 +123,7 @@ def _hash_to_g2(digest: Digest, tag: bytes) -> Point:
 
 
 def _parse_key(key: BlsPublicKey) -> Point:
-    """A key's point, in the subgroup and not the identity."""
+    """Parse a key's point, which must be in the subgroup and not the identity."""
     try:
         point = pubkey_to_G1(_exactly(key, COORDINATE_LENGTH))
     except ValueError as error:
@@ -134,7 +134,7 @@ def _parse_key(key: BlsPublicKey) -> Point:
 
 
 def _parse_signature(signature: BlsSignature) -> Point:
-    """A signature's point, in the subgroup and not the identity."""
+    """Parse a signature's point, which must be in the subgroup and not the identity."""
     try:
         point = signature_to_G2(_exactly(signature, 2 * COORDINATE_LENGTH))
     except ValueError as error:
@@ -145,7 +145,7 @@ def _parse_signature(signature: BlsSignature) -> Point:
 
 
 def _exactly(value: bytes, length: int) -> Any:
-    """py_ecc reads points of any length; only one length is canonical."""
+    """Raise ValueError for another length: py_ecc reads points of any length, but only one is canonical."""
     if len(value) != length:
         raise ValueError(f"point has {len(value)} bytes")
     return value

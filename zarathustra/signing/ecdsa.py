@@ -1,7 +1,7 @@
 """ECDSA on secp256k1: recoverable signatures r ‖ s ‖ v over 32-byte digests, low s only.
 
-For each signature (r, s, v) the pair (r, n − s, v ^ 1) verifies as well. Only the lower s is accepted, here and in
-the contract, so a record's signature has one form.
+For each signature (r, s, v), (r, n − s, v with the other parity) verifies as well. Only the lower s is accepted, here
+and in the contract, so each signature has one form.
 """
 
 from coincurve import PrivateKey, PublicKey
@@ -25,9 +25,9 @@ def sign_digest(secret: EcdsaSecretKey, digest: Digest) -> EcdsaSignature:
 
 
 def recover_address(digest: Digest, signature: EcdsaSignature) -> Address:
-    """The address that signed `digest`. Raises Invalid(BAD_SIGNATURE) on a malformed or high-s signature.
+    """Return the address that signed `digest`. Raises Invalid(BAD_SIGNATURE) for a malformed or high-s signature.
 
-    Any well-formed signature recovers to *some* address: compare it with the one you expect.
+    Any well-formed signature recovers to *some* address: compare it with the expected one.
     """
     validate_length("digest", digest, 32)
     _validate_form(signature)
@@ -40,7 +40,7 @@ def recover_address(digest: Digest, signature: EcdsaSignature) -> Address:
 
 
 def compute_address(secret: EcdsaSecretKey) -> Address:
-    """The key's Ethereum address."""
+    """Compute the key's Ethereum address."""
     return _address_of(PrivateKey(secret.reveal()).public_key)
 
 

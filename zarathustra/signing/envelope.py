@@ -1,7 +1,7 @@
-"""The signature on every record an operator sends: it binds topic, bytes, chain and operator.
+"""The signature on every record that an operator sends. It binds topic, bytes, chain and operator.
 
-The bus is trusted with nothing but delivery: a record counts as an operator's only if its envelope opens. Works on
-plain values, so that any bus can carry it. Headers:
+The bus is trusted for delivery only: a record counts as an operator's only if its envelope verifies. The functions
+take plain values, so that any bus can carry the envelope. Headers:
 
     operator   20 bytes  the operator's signing address
     signature  65 bytes  r ‖ s ‖ v over Envelope(topic, keccak(value), operator)
@@ -22,19 +22,19 @@ SIGNATURE_HEADER = "signature"
 
 
 def sign_record(secret: EcdsaSecretKey, domain: Domain, topic: str, value: bytes) -> EcdsaSignature:
-    """Sign a record's value bytes exactly as they will be sent; `domain` is AttestationCenter's."""
+    """Sign the bytes of a record's value exactly as they will be sent; `domain` is AttestationCenter's."""
     return sign_digest(secret, _digest(domain, topic, value, OperatorId(compute_address(secret))))
 
 
 def build_headers(operator: OperatorId, signature: EcdsaSignature) -> dict[str, bytes]:
-    """The two headers that `open_envelope` reads."""
+    """Build the two headers that `open_envelope` reads."""
     return {OPERATOR_HEADER: operator, SIGNATURE_HEADER: signature}
 
 
 def open_envelope(topic: str, value: bytes, headers: Mapping[str, bytes], domain: Domain) -> OperatorId:
-    """The operator that signed the record. Raises Invalid(BAD_ENVELOPE).
+    """Verify the envelope and return the operator that signed the record. Raises Invalid(BAD_ENVELOPE).
 
-    Call it before decoding `value`. It proves who sent the bytes, not that the sender is in the operator set.
+    Call it before decoding `value`. It proves who signed the bytes, not that the signer is in the operator set.
     """
     operator = OperatorId(_get_header(headers, OPERATOR_HEADER))
     signature = EcdsaSignature(_get_header(headers, SIGNATURE_HEADER))

@@ -1,4 +1,4 @@
-"""Secret keys that do not show themselves in logs, errors and debuggers."""
+"""Secret keys whose values do not appear in logs, errors and debuggers."""
 
 import secrets
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD036
 
 @dataclass(frozen=True, repr=False)
 class SecretKey:
-    """A number in [1, group order), 32 bytes big-endian. Only `reveal` gives it away."""
+    """A number in [1, group order), 32 bytes big-endian. Only `reveal` returns it."""
 
     _value: bytes
     ORDER: ClassVar[int]
@@ -26,7 +26,7 @@ class SecretKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """A new key from the operating system's randomness."""
+        """Generate a new key from the operating system's randomness."""
         return cls((1 + secrets.randbelow(cls.ORDER - 1)).to_bytes(32, "big"))
 
     @classmethod
@@ -36,7 +36,7 @@ class SecretKey:
         return cls(value.to_bytes(32, "big"))
 
     def reveal(self) -> bytes:
-        """The 32 secret bytes: for signing and encrypting, never for a message."""
+        """Return the 32 secret bytes: for signing and encrypting, never for a message."""
         return self._value
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Encrypted key files that other Ethereum tools read: EIP-2335 for BLS keys, web3 v3 for ECDSA keys.
 
-A file is written once, never over another, and only its owner may read it; a file that others can read is refused,
-because its secret may already be theirs.
+A file is written once and never overwrites another, and only its owner may read it. A file that others can read is
+refused, because they may already know the secret.
 """
 
 import json
@@ -28,14 +28,14 @@ MAX_FILE_LENGTH = 64 * 1024  # a keystore has 600 bytes; a wrong path may be a h
 class KeystoreCost(Enum):
     """Scrypt's N: each guess at the password costs N × 1 KiB of memory and about N × 3 µs."""
 
-    STRONG = 2**18  # 256 MiB, 1 s: what geth and the staking tools write
-    DEVELOPMENT = 2**12  # 4 MiB, 10 ms: for keys that guard nothing, so that a devnet starts fast
+    STRONG = 2**18  # 256 MiB, 1 s: what geth and the staking tools use
+    DEVELOPMENT = 2**12  # 4 MiB, 10 ms: for keys that protect nothing, so that a devnet starts fast
 
 
 def save_bls_keystore(
     path: Path, secret: BlsSecretKey, password: str, *, cost: KeystoreCost = KeystoreCost.STRONG
 ) -> None:
-    """Encrypt a BLS key into a new EIP-2335 file. Raises FileExistsError rather than overwrite a key."""
+    """Encrypt a BLS key into a new EIP-2335 file. Raises FileExistsError instead of overwriting a key."""
     content = create_keyfile_json(
         secret.reveal(), _normalize(password), version=EIP2335, kdf="scrypt", iterations=cost.value
     )
@@ -45,8 +45,8 @@ def save_bls_keystore(
 def load_bls_keystore(path: Path, password: str, backend: BlsBackend) -> BlsSecretKey:
     """Decrypt an EIP-2335 file and check that it holds the key it names.
 
-    Blocks for about a second. Raises Invalid(BAD_SETTING): file missing, readable by others, malformed, or another
-    password; Invalid(BAD_KEY): not a BLS key.
+    Blocks for about a second. Raises Invalid(BAD_SETTING) if the file is missing, readable by others or malformed, or
+    the password is wrong; Invalid(BAD_KEY) if it holds no BLS key, or another one than it names.
     """
     content = _read_private(path)
     secret = BlsSecretKey(_decrypt(path, content, EIP2335, _normalize(password)))
@@ -57,7 +57,7 @@ def load_bls_keystore(path: Path, password: str, backend: BlsBackend) -> BlsSecr
 def save_ecdsa_keystore(
     path: Path, secret: EcdsaSecretKey, password: str, *, cost: KeystoreCost = KeystoreCost.STRONG
 ) -> None:
-    """Encrypt an ECDSA key into a new web3 v3 file. Raises FileExistsError rather than overwrite a key."""
+    """Encrypt an ECDSA key into a new web3 v3 file. Raises FileExistsError instead of overwriting a key."""
     content = create_keyfile_json(secret.reveal(), password.encode(), version=V3, kdf="scrypt", iterations=cost.value)
     _write_new(path, content)
 
@@ -75,21 +75,21 @@ def _decrypt(path: Path, content: dict[str, Any], version: int, password: bytes)
         raise Invalid(Reason.BAD_SETTING, "keystore has another version", path=path, expected=version)
     try:
         return bytes(decode_keyfile_json(content, password))
-    except ValueError as error:  # eth_keyfile's for a wrong checksum, and ours for odd hex
-        raise Invalid(Reason.BAD_SETTING, "decrypt the keystore: is it another password?", path=path) from error
+    except ValueError as error:  # a wrong checksum, or invalid hex
+        raise Invalid(Reason.BAD_SETTING, "decrypt the keystore: is the password right?", path=path) from error
     except (KeyError, TypeError, AttributeError, AssertionError) as error:
         raise Invalid(Reason.BAD_SETTING, "keystore is malformed", path=path) from error
 
 
 def _validate_named(path: Path, named: object, derived: bytes) -> None:
-    """The checksum guards the password, not the file: a swapped public key would register a key we do not hold."""
+    """Check the key that the file names. The checksum does not cover it, and the operator may register that key."""
     text = str(named or "").lower().removeprefix("0x")
     if text and text != derived.hex():
         raise Invalid(Reason.BAD_KEY, "keystore names another key than it holds", path=path)
 
 
 def _normalize(password: str) -> bytes:
-    """EIP-2335: NFKD, without control characters, UTF-8."""
+    """Normalise a password as EIP-2335 says: NFKD, without control characters, UTF-8."""
     text = unicodedata.normalize("NFKD", password)
     return "".join(char for char in text if unicodedata.category(char) != "Cc").encode()
 
@@ -105,13 +105,13 @@ def _write_new(path: Path, content: dict[str, Any]) -> None:
 def _read_private(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            # asked of the open file, so that nobody can swap it between check and use
+            # of the open file, so that it cannot be replaced between check and use
             mode = os.fstat(file.fileno()).st_mode
             text = file.read(MAX_FILE_LENGTH)
     except OSError as error:
         raise Invalid(Reason.BAD_SETTING, "read the keystore", path=path, cause=error.strerror) from error
     if mode & OTHERS:
-        raise Invalid(Reason.BAD_SETTING, "others may read the keystore: chmod 600 it", path=path)
+        raise Invalid(Reason.BAD_SETTING, "others can read the keystore: run chmod 600 on it", path=path)
     return _parse_object(path, text)
 
 

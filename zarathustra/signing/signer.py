@@ -1,4 +1,4 @@
-"""The operator's keys behind three questions; the vote log stands before the one that can be slashed."""
+"""Sign votes, evaluations and envelopes with the operator's keys. A vote is in the vote log before it is signed."""
 
 import asyncio
 from typing import Protocol
@@ -17,38 +17,38 @@ from zarathustra.signing.vote_log import VoteLog
 
 
 class RecordSigner(Protocol):
-    """What a service signs that never votes: its own claims and its records."""
+    """Signs for a service that never votes: its own evaluations and its records."""
 
     @property
     def operator_id(self) -> OperatorId:
         """The operator's ECDSA signing address."""
 
     def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
-        """Sign this operator's own claim; another performer's raises Invalid(WRONG_PERFORMER)."""
+        """Sign this operator's own evaluation; another performer's raises Invalid(WRONG_PERFORMER)."""
 
     def sign_envelope(self, topic: str, value: bytes) -> EcdsaSignature:
-        """Sign a record's value bytes as they will be sent to `topic`."""
+        """Sign the bytes of a record's value as they will be sent to `topic`."""
 
 
 class Signer(RecordSigner, Protocol):
-    """One operator's signatures. All are deterministic: the same question gives the same bytes.
+    """One operator's signatures. All are deterministic: the same arguments give the same bytes.
 
-    Voting may wait for a disk or another process; ECDSA signing takes microseconds and stays in this one.
+    Voting may wait for a disk or another process; ECDSA signing takes microseconds and runs in this process.
     """
 
     @property
     def public_key(self) -> BlsPublicKey: ...
 
     async def sign_vote(self, vote: Vote, input_hash: bytes) -> BlsSignature:
-        """Sign the one vote on (task, attempt, input hash).
+        """Sign the only vote on (task, attempt, input hash).
 
-        The vote is on disk before it is signed. Asked again it gives the same bytes; asked for another vote it
-        raises Invalid(ALREADY_VOTED).
+        The vote is on disk before it is signed. The same vote again gives the same bytes; another vote raises
+        Invalid(ALREADY_VOTED).
         """
 
 
 class EcdsaSigner:
-    """`RecordSigner` with the key in this process; performers and aggregators need no more."""
+    """`RecordSigner` with the key in this process; enough for performers and aggregators."""
 
     def __init__(self, key: EcdsaSecretKey, domain: Domain) -> None:
         """`domain` is AttestationCenter's."""
@@ -70,7 +70,7 @@ class EcdsaSigner:
 
 
 class LocalSigner:
-    """`Signer` with the keys in this process. Close the log after the last vote."""
+    """`Signer` with the keys in this process. The caller closes the vote log after the last vote."""
 
     def __init__(
         self,
@@ -107,6 +107,6 @@ class LocalSigner:
         return self._records.sign_envelope(topic, value)
 
     def _record_and_sign(self, vote: Vote, input_hash: bytes) -> BlsSignature:
-        """In this order: a crash in between loses a signature, the other order could forget one."""
+        """Write to the log first: a crash in between loses a signature; the other order could forget a vote."""
         self._vote_log.record(vote, input_hash)
         return self._backend.sign(self._bls_key, digests.vote_digest(self._domain, vote))

@@ -1,9 +1,9 @@
-"""The record of every vote this operator ever signed: what stands between it and a slash.
+"""The log of every vote that this operator has signed. It prevents contradictory votes.
 
-One vote per (task, attempt, input hash). It is written and synced *before* the signature is made, so a crash in
-between costs a signature that can be made again, never one that contradicts it. Append-only, one process at a time.
+One vote per (task, attempt, input hash). It is written and synced *before* the signature is made. After a crash in
+between, only the same vote can be signed. Append-only, one process at a time.
 
-The file is as precious as the key: restoring an old copy forgets votes.
+Protect the file like the key: an old copy lacks votes, so that the operator could contradict them.
 """
 
 import sqlite3
@@ -16,7 +16,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlsPublicKey, validate_length
 from zarathustra.core.vote import Vote
 
-# Triggers, because a log that its own program could rewrite by mistake would not guard it from its own mistakes.
+# Triggers, so that a bug in this program cannot change or delete a vote.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (
     only_row   INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -38,13 +38,13 @@ CREATE TRIGGER IF NOT EXISTS votes_stay BEFORE DELETE ON votes
 
 
 class VoteLog:
-    """An append-only SQLite file, locked by this process until `close` or its death. Safe from any thread."""
+    """An append-only SQLite file, locked until `close` or the end of the process. Safe to use from any thread."""
 
     def __init__(self, path: Path, public_key: BlsPublicKey) -> None:
         """Open or create the log of that key.
 
-        Raises Invalid(BAD_SETTING) when another process holds the file, or when it is another key's: a log that
-        does not know the key's votes would let it vote twice.
+        Raises Invalid(BAD_SETTING) when another process holds the file, or when it belongs to another key: a log
+        without the key's votes would let it vote twice.
         """
         path.touch(mode=0o600)
         self._lock = threading.Lock()  # not every build of SQLite lets threads share a connection
@@ -56,9 +56,9 @@ class VoteLog:
             raise
 
     def record(self, vote: Vote, input_hash: bytes) -> None:
-        """Make `vote` the only one on its (task, attempt, input hash), durably; return when it is on disk.
+        """Store `vote` as the only one on its (task, attempt, input hash); return when it is on disk.
 
-        The same vote again does nothing; another one raises Invalid(ALREADY_VOTED).
+        The same vote again changes nothing; another one raises Invalid(ALREADY_VOTED).
         """
         validate_length("input_hash", input_hash, 32)
         key = (vote.task_id, vote.attempt, input_hash)
@@ -71,7 +71,7 @@ class VoteLog:
         if recorded != choice:
             raise Invalid(
                 Reason.ALREADY_VOTED,
-                "the operator voted otherwise on this attempt",
+                "the vote log has another vote on this attempt",
                 task_id=vote.task_id.hex(),
                 attempt=vote.attempt,
             )
@@ -105,7 +105,7 @@ class VoteLog:
             raise Invalid(Reason.BAD_SETTING, "the vote log belongs to another BLS key", path=path, owner=owner.hex())
 
     def _lock_file(self) -> None:
-        """Exclusive from the first transaction to the end of the process: the kernel drops it even on kill −9."""
+        """Lock the file until `close` or the end of the process; the kernel releases the lock even after kill -9."""
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")  # sync the WAL at each commit, not at checkpoints

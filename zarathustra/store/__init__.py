@@ -1,1 +1,1 @@
-"""Content-addressed artefacts: verified reads, the embedded store, writes to an IPFS node."""
+"""Content-addressed artefacts: verified reads, blocks on disk, writes to an IPFS node."""

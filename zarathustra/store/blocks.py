@@ -2,12 +2,13 @@
 
 ```
 <root>/lock               held while the store is open
-<root>/incoming/          half-written files; emptied at the start
+<root>/incoming/          unfinished files; emptied when the store opens
 <root>/blocks/<xx>/<hex>  one block; <hex> is its sha2-256, <xx> its last two digits
 <root>/pins/<cid>         empty; its existence is the pin
 ```
-A block appears under its name whole or not at all, and what was stored or pinned survives a power cut. Reads hash what
-they read: rot is found, and repaired by storing the block again. Methods block on the disk: call them from a thread.
+A block appears under its name complete or not at all. Stored blocks and pins survive a power failure. Every read
+hashes the block, so damage is found; storing the block again repairs it. Methods wait for the disk: call them from a
+thread.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ from zarathustra.store.unixfs import MAX_BLOCK_BYTES
 
 
 class DirectoryBlocks:
-    """A block store that owns its directory. Use as a context manager; safe for concurrent calls from threads."""
+    """A block store that owns its directory. Use it as a context manager. Threads may call it concurrently."""
 
     def __init__(self, root: Path) -> None:
         self._blocks = root / "blocks"
@@ -51,7 +52,7 @@ class DirectoryBlocks:
         os.close(self._lock)
 
     def get(self, block_id: BlockId) -> bytes:
-        """The block. Retry(UNAVAILABLE) when it is not here, Retry(CID_MISMATCH) when the disk changed it."""
+        """Return the block. Raises Retry(UNAVAILABLE) if it is not here, Retry(CID_MISMATCH) if it is damaged."""
         try:
             block = self._path(block_id).read_bytes()
         except FileNotFoundError as error:
@@ -63,7 +64,7 @@ class DirectoryBlocks:
         return block
 
     def put(self, block_id: BlockId, block: bytes) -> None:
-        """Store a block; returns once it is on disk. Invalid(OVERSIZE | CID_MISMATCH) for what is no block of ours."""
+        """Store a block; return once it is on disk. Raises Invalid(OVERSIZE | CID_MISMATCH)."""
         if len(block) > MAX_BLOCK_BYTES:
             raise Invalid(Reason.OVERSIZE, "block is too large", length=len(block), limit=MAX_BLOCK_BYTES)
         validate_block(block_id, block)
@@ -71,12 +72,12 @@ class DirectoryBlocks:
             self._write(self._path(block_id), block)
 
     def pin(self, block_id: BlockId) -> None:
-        """Note that the file under `block_id` is to be kept. The caller has checked that it is here."""
+        """Pin the file under `block_id`. The caller has checked that the whole file is here."""
         os.close(os.open(self._pins / block_id.cid, os.O_CREAT | os.O_WRONLY, 0o644))
         _sync_directory(self._pins)
 
     def unpin(self, block_id: BlockId) -> None:
-        """Take the note back. Retry(UNAVAILABLE) when there is none."""
+        """Remove the pin. Raises Retry(UNAVAILABLE) when there is none."""
         try:
             (self._pins / block_id.cid).unlink()
         except FileNotFoundError as error:
@@ -87,11 +88,11 @@ class DirectoryBlocks:
         return (self._pins / block_id.cid).exists()
 
     def pins(self) -> list[BlockId]:
-        """All pins, in the order of their names."""
+        """Return all pins, in the order of their names."""
         return [parse_cid(entry.name) for entry in sorted(self._pins.iterdir())]
 
     def free_bytes(self) -> int:
-        """What the disk still takes."""
+        """Return the free space on the disk, in bytes."""
         status = os.statvfs(self._blocks)
         return status.f_bavail * status.f_frsize
 
@@ -127,7 +128,7 @@ def _take_lock(path: Path) -> int:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make renames and new names in `directory` survive a power cut."""
+    """Make renames and new names in `directory` survive a power failure."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""CIDs: which block a text names, and the one text that we write for it.
+"""CIDs: parse the accepted texts, and write the canonical one.
 
 Accepted: CIDv0 (`Qm…`) and CIDv1 in base32 (`b`), base58btc (`z`) or base16 (`f`), with codec raw or dag-pb and a
 sha2-256 digest of 32 bytes. Every other codec, hash, length or base is refused.
@@ -8,10 +8,10 @@ CIDv0   12 20 ‖ digest                 always dag-pb
 CIDv1   01 ‖ 55 raw | 70 dag-pb ‖ 12 20 ‖ digest
 ```
 
-Why no library: py-cid (0.5.0, alive, already installed through multiaddr) takes more than we may. It accepts identity
-hashes, sha1, truncated digests, `/ipfs/…` paths, white space and non-zero padding bits, so that many texts name one
-block, and it needs minutes for a text of 200 KB. With all that checked around it nothing would be left for it to do:
-the accepted binary forms are three fixed prefixes. The tests use py-cid as the oracle for what both accept.
+Why no library: py-cid (0.5.0, maintained, already installed through multiaddr) accepts too much: identity hashes,
+sha1, truncated digests, `/ipfs/…` paths, white space and non-zero padding bits, so that many texts name one block. It
+also needs minutes for a text of 200 KB. If all of that were checked first, nothing would be left for it to do: the
+accepted binary forms are three fixed prefixes. The tests compare with py-cid on texts that both accept.
 """
 
 import base64
@@ -25,7 +25,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Cid, validate_length
 
 DIGEST_LENGTH = 32
-MAX_TEXT_LENGTH = 73  # base16 is the longest accepted form; base58 takes quadratic time, so measure before decoding
+MAX_TEXT_LENGTH = 73  # base16 is the longest accepted form; checked first, because base58 takes quadratic time
 V0_TEXT_LENGTH = 46
 
 _BASE58_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -33,7 +33,7 @@ _SHA2_256_PREFIX = bytes((0x12, DIGEST_LENGTH))
 
 
 class Codec(IntEnum):
-    """How a block's bytes are read; the numbers are those of the multicodec table."""
+    """The format of a block's bytes; the numbers are those of the multicodec table."""
 
     RAW = 0x55
     DAG_PB = 0x70
@@ -44,7 +44,7 @@ _V1_PREFIXES = {bytes((1, codec)) + _SHA2_256_PREFIX: codec for codec in Codec}
 
 @dataclass(frozen=True)
 class BlockId:
-    """What a CID names. CIDv0 and CIDv1 of one dag-pb block are equal here; compare these, never texts."""
+    """The block that a CID names. CIDv0 and CIDv1 of one dag-pb block are equal here; compare these, never texts."""
 
     codec: Codec
     digest: bytes
@@ -59,18 +59,18 @@ class BlockId:
 
     @property
     def v0_text(self) -> str:
-        """What a node answers when asked for CIDv0: `Qm…` for dag-pb; raw blocks have no CIDv0 form."""
+        """The text that a node answers when asked for CIDv0: `Qm…`, or `cid` for a raw block, which has no CIDv0."""
         return _encode_base58(self.to_bytes(version=0)) if self.codec is Codec.DAG_PB else self.cid
 
     def to_bytes(self, *, version: int) -> bytes:
-        """The binary form, as it stands in links. A raw block in a version 0 DAG is named by its CIDv1."""
+        """Return the binary form, as links contain it. A version 0 DAG names a raw block by its CIDv1."""
         if version == 0 and self.codec is Codec.DAG_PB:
             return _SHA2_256_PREFIX + self.digest
         return bytes((1, self.codec)) + _SHA2_256_PREFIX + self.digest
 
 
 def parse_cid(text: str) -> BlockId:
-    """The block that a text names. Raises Invalid(BAD_CID)."""
+    """Return the block that a text names. Raises Invalid(BAD_CID)."""
     if len(text) > MAX_TEXT_LENGTH:
         raise Invalid(Reason.BAD_CID, "text is longer than any accepted CID", length=len(text))
 
@@ -88,17 +88,17 @@ def parse_cid(text: str) -> BlockId:
 
 
 def parse_cid_bytes(raw: bytes) -> BlockId:
-    """The block that a link names. Raises Invalid(BAD_CID)."""
+    """Return the block that a link names. Raises Invalid(BAD_CID)."""
     return _parse_v0(raw) if raw.startswith(_SHA2_256_PREFIX) else _parse_v1(raw)
 
 
 def canonical_cid(text: str) -> Cid:
-    """The one text that we store, sign and compare for what `text` names. Raises Invalid(BAD_CID)."""
+    """Return the canonical form of `text`, the only one to store, sign and compare. Raises Invalid(BAD_CID)."""
     return parse_cid(text).cid
 
 
 def compute_block_id(codec: Codec, block: bytes) -> BlockId:
-    """The name of a block."""
+    """Compute the id of a block from its bytes."""
     return BlockId(codec, hashlib.sha256(block).digest())
 
 
@@ -121,7 +121,8 @@ def _parse_v1(raw: bytes) -> BlockId:
     return BlockId(_V1_PREFIXES[prefix], digest)
 
 
-# Each decoder encodes again and compares: padding, case, white space and unused bits would give one block many texts.
+# Each decoder encodes again and compares. Otherwise padding, case, white space and unused bits would give one block
+# many texts.
 
 
 def _decode_base32(body: str) -> bytes:

@@ -1,4 +1,4 @@
-"""dag-pb nodes that hold UnixFS data: bytes ↔ values, both ways strict.
+"""Encode and parse dag-pb nodes that hold UnixFS data, strictly.
 
 ```
 PBNode  { repeated PBLink Links = 2;  bytes Data = 1; }        links are written first, data last
@@ -8,7 +8,7 @@ Data    { Type = 1;  bytes Data = 2;  uint64 filesize = 3;  repeated uint64 bloc
 ```
 
 Why not the protobuf runtime: it keeps unknown fields, merges repeated ones and accepts overlong integers, so it cannot
-say "this is not a plain file", and its output order is not the one that Kubo hashes.
+report that a block is not a plain file. Its output order is not the one that Kubo hashes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, parse_cid_bytes
 
 MAX_UINT64 = 2**64 - 1
-MAX_FIELDS = 4096 + 8  # a node with as many children as a file may have blocks; stops a block of a million empty fields
+MAX_FIELDS = 4096 + 8  # enough for as many children as a file may have blocks; stops a million empty fields
 
 _VARINT, _BYTES = 0, 2  # protobuf wire types; dag-pb and UnixFS use no other (mtime's nanoseconds lie inside field 8)
 _NODE_DATA, _NODE_LINK = 1, 2
@@ -30,7 +30,7 @@ _FILE_MODE, _FILE_MTIME = 7, 8  # metadata that Kubo writes on request; it chang
 
 
 class NodeType(IntEnum):
-    """UnixFS types whose bytes are a file's. Directories, symlinks, HAMT shards and metadata are not among them."""
+    """The UnixFS types that hold a file's bytes. Directories, symlinks, HAMT shards and metadata are refused."""
 
     RAW = 0
     FILE = 2
@@ -38,7 +38,7 @@ class NodeType(IntEnum):
 
 @dataclass(frozen=True)
 class Link:
-    """A child as its parent names it. `total_size` counts its blocks below it; only writers need it."""
+    """A child as its parent names it. `total_size` is the size of all blocks of the child; only writers need it."""
 
     block_id: BlockId
     total_size: int
@@ -46,31 +46,31 @@ class Link:
 
 @dataclass(frozen=True)
 class FileNode:
-    """One dag-pb block of a file: bytes of its own, then those of its children, in order."""
+    """One dag-pb block of a file: its own bytes, then those of its children, in order."""
 
     data: bytes
-    size: int  # bytes of file in and below this node, as declared
+    size: int  # the file's bytes in and below this node, as declared
     child_sizes: tuple[int, ...]
     links: tuple[Link, ...]
 
 
 def encode_leaf(data: bytes) -> bytes:
-    """A node without children, byte for byte as Kubo writes it."""
+    """Encode a node without children, byte for byte as Kubo writes it."""
     inner = _encode_varint_field(_FILE_TYPE, NodeType.FILE)
-    if data:  # Kubo leaves the field out of the empty file
+    if data:  # Kubo omits the field for an empty file
         inner += _encode_bytes_field(_FILE_DATA, data)
     return _encode_bytes_field(_NODE_DATA, inner + _encode_varint_field(_FILE_SIZE, len(data)))
 
 
 def encode_branch(links: Sequence[Link], child_sizes: Sequence[int], *, version: int) -> bytes:
-    """A node without bytes of its own, byte for byte as Kubo writes it."""
+    """Encode a node that has only children, byte for byte as Kubo writes it."""
     inner = _encode_varint_field(_FILE_TYPE, NodeType.FILE) + _encode_varint_field(_FILE_SIZE, sum(child_sizes))
     inner += b"".join(_encode_varint_field(_FILE_CHILD_SIZE, size) for size in child_sizes)
     return b"".join(_encode_link(link, version) for link in links) + _encode_bytes_field(_NODE_DATA, inner)
 
 
 def parse_node(block: bytes) -> FileNode:
-    """The file node in a block. Raises Invalid(BAD_DAG), or Invalid(BAD_CID) for a link that we do not follow."""
+    """Parse the file node in a block. Raises Invalid(BAD_DAG), or Invalid(BAD_CID) for a link that is not accepted."""
     links: list[Link] = []
     data: bytes | None = None
     for field, value in _parse_fields(block):

@@ -1,4 +1,4 @@
-"""Addresses of IPFS nodes, as settings name them."""
+"""Addresses of IPFS nodes, as settings give them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class EndpointKind(StrEnum):
-    """How blocks are asked for."""
+    """How blocks are requested."""
 
-    RPC = "rpc"  # POST /api/v0/block/get: an own node; writable, so never a stranger's
+    RPC = "rpc"  # POST /api/v0/block/get: the own node, never a stranger's, because it is writable
     GATEWAY = "gateway"  # GET /ipfs/<cid>?format=raw: a trustless gateway
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where blocks can be got."""
+    """An address that serves blocks."""
 
     kind: EndpointKind
     url: str
@@ -31,32 +31,32 @@ class Endpoint:
 
     @property
     def base(self) -> str:
-        """What request paths are appended to."""
+        """The URL to which request paths are appended."""
         return self.url.rstrip("/")
 
     @property
     def label(self) -> str:
-        """Its name in errors and logs: without the path, where providers put access keys."""
+        """The name in errors and logs: without the path, where providers put access keys."""
         return f"{self.kind.value}:{parse_base_url(self.url).netloc}"
 
 
 def rpc_endpoint(url: str) -> Endpoint:
-    """An own node by its RPC address, such as http://127.0.0.1:5001."""
+    """Return the endpoint of the own node at an RPC address, such as http://127.0.0.1:5001."""
     return Endpoint(EndpointKind.RPC, url)
 
 
 def gateway_endpoint(url: str) -> Endpoint:
-    """A trustless gateway, such as https://gateway.example."""
+    """Return the endpoint of a trustless gateway, such as https://gateway.example."""
     return Endpoint(EndpointKind.GATEWAY, url)
 
 
 def list_endpoints(own_api_url: str, gateway_urls: Iterable[str] = ()) -> list[Endpoint]:
-    """Where artefacts are fetched: the own node first, then the gateways."""
+    """List the endpoints from which artefacts are fetched: the own node first, then the gateways."""
     return [rpc_endpoint(own_api_url), *map(gateway_endpoint, gateway_urls)]
 
 
 def parse_base_url(url: str) -> SplitResult:
-    """The parts of an http(s) URL of a node. Raises Invalid(BAD_SETTING); the message repeats no credentials."""
+    """Parse a node's http(s) URL. Raises Invalid(BAD_SETTING); the message does not repeat credentials."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -70,7 +70,7 @@ def parse_base_url(url: str) -> SplitResult:
 
 
 def format_multiaddr(url: str) -> str:
-    """The multiaddr that ipfshttpclient wants, such as /ip4/127.0.0.1/tcp/5001/http. Raises Invalid(BAD_SETTING)."""
+    """Return the multiaddr for ipfshttpclient, such as /ip4/127.0.0.1/tcp/5001/http. Raises Invalid(BAD_SETTING)."""
     parts = parse_base_url(url)
     if parts.path not in ("", "/"):
         raise Invalid(Reason.BAD_SETTING, "address of an RPC node must have no path", path=parts.path)

@@ -1,8 +1,8 @@
-"""Fetching artefacts from nodes that nobody needs to trust.
+"""Fetch artefacts from nodes without trusting them.
 
-Block by block, each hashed before it is used. An endpoint can refuse, hang, drip, redirect, compress or lie: the block
-is then asked of the next one, and the endpoint goes to the end of the line for the rest of that fetch. Whatever
-endpoints do ends as Retry(UNAVAILABLE), never as a verdict on the artefact.
+A file is fetched block by block, and each block is hashed before it is used. An endpoint can refuse, hang, send
+slowly, redirect, compress or send wrong bytes. The block is then requested from the next endpoint, and the faulty one
+is asked last for the rest of that fetch. Faults of endpoints end as Retry(UNAVAILABLE), never as Invalid.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from zarathustra.store.unixfs import MAX_BLOCK_BYTES, FileReader
 
 MAX_ERROR_BYTES = 4096  # of an error answer, to see whether it says "not found"
 READ_BYTES = 1 << 16
-_NOT_FOUND_PHRASES = (b"could not find", b"not found")  # ipld's words inside Kubo's error JSON
+_NOT_FOUND_PHRASES = (b"could not find", b"not found")  # how Kubo's error JSON says it
 
 
 class Failure(StrEnum):
@@ -32,16 +32,16 @@ class Failure(StrEnum):
     NOT_FOUND = "not_found"
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed_out"
-    REFUSED = "refused"  # any other status, redirects among them, or a content encoding
+    REFUSED = "refused"  # any other status, including redirects, or a content encoding
     TOO_LARGE = "too_large"
     WRONG_BYTES = "wrong_bytes"
 
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """Patience and parallelism; size limits are in `unixfs`, because all operators must share those."""
+    """Time limits and parallelism. Size limits are in `unixfs`, because all operators must use the same ones."""
 
-    block_seconds: float = 10.0  # for one block from one endpoint: stops one that drips
+    block_seconds: float = 10.0  # for one block from one endpoint: stops one that sends slowly
     total_seconds: float = 120.0  # for one file: 64 MiB at 0.5 MiB/s
     parallel_blocks: int = 8  # at most this many blocks in memory besides the file
 
@@ -56,9 +56,9 @@ class _NoBlockError(Exception):
 
 
 class Fetcher:
-    """Gets files and blocks from endpoints, tried in the order given: put the own node first.
+    """Fetches files and blocks from endpoints, tried in the given order: put the own node first.
 
-    Use as an async context manager; safe for concurrent use. Implements `port.ArtefactReader` and `port.BlockSource`.
+    Use it as an async context manager. Safe for concurrent use. Implements `port.ArtefactReader`, `port.BlockSource`.
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], *, limits: FetchLimits = DEFAULT_LIMITS) -> None:
@@ -87,7 +87,7 @@ class Fetcher:
         self._session = None
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
-        """The file, verified; see `port.ArtefactReader`."""
+        """Return the file, verified; see `port.ArtefactReader`."""
         root = parse_cid(cid)
         try:
             async with asyncio.timeout(self._limits.total_seconds):
@@ -99,7 +99,7 @@ class Fetcher:
             ) from error
 
     async def fetch_block(self, block_id: BlockId) -> bytes:
-        """One block, verified; see `port.BlockSource`."""
+        """Return one block, verified; see `port.BlockSource`."""
         return await self._fetch_block(block_id, list(self._endpoints))
 
     async def _fetch_file(self, root: BlockId, max_bytes: int) -> bytes:
@@ -107,7 +107,7 @@ class Fetcher:
         reader = FileReader(root, max_bytes=max_bytes)
         while wanted := reader.wanted():
             batch = wanted[: self._limits.parallel_blocks]
-            # With return_exceptions no request outlives this call when another of its batch fails.
+            # With return_exceptions no request is still running after this call when another of its batch fails.
             blocks = await asyncio.gather(*(self._fetch_block(b, order) for b in batch), return_exceptions=True)
             for block_id, block in zip(batch, blocks, strict=True):
                 if isinstance(block, BaseException):
@@ -116,7 +116,7 @@ class Fetcher:
         return reader.content()
 
     async def _fetch_block(self, block_id: BlockId, order: list[Endpoint]) -> bytes:
-        """Ask in `order`; who fails moves to its end, so that a bad endpoint costs a file one wait, not one a block."""
+        """Ask in `order` and move a failing endpoint to its end, so that it delays a file once, not at every block."""
         failures: dict[Endpoint, Failure] = {}
         for endpoint in tuple(order):
             try:
@@ -155,7 +155,7 @@ async def _read_block(response: aiohttp.ClientResponse) -> bytes:
     if response.status != 200:
         raise _NoBlockError(await _classify_refusal(response))
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise _NoBlockError(Failure.REFUSED)  # we asked for none: a few bytes could unpack to gigabytes
+        raise _NoBlockError(Failure.REFUSED)  # the request forbids it: a few bytes could unpack to gigabytes
     block = await _read_bounded(response, MAX_BLOCK_BYTES)
     if len(block) > MAX_BLOCK_BYTES:
         raise _NoBlockError(Failure.TOO_LARGE)
@@ -163,7 +163,7 @@ async def _read_block(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def _classify_refusal(response: aiohttp.ClientResponse) -> Failure:
-    """Gateways say 404 or 410; Kubo's RPC says 500 with a message that has to be read."""
+    """Classify an error answer: gateways use 404 or 410, Kubo's RPC uses 500 with a message that has to be read."""
     if response.status in (404, 410):
         return Failure.NOT_FOUND
     if response.status != 500:
@@ -173,7 +173,7 @@ async def _classify_refusal(response: aiohttp.ClientResponse) -> Failure:
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body up to a little more than `limit`; the caller compares the length."""
+    """Return the body, cut a little above `limit`; the caller compares the length."""
     body = bytearray()
     async for piece in response.content.iter_chunked(READ_BYTES):
         body += piece

@@ -1,4 +1,4 @@
-"""A content store in memory, with the CIDs that real nodes give: for the simnet and for tests."""
+"""A content store in memory, with the CIDs that real nodes give, for the simnet and for tests."""
 
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
@@ -9,7 +9,7 @@ from zarathustra.store.unixfs import LAYOUT_V1, MAX_ARTEFACT_BYTES, FileReader, 
 
 
 class MemoryStore:
-    """Reader and writer in one. `source` is where `pin` copies blocks from that are not here.
+    """Reader and writer in one. `pin` copies blocks that are not here from `source`.
 
     Passes the conformance suite of the ports. Not persistent; not for production.
     """
@@ -20,7 +20,7 @@ class MemoryStore:
         self._pins: set[BlockId] = set()
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
-        """The file, from the blocks that are here."""
+        """Return the file, from the blocks that are here."""
         reader = FileReader(parse_cid(cid), max_bytes=max_bytes)
         while wanted := reader.wanted():
             for block_id in wanted:
@@ -32,7 +32,7 @@ class MemoryStore:
         return self.add_as(data, LAYOUT_V1)
 
     async def pin(self, cid: Cid | str, *, max_bytes: int = MAX_ARTEFACT_BYTES) -> None:
-        """Copy what is missing here, and pin."""
+        """Copy the missing blocks from the source, and pin."""
         root = parse_cid(cid)
         reader = FileReader(root, max_bytes=max_bytes)
         while wanted := reader.wanted():
@@ -43,14 +43,14 @@ class MemoryStore:
         self._pins.add(root)
 
     async def fetch_block(self, block_id: BlockId) -> bytes:
-        """A block that is here: what makes one store the source of another."""
+        """Return a block that is here. With this method one store can be the source of another."""
         try:
             return self._blocks[block_id]
         except KeyError as error:
             raise Retry(Reason.UNAVAILABLE, "block is not here", cid=block_id.cid, is_absent=True) from error
 
     def add_as(self, data: bytes, layout: Layout) -> Cid:
-        """Store and pin as another tool would have built it; raises Invalid(OVERSIZE) for what no artefact may be."""
+        """Store and pin in another tool's layout. Raises Invalid(OVERSIZE) above the size of any artefact."""
         if len(data) > MAX_ARTEFACT_BYTES:
             raise Invalid(Reason.OVERSIZE, "larger than any artefact", length=len(data), limit=MAX_ARTEFACT_BYTES)
         built = build_file(data, self.put_block, layout=layout)
@@ -63,7 +63,7 @@ class MemoryStore:
         self._blocks[block_id] = block
 
     def forget_everything(self) -> None:
-        """Lose all blocks and pins, as a node that went away."""
+        """Remove all blocks and pins, like a node that disappeared."""
         self._blocks.clear()
         self._pins.clear()
 

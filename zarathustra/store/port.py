@@ -1,6 +1,6 @@
 """The content store as services use it.
 
-Real ones: `fetch.Fetcher` and `writer.Writer`. Simnet and tests take `memory.MemoryStore`.
+Production uses `fetch.Fetcher` and `writer.Writer`; the simnet and tests use `memory.MemoryStore`.
 """
 
 from typing import Protocol
@@ -10,14 +10,14 @@ from zarathustra.store.cid import BlockId
 
 
 class ArtefactReader(Protocol):
-    """Gets artefacts by name, from anyone, verified."""
+    """Fetches artefacts by CID, from any node, verified."""
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
-        """The file that `cid` names, every block hashed.
+        """Return the file that `cid` names, with every block hashed. Never returns bytes of another artefact.
 
-        Invalid(BAD_CID | OVERSIZE | BAD_DAG): the artefact itself is wrong, for everybody and for ever.
-        Retry(UNAVAILABLE): nobody serves it now; the fact `is_absent` is true when every endpoint answered that it has
-        not got it, false when one did not answer or lied. Bytes of another artefact are never returned.
+        Raises Invalid(BAD_CID | OVERSIZE | BAD_DAG) when the artefact itself is wrong: every operator gets this, at
+        any time. Raises Retry(UNAVAILABLE) when no endpoint serves it now. The fact `is_absent` is true when every
+        endpoint answered that it does not have it, and false otherwise.
         """
         ...
 
@@ -26,20 +26,20 @@ class ArtefactWriter(Protocol):
     """Keeps artefacts on the operator's own node. Idempotent."""
 
     async def add(self, data: bytes) -> Cid:
-        """Store and pin `data`; its name is the one computed here. Retry when the node does not answer or agree."""
+        """Store and pin `data`; return the CID computed here. Raises Retry if the node does not answer or agree."""
         ...
 
     async def pin(self, cid: Cid | str, *, max_bytes: int = ...) -> None:
         """Keep the file that `cid` names, copying the blocks that the own node lacks. Raises as `fetch`, and Retry.
 
-        Once this returns, the own node serves the whole file without anybody else.
+        Once this returns, the own node can serve the whole file without any other node.
         """
         ...
 
 
 class BlockSource(Protocol):
-    """Gets single blocks by name."""
+    """Fetches single blocks by id."""
 
     async def fetch_block(self, block_id: BlockId) -> bytes:
-        """The block, verified. Retry(UNAVAILABLE) when nobody serves it."""
+        """Return the block, verified. Raises Retry(UNAVAILABLE) when no node serves it."""
         ...

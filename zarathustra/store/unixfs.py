@@ -1,12 +1,13 @@
-"""Files as DAGs of blocks: building the ones that Kubo builds, reading what strangers built.
+"""Files as DAGs of blocks: build them as Kubo does, and read the ones that strangers built.
 
-Building: chunks of 256 KiB, at most 174 children a node, balanced. A file of one chunk is that leaf alone.
+Building: chunks of 256 KiB, at most 174 children per node, balanced. A file of one chunk is only that leaf.
 
-Reading is bounded before it is trusted: a DAG of 299 KB can declare 240 TB. The root's declared size is checked before
-any child is wanted; every block is hashed; every child must hold exactly the bytes its parent declared for it.
+Reading applies the limits before it trusts a size: a DAG of 299 KB can declare 240 TB. The root's declared size is
+checked before any child is requested; every block is hashed; every child must hold exactly the bytes that its parent
+declared for it.
 
-The limits decide which artefacts *exist* for this network: an operator with other limits would vote otherwise.
-Change them only together, in a release that all operators run.
+The limits decide which artefacts are valid in this network: an operator with other limits would vote differently.
+Change them only in a release that all operators run.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,12 +20,12 @@ from zarathustra.store.cid import BlockId, Codec, compute_block_id, validate_blo
 from zarathustra.store.dag_pb import FileNode, Link, encode_branch, encode_leaf, parse_node
 
 CHUNK_BYTES = 262_144  # Kubo's default chunker; another size gives other CIDs
-LINKS_PER_NODE = 174  # Kubo's default fan-out; the same holds
+LINKS_PER_NODE = 174  # Kubo's default fan-out; another number gives other CIDs
 
-MAX_BLOCK_BYTES = 2 << 20  # what IPFS nodes exchange; a larger block could not be fetched elsewhere anyway
+MAX_BLOCK_BYTES = 2 << 20  # the largest block that IPFS nodes exchange
 MAX_BLOCKS = 4096  # 64 MiB in chunks of 16 KiB; stops a few blocks that name each other millions of times
-MAX_DEPTH = 8  # 174⁸ chunks; stops a chain of nodes that each hold nothing but the next
-MAX_ARTEFACT_BYTES = 64 << 20  # the largest artefact that the protocol knows, a parameters file
+MAX_DEPTH = 8  # enough for 174⁸ chunks; stops a chain of nodes that hold only the next one
+MAX_ARTEFACT_BYTES = 64 << 20  # the largest artefact of the protocol: a parameters file
 
 BlockSink = Callable[[BlockId, bytes], None]
 BlockGetter = Callable[[BlockId], bytes]
@@ -32,7 +33,7 @@ BlockGetter = Callable[[BlockId], bytes]
 
 @dataclass(frozen=True)
 class Layout:
-    """Which of the DAGs of a file to build. The default is what this project publishes."""
+    """Which of a file's possible DAGs to build. The default is what this project publishes."""
 
     version: int = 1
     raw_leaves: bool = True
@@ -44,7 +45,7 @@ LAYOUT_V0 = Layout(version=0, raw_leaves=False)
 
 @dataclass(frozen=True)
 class BuiltFile:
-    """The root of a built DAG; `dag_size` counts its blocks, `file_size` the file's bytes."""
+    """The root of a built DAG; `dag_size` counts the bytes of its blocks, `file_size` the file's bytes."""
 
     block_id: BlockId
     file_size: int
@@ -52,7 +53,7 @@ class BuiltFile:
 
 
 class FileBuilder:
-    """Builds one file's DAG from bytes that arrive in pieces. Holds one chunk and a line per leaf, never the file."""
+    """Builds one file's DAG from bytes that arrive in pieces. Holds a chunk and one entry per leaf, never the file."""
 
     def __init__(self, put: BlockSink, *, layout: Layout = LAYOUT_V1) -> None:
         self._put = put
@@ -61,7 +62,7 @@ class FileBuilder:
         self._leaves: list[BuiltFile] = []
 
     def write(self, data: bytes) -> None:
-        """Add the next bytes; emits the leaves that are full."""
+        """Add the next bytes; emit the leaves that are full."""
         self._buffer += data
         while len(self._buffer) >= CHUNK_BYTES:
             self._emit_leaf(bytes(self._buffer[:CHUNK_BYTES]))
@@ -101,27 +102,27 @@ def build_file(data: bytes, put: BlockSink, *, layout: Layout = LAYOUT_V1) -> Bu
 
 
 def compute_cid(data: bytes, *, layout: Layout = LAYOUT_V1) -> Cid:
-    """The CID that adding `data` gives, on our node and on Kubo."""
+    """Compute the CID that adding `data` gives, on the content store and on Kubo."""
     return build_file(data, _discard, layout=layout).block_id.cid
 
 
 def _discard(_block_id: BlockId, _block: bytes) -> None:
-    """A sink for those who want only the name."""
+    """Drop the block: the sink of a caller that needs only the CID."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A stretch of the file that one block, with all below it, must fill exactly."""
+    """A range of the file that one block, with all blocks below it, must fill exactly."""
 
     block_id: BlockId
     offset: int
-    size: int | None  # as the parent declared; None for the root, which nobody vouches for
+    size: int | None  # as the parent declared; None for the root, which has no parent
     depth: int
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What a verified block holds: bytes at its slot's offset, then children."""
+    """The content of a verified block: bytes at its slot's offset, then children."""
 
     data: bytes
     size: int
@@ -129,10 +130,10 @@ class Opened:
 
 
 class Walk:
-    """The rules for reading one file, apart from the order in which blocks are got.
+    """The rules for reading one file; the caller decides in which order blocks are fetched.
 
-    Blocks come from strangers: each is checked in `open` before anything of it is used. Each slot counts once for each
-    time it occurs, so repeated blocks do not get round the limits.
+    Blocks come from strangers: `open` checks each one before any of it is used. A slot counts each time it occurs, so
+    repeated blocks do not get around the limits.
     """
 
     def __init__(self, root: BlockId, *, max_bytes: int) -> None:
@@ -142,7 +143,7 @@ class Walk:
         self._block_bytes = 0
 
     def open(self, slot: Slot, block: bytes) -> Opened:
-        """What `block` puts into `slot`. Raises Invalid(OVERSIZE | CID_MISMATCH | BAD_DAG | BAD_CID)."""
+        """Return what `block` puts into `slot`. Raises Invalid(OVERSIZE | CID_MISMATCH | BAD_DAG | BAD_CID)."""
         if len(block) > MAX_BLOCK_BYTES:
             raise Invalid(Reason.OVERSIZE, "block is too large", cid=slot.block_id.cid, length=len(block))
         self._count_bytes(block)
@@ -152,7 +153,7 @@ class Walk:
         return Opened(node.data, node.size, self._place_children(slot, node))
 
     def _count_bytes(self, block: bytes) -> None:
-        """Stop blocks that are nearly all padding: 4096 of them would cost 8 GB for a file of one byte."""
+        """Refuse DAGs whose blocks are mostly padding: 4096 such blocks would cost 8 GB for a file of one byte."""
         self._block_bytes += len(block)
         limit = self._max_bytes + MAX_BLOCK_BYTES
         if self._block_bytes > limit:
@@ -163,7 +164,7 @@ class Walk:
             raise Invalid(Reason.OVERSIZE, "file is too large", declared=size, limit=self._max_bytes)
         if slot.size is not None and slot.size != size:
             raise Invalid(
-                Reason.BAD_DAG, "child holds other than declared", cid=slot.block_id.cid, declared=slot.size, held=size
+                Reason.BAD_DAG, "child's size is not as declared", cid=slot.block_id.cid, declared=slot.size, held=size
             )
 
     def _place_children(self, slot: Slot, node: FileNode) -> tuple[Slot, ...]:
@@ -181,10 +182,10 @@ class Walk:
 
 
 class FileReader:
-    """Assembles one file from blocks got in any order; who drives it does the I/O.
+    """Assembles one file from blocks that arrive in any order; the caller does the I/O.
 
-    Ask `wanted()`, get those blocks, `supply()` each, until nothing is wanted; then take `content()`. Blocks wanted at
-    one time may be got at once. Nothing larger than `max_bytes` is allocated.
+    Call `wanted()`, fetch those blocks and `supply()` each, until nothing is wanted; then call `content()`. Blocks that
+    are wanted at the same time may be fetched at the same time. Nothing larger than `max_bytes` is allocated.
     """
 
     def __init__(self, root: BlockId, *, max_bytes: int) -> None:
@@ -193,11 +194,11 @@ class FileReader:
         self._buffer = bytearray()
 
     def wanted(self) -> tuple[BlockId, ...]:
-        """The blocks that are known to be missing, each once; empty when the file is complete."""
+        """Return the blocks that are known to be missing, each once; empty when the file is complete."""
         return tuple(self._waiting)
 
     def supply(self, block_id: BlockId, block: bytes) -> None:
-        """Use a wanted block. Raises as `Walk.open`; after that the file cannot be read."""
+        """Use a wanted block. Raises as `Walk.open`; after an error the file cannot be read."""
         for slot in self._waiting.pop(block_id):
             opened = self._walk.open(slot, block)
             if slot.size is None:
@@ -207,14 +208,14 @@ class FileReader:
                 self._waiting.setdefault(child.block_id, []).append(child)
 
     def content(self) -> bytes:
-        """The file. Call when nothing is wanted."""
+        """Return the file. Call it when nothing is wanted."""
         if self._waiting:
             raise RuntimeError("file is not complete")
         return bytes(self._buffer)
 
 
 def iter_file(root: BlockId, get: BlockGetter, *, max_bytes: int) -> Iterator[bytes]:
-    """The file's bytes in order, in pieces, holding one block at a time. Raises as `Walk.open`, and what `get` does."""
+    """Yield the file's bytes in order, in pieces, holding one block at a time. Raises as `Walk.open` and as `get`."""
     walk = Walk(root, max_bytes=max_bytes)
     stack = [walk.root]
     while stack:

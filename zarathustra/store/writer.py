@@ -1,10 +1,10 @@
-"""Keeping artefacts on the operator's own IPFS node, Kubo or the embedded store.
+"""Keep artefacts on the operator's own IPFS node, which is Kubo or the content store.
 
-The node is asked through ipfshttpclient, whose calls block: each runs in a thread. Three of its traps are avoided here:
-`connect()` refuses every daemon since 0.8, `get()` writes outside its target, and `add()` gives a CIDv0 unless told
-twice. The node is not believed: a CID that it gives is compared with the one computed from the bytes.
+The calls of ipfshttpclient block, so each runs in a thread. Three of its faults are avoided here: `connect()` refuses
+every daemon since 0.8, `get()` can write outside its target folder, and `add()` gives a CIDv0 unless two options are
+set. The node is not trusted: the CID that it gives is compared with the one computed from the bytes.
 
-`pin` before `fetch` costs one download: pinning copies the blocks to the own node, which the fetcher then asks first.
+`pin` before `fetch` costs only one download: pinning copies the blocks to the own node, which the fetcher asks first.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from zarathustra.store.port import BlockSource
 from zarathustra.store.unixfs import MAX_ARTEFACT_BYTES, FileReader, compute_cid
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 60.0  # silence while the node hashes and syncs 64 MiB
-# ipfshttpclient passes urllib3 a parameter that urllib3 3 will refuse; the lock keeps urllib3 below it.
+ANSWER_SECONDS = 60.0  # the longest silence, while the node hashes and syncs 64 MiB
+# ipfshttpclient passes urllib3 a parameter that urllib3 3 refuses; `pyproject.toml` keeps urllib3 below 3.
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
-UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB makes 8,192 writes of 64 MiB
+UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB needs 8,192 writes for 64 MiB
 
-# What the client raises when an answer is not of the shape it expects: it asserts and indexes.
+# What the client raises when an answer does not have the expected shape: it asserts and indexes.
 _MALFORMED_ANSWER = (AssertionError, LookupError, TypeError)
 _CODEC_NAMES = {Codec.RAW: "raw", Codec.DAG_PB: "dag-pb"}
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class Writer:
-    """Adds and pins on one node. Implements `port.ArtefactWriter`; safe for concurrent use; holds no connection."""
+    """Adds and pins on one node. Implements `port.ArtefactWriter`. Safe for concurrent use; keeps no connection."""
 
     def __init__(self, api_url: str, *, source: BlockSource, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._address = format_multiaddr(api_url)
@@ -49,21 +49,22 @@ class Writer:
     async def add(self, data: bytes) -> Cid:
         """Store and pin `data` as CIDv1 with raw leaves; see `port.ArtefactWriter`.
 
-        Retry(UNAVAILABLE): the node does not answer. Retry(CID_MISMATCH): it built another DAG; look at its settings.
+        Raises Retry(UNAVAILABLE) when the node does not answer, Retry(CID_MISMATCH) when it built another DAG: check
+        its settings.
         """
         if len(data) > MAX_ARTEFACT_BYTES:
             raise Invalid(Reason.OVERSIZE, "larger than any artefact", length=len(data), limit=MAX_ARTEFACT_BYTES)
         expected = await asyncio.to_thread(compute_cid, data)
         answered = await self._call(lambda client: _add(client, data))
         if answered != expected:
-            raise Retry(Reason.CID_MISMATCH, "node named the artefact otherwise", expected=expected, answered=answered)
+            raise Retry(Reason.CID_MISMATCH, "node gave the artefact another CID", expected=expected, answered=answered)
         return expected
 
     async def pin(self, cid: Cid | str, *, max_bytes: int = MAX_ARTEFACT_BYTES) -> None:
         """Pin a file, copying from the source what the node lacks; see `port.ArtefactWriter`."""
         root = parse_cid(cid)
         try:
-            await self._pin_local(root)  # succeeds only if the node has the whole file, so nothing else is to do
+            await self._pin_local(root)  # succeeds only if the node has the whole file, so nothing else has to be done
         except Retry:
             await self._copy_missing(root, max_bytes)
             await self._pin_local(root)
@@ -78,7 +79,7 @@ class Writer:
                 reader.supply(block_id, await self._ensure_block(block_id))
 
     async def _ensure_block(self, block_id: BlockId) -> bytes:
-        """The block, which is on the node when this returns."""
+        """Return the block, which is on the node when this returns."""
         try:
             block = await self._call(lambda client: bytes(client.block.get(block_id.cid, offline=True)))
             validate_block(block_id, block)
@@ -89,20 +90,20 @@ class Writer:
         return block
 
     async def _call(self, ask: Callable[[ipfshttpclient.Client], T]) -> T:
-        """Run one question to the node in a thread; a client of its own, because sessions are not for sharing."""
+        """Run one request to the node in a thread, with a new client, because sessions must not be shared."""
         try:
             return await asyncio.to_thread(lambda: ask(self._client()))
-        except (ipfs_errors.Error, OSError) as error:  # requests' errors are OSErrors; some pass the client unmapped
+        except (ipfs_errors.Error, OSError) as error:  # `requests` raises OSErrors, and the client maps only some
             raise Retry(Reason.UNAVAILABLE, "ask IPFS node", node=self._address, error=type(error).__name__) from error
         except _MALFORMED_ANSWER as error:
-            raise Retry(Reason.UNAVAILABLE, "IPFS node answers nonsense", node=self._address) from error
+            raise Retry(Reason.UNAVAILABLE, "IPFS node's answer is malformed", node=self._address) from error
 
     def _client(self) -> ipfshttpclient.Client:
         return ipfshttpclient.Client(self._address, timeout=self._timeout, chunk_size=UPLOAD_PIECE_BYTES)
 
 
 def _add(client: ipfshttpclient.Client, data: bytes) -> str:
-    # Both keywords, or Kubo answers a CIDv0 with dag-pb leaves.
+    # Without both keywords Kubo answers a CIDv0 with dag-pb leaves.
     return str(client.add(io.BytesIO(data), raw_leaves=True, cid_version=1)["Hash"])
 
 

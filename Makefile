@@ -28,6 +28,7 @@ lint: prepare ## format, lint, types and layers only
 generate: prepare ## regenerate protobuf code, ABI and reference pages
 	@$(RUN) -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. proto/zarathustra/v1/*.proto
 	@$(RUN) contracts/tools/export_abi.py
+	@$(RUN) -m tools.documents
 
 build: prepare ## the distribution, in dist/
 	@$(RUN) -m hatchling build -d dist

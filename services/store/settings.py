@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from zarathustra.runtime.settings import setting
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    data_dir: Path  # blocks and pins; created if missing, used by one process at a time
-    http_listen: str = "127.0.0.1:5001"  # anyone who reaches this port can write: keep it inside your own network
-    log_level: str = "INFO"
+    data_dir: Path = setting("blocks and pins; created if missing, used by one process at a time")
+    http_listen: str = setting(
+        "address of the API and `/metrics`; anyone who reaches it can write", default="127.0.0.1:5001"
+    )
+    log_level: str = setting("lowest level that is logged", default="INFO")

@@ -8,12 +8,13 @@ import click
 from tools.pages.markdown import build_code, build_list, build_page, build_paragraph, quote
 
 PROGRAM = "zarathustra"
+INTRODUCTION = "Every command has `--help`. Where an option names a variable, the environment may give its value."
 
 
 def build_cli(root: click.Command) -> str:
     """The page: the program, then each command with its usage, help, arguments and options."""
     blocks = [block for path, command in _walk(PROGRAM, root) for block in _describe(path, command)]
-    return build_page("Command line", "the commands in `zarathustra/cli`", *blocks)
+    return build_page("Command line", "the commands in `zarathustra/cli`", INTRODUCTION, *blocks)
 
 
 def _walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -55,8 +56,9 @@ def _describe_parameter(parameter: click.Parameter) -> str:
     if isinstance(parameter.default, str):
         facts.append(f"default {quote(parameter.default)}")
     if parameter.envvar:
-        facts.append(f"or the variable {quote(str(parameter.envvar))}")
-    return f"{names}{f' ({", ".join(facts)})' if facts else ''}{f': {parameter.help}' if parameter.help else ''}"
+        facts.append(f"variable {quote(str(parameter.envvar))}")
+    parts = [names, f" ({', '.join(facts)})" if facts else "", f": {parameter.help}" if parameter.help else ""]
+    return "".join(parts)
 
 
 def _describe_kind(parameter: click.Parameter) -> str:

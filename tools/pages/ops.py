@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Mapping
 
-from tools.pages.markdown import build_list, build_page, build_paragraph, capitalise, quote
+from tools.pages.markdown import build_list, build_page, build_paragraph, quote
 from zarathustra.formats.operations import (
     MAX_DIMENSION,
     MAX_RANK,
@@ -17,20 +17,21 @@ from zarathustra.formats.operations import (
     Operation,
 )
 
-PROTOCOL = (
-    "**This table is part of the protocol.** A new op changes which artefacts every operator accepts: an operator that "
-    "does not know it concludes EVALUATOR_FAILED where others score. So a new op is a protocol change: all operators "
-    "upgrade before the first project uses it, `CHANGELOG.md` has an entry for them, and `tests/golden/evaluation.json` "
-    "gets new cases. No op is ever changed or removed. `docs/architecture.md` lists the files to touch."
-)
-NOTATION = (
-    "Shapes are those of one sample, without the batch; dimension 1 is the first one of a sample. `*name` stands for any "
-    "number of dimensions. In the formulas n is the number of elements of one input, m that of the output, c the number "
-    "of inputs, d the number of dimensions of space; `*kernel` is `kernel_size`, d times; `//` divides and rounds down. "
-    "FLOPs and workspace (elements that are held only while the op runs) are per sample. Tensors are float32; one that "
-    "is *not trained* is stored but does not count as a parameter. Text that stands behind a comma is a condition: where "
-    "it does not hold, the architecture is refused with `bad_shape`."
-)
+PROTOCOL = """\
+**This table is part of the protocol.** A new op changes which artefacts every operator accepts: an operator that does
+not know it concludes EVALUATOR_FAILED where others score. So a new op is a protocol change: all operators upgrade
+before the first project uses it, `CHANGELOG.md` has an entry for them, and `tests/golden/evaluation.json` gets new
+cases. No op is ever changed or removed. `docs/architecture.md` lists the files to touch.
+"""
+NOTATION = """\
+Shapes are those of one sample, without the batch; dimension 1 is the first one of a sample. `*name` stands for any
+number of dimensions. In the formulas n is the number of elements of one input, m that of the output, c the number of
+inputs, d the number of dimensions of space; `*kernel` is `kernel_size`, d times; `//` divides and rounds down. FLOPs
+and workspace (elements that are held only while the op runs) are per sample. Tensors are float32; one that is *not
+trained* is stored but does not count as a parameter. The words behind a shape are a condition. Where an input does
+not fit shape and condition, or a size of the output would be less than 1, the architecture is refused with
+`bad_shape`.
+"""
 RULES = ("takes", "gives", "stores", "flops", "workspace")
 
 
@@ -38,8 +39,7 @@ def build_ops() -> str:
     """The page."""
     blocks = [build_paragraph(PROTOCOL), build_paragraph(NOTATION)]
     for name, operation in OPERATIONS.items():
-        meaning = capitalise(operation.meaning)
-        blocks += [f"## {name}", build_paragraph(f"{meaning}."), build_list(_describe(name, operation))]
+        blocks += [f"## {name}", build_list(_describe(name, operation))]
     return build_page("Ops", "`zarathustra/formats/operations.py`", *blocks)
 
 
@@ -57,6 +57,7 @@ def _describe(name: str, operation: Operation) -> list[str]:
     inputs = "one input" if operation.max_inputs == 1 else f"2 to {operation.max_inputs} inputs"
     stored = [part.strip() for part in rules["stores"].split(";")] if "stores" in rules else []
     items = [
+        f"computes: {operation.meaning}",
         f"takes: {inputs}, {_quote_formula(rules['takes'])}",
         *(f"argument {quote(key)}: {_describe_argument(kind)}" for key, kind in operation.arguments.items()),
         f"gives: {_quote_formula(rules['gives'])}",

@@ -28,6 +28,8 @@ SERVICES: Mapping[str, Any] = {
 }
 START = "<!-- settings: generated -->"
 END = "<!-- end of settings -->"
+README_NOTE = "`docs/reference/settings.md` says how variables are read."
+SECRETS_NOTE = " A secret is read from the file that `NAME_FILE` names, or from `NAME`."
 
 # The kinds that `zarathustra.runtime.settings` can parse, in words.
 KINDS: Mapping[Any, str] = {
@@ -72,12 +74,15 @@ def fill_readme(text: str, service: str) -> str:
     _, end, after = rest.partition(END)
     if not start or not end:
         raise ValueError(f"the README of {service} lacks the markers {START} and {END}")
-    return f"{before}{START}\n{build_settings_table(service)}\n{END}{after}"
+    table = build_settings_table(service)
+    note = build_paragraph(README_NOTE + (SECRETS_NOTE if "| secret |" in table else ""))
+    return f"{before}{START}\n\n{table}\n\n{note}\n\n{END}{after}"
 
 
 def _build_rules() -> list[str]:
     """How variables are read, in words."""
-    client = ", ".join(quote(name) for name in sorted(CLIENT_VARIABLES))
+    *others, last = map(quote, sorted(CLIENT_VARIABLES))
+    client = f"{', '.join(others)} and {last}"
     return [
         build_paragraph(
             "A service reads its settings from the environment, once, when it starts. All problems are reported at "
@@ -86,7 +91,7 @@ def _build_rules() -> list[str]:
         build_list(
             [
                 "A variable without a default is required. An empty variable counts as missing.",
-                f"Each variable may be written with the prefix `{PREFIX}`. Both forms at once must have the same value.",
+                f"Each variable may be written with the prefix `{PREFIX}`. Both forms, if given, must be equal.",
                 "A secret is read from the file that `NAME_FILE` names, or from `NAME`. The file wins.",
                 f"Behind the prefix, a name that is no setting of the service is refused, except {client}, which the "
                 "command line reads.",
@@ -102,7 +107,10 @@ def _build_rules() -> list[str]:
                 ("integer, number", "decimal; a number may have a fraction, and must be finite"),
                 ("switch", "`true` or `false`"),
                 ("list", "texts, separated by commas"),
-                ("address, addresses", "20 bytes in hexadecimal, with or without `0x`; several are separated by commas"),
+                (
+                    "address, addresses",
+                    "20 bytes in hexadecimal, with or without `0x`; several are separated by commas",
+                ),
                 ("secret", "text, in a file or in the variable"),
             ],
         ),

@@ -5,12 +5,12 @@ from collections.abc import Collection
 from tools.pages.markdown import build_list, build_page, build_paragraph, build_table, quote
 from zarathustra.bus.topics import DAY_MS, KEPT_MS, Cleanup, GroupTopicSpec, TopicCatalogue, TopicSpec
 
-INTRODUCTION = (
-    "`zarathustra topics` creates the topics that are missing and complains about those that differ; no service creates "
-    "one, except the aggregator its changelog (`services/aggregator/README.md`). Records with equal keys stay in order. "
-    "The partitions of a topic never change, because keys would move; a topic grows by a new version of it. "
-    "`zarathustra topics --profile` chooses the numbers."
-)
+INTRODUCTION = """\
+`zarathustra topics` creates the topics that are missing and complains about those that differ. No service creates
+one, except the aggregator its changelog (`services/aggregator/README.md`). Records with equal keys stay in order. The
+partitions of a topic never change, because keys would move; a topic grows by a new version of it. The option
+`--profile` chooses the numbers.
+"""
 GROUP_INTRODUCTION = "Each consumer group has one of each, named `<group>.<suffix>`, with the profile's partitions."
 
 
@@ -28,7 +28,7 @@ def build_topics(catalogue: TopicCatalogue, services: Collection[str]) -> str:
         blocks += [f"## {topic.name}", topic.meaning, build_list(_describe(topic, catalogue, services))]
     blocks += ["## Topics of a group", GROUP_INTRODUCTION]
     for spec in catalogue.group_topics:
-        blocks += [f"### <group>.{spec.suffix}".replace("<", "&lt;"), spec.meaning, build_list(_describe_storage(spec))]
+        blocks += [f"### {spec.suffix}", spec.meaning, build_list(_describe_storage(spec))]
     return build_page("Topics", "`proto/topics.yaml`", *blocks)
 
 

@@ -15,7 +15,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.nodes import open_nodes
 from zarathustra.runtime.lifecycle import Runtime
-from zarathustra.runtime.settings import Secret
+from zarathustra.runtime.settings import Secret, setting
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.keystore import load_ecdsa_keystore
 
@@ -24,14 +24,15 @@ from zarathustra.signing.keystore import load_ecdsa_keystore
 class OperatorSettings:
     """Settings of every service that acts for an operator."""
 
-    kafka_bootstrap_servers: str
-    eth_rpc_urls: Secret  # comma-separated; providers put API keys into them, and settings are logged
-    deployment_file: Path
-    operator_key_file: Path  # web3 v3 keystore of the operator's signing (ECDSA) key
-    operator_key_password: Secret
-    poll_seconds: float = 2.0
-    retry_delay_ms: int = 1_000
-    log_level: str = "INFO"
+    kafka_bootstrap_servers: str = setting("Kafka's brokers, comma-separated, each `host:port`")
+    # Providers put API keys into URLs, and settings are logged.
+    eth_rpc_urls: Secret = setting("the operator's own nodes, comma-separated; the next one is asked when one fails")
+    deployment_file: Path = setting("chain id, contract addresses and first block, JSON")
+    operator_key_file: Path = setting("web3 v3 keystore of the operator's signing (ECDSA) key")
+    operator_key_password: Secret = setting("password of that keystore")
+    poll_seconds: float = setting("pause between two requests for the chain's head", default=2.0)
+    retry_delay_ms: int = setting("first delay of a record that is put back", default=1_000)
+    log_level: str = setting("lowest level that is logged", default="INFO")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from zarathustra.runtime.lifecycle import Job, Runtime, serve
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.routes import Routes
 from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
+from zarathustra.runtime.settings import setting
 from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
 from zarathustra.store.port import ArtefactReader, BlockSource
@@ -31,11 +32,11 @@ from zarathustra.store.port import ArtefactReader, BlockSource
 class DutySettings(OperatorSettings):
     """Settings of the services that evaluate."""
 
-    confirmations: int = 2  # of the seed block, before its hash is used
-    ipfs_api_url: str  # the operator's own node
-    ipfs_gateway_urls: tuple[str, ...] = ()  # trustless gateways to try after it
-    evaluator_url: str = "tcp:127.0.0.1:9500"  # or unix:/path
-    http_listen: str
+    confirmations: int = setting("how deep the seed block must be before its hash is used; at least 1", default=2)
+    ipfs_api_url: str = setting("the operator's own IPFS node or content store, `http://host:port`")
+    ipfs_gateway_urls: tuple[str, ...] = setting("trustless gateways to try after it", default=())
+    evaluator_url: str = setting("the evaluator: `tcp:host:port` or `unix:/path`", default="tcp:127.0.0.1:9500")
+    http_listen: str = setting("address of `/livez`, `/readyz` and `/metrics`")
 
 
 class ArtefactSource(ArtefactReader, BlockSource, Protocol):

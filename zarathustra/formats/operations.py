@@ -2,6 +2,9 @@
 
 Shapes are those of one sample: the batch dimension is not written, and dimension 1 is the first one of a sample.
 No op mixes samples, so a score cannot depend on what else is in its batch.
+
+The docstring of each measure is its closed form, as `docs/ops.md` shows it; a test compares it with the code:
+n elements of one input, m of the output, c inputs, d dimensions of space, `*kernel` is kernel_size d times.
 """
 
 from collections.abc import Callable, Mapping
@@ -74,6 +77,9 @@ ArgumentKind = Integer | Flag | Number | Dimensions
 
 @dataclass(frozen=True)
 class Operation:
+    """`meaning` is what the op computes, for `docs/ops.md`; `scoring/model.py` builds the layer that does."""
+
+    meaning: str
     measure: Measure
     arguments: Mapping[str, ArgumentKind] = field(default_factory=dict)
     max_inputs: int = 1  # more than one: at least two
@@ -101,6 +107,11 @@ def get_shape(arguments: Arguments, name: str) -> Shape:
 
 
 def _measure_linear(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*rest, in_features)
+    gives: (*rest, out_features)
+    stores: weight (out_features, in_features); bias (out_features) with `bias`
+    flops: 2 * n * out_features
+    """
     (shape,) = shapes
     features_in, features_out = get_integer(arguments, "in_features"), get_integer(arguments, "out_features")
     require(shape[-1] == features_in, "last dimension is not in_features", shapes)
@@ -113,6 +124,12 @@ def _measure_linear(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 def _measure_convolution(spatial_rank: int) -> Measure:
     def measure(shapes: list[Shape], arguments: Arguments) -> Cost:
+        """takes: (in_channels, *space), in_channels and out_channels multiples of groups
+        gives: (out_channels, *[(s + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1 for s in space])
+        stores: weight (out_channels, in_channels // groups, *kernel); bias (out_channels) with `bias`
+        flops: 2 * m * in_channels // groups * kernel_size ** d
+        workspace: in_channels * kernel_size ** d * m // out_channels
+        """
         (shape,) = shapes
         channels_in, channels_out = get_integer(arguments, "in_channels"), get_integer(arguments, "out_channels")
         kernel, groups = get_integer(arguments, "kernel_size"), get_integer(arguments, "groups")
@@ -136,6 +153,10 @@ def _measure_convolution(spatial_rank: int) -> Measure:
 
 
 def _measure_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (channels, height, width)
+    gives: (channels, (height - kernel_size) // stride + 1, (width - kernel_size) // stride + 1)
+    flops: m * kernel_size ** 2
+    """
     (shape,) = shapes
     kernel, stride = get_integer(arguments, "kernel_size"), get_integer(arguments, "stride")
     require(len(shape) == 3, "shape is not channels by height by width", shapes)
@@ -145,6 +166,10 @@ def _measure_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_adaptive_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (channels, height, width)
+    gives: (channels, output_size, output_size)
+    flops: channels * (height + output_size) * (width + output_size)
+    """
     (shape,) = shapes
     size = get_integer(arguments, "output_size")
     require(len(shape) == 3, "shape is not channels by height by width", shapes)
@@ -154,6 +179,12 @@ def _measure_adaptive_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 def _measure_batch_norm(ranks: tuple[int, ...]) -> Measure:
     def measure(shapes: list[Shape], arguments: Arguments) -> Cost:
+        """takes: (num_features, *space)
+        gives: (num_features, *space)
+        stores: weight (num_features); bias (num_features); running_mean (num_features), not trained; running_var
+            (num_features), not trained
+        flops: 4 * n
+        """
         (shape,) = shapes
         features = get_integer(arguments, "num_features")
         require(len(shape) in ranks and shape[0] == features, "first dimension is not num_features", shapes)
@@ -169,6 +200,11 @@ def _measure_batch_norm(ranks: tuple[int, ...]) -> Measure:
 
 
 def _measure_layer_norm(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*rest, normalized_shape)
+    gives: (*rest, normalized_shape)
+    stores: weight (normalized_shape); bias (normalized_shape)
+    flops: 8 * n
+    """
     (shape,) = shapes
     size = get_integer(arguments, "normalized_shape")
     require(shape[-1] == size, "last dimension is not normalized_shape", shapes)
@@ -176,6 +212,11 @@ def _measure_layer_norm(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_embedding(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (length) of int64
+    gives: (length, embedding_dim)
+    stores: weight (num_embeddings, embedding_dim)
+    flops: m
+    """
     (shape,) = shapes
     count, size = get_integer(arguments, "num_embeddings"), get_integer(arguments, "embedding_dim")
     require(len(shape) == 1, "shape is not a sequence of indices", shapes)
@@ -183,6 +224,11 @@ def _measure_embedding(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_position_embedding(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (positions, dim), positions ≤ length
+    gives: (positions, dim)
+    stores: weight (length, dim)
+    flops: n
+    """
     (shape,) = shapes
     length, size = get_integer(arguments, "length"), get_integer(arguments, "dim")
     require(len(shape) == 2 and shape[0] <= length and shape[1] == size, "shape is not sequence by dim", shapes)
@@ -190,6 +236,13 @@ def _measure_position_embedding(shapes: list[Shape], arguments: Arguments) -> Co
 
 
 def _measure_self_attention(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (length, embed_dim), embed_dim a multiple of num_heads
+    gives: (length, embed_dim)
+    stores: qkv.weight (3 * embed_dim, embed_dim); qkv.bias (3 * embed_dim); projection.weight (embed_dim, embed_dim);
+        projection.bias (embed_dim)
+    flops: 8 * length * embed_dim ** 2 + 4 * length ** 2 * embed_dim + 8 * num_heads * length ** 2
+    workspace: 3 * num_heads * length ** 2 + 4 * length * embed_dim
+    """
     (shape,) = shapes
     size, heads = get_integer(arguments, "embed_dim"), get_integer(arguments, "num_heads")
     require(len(shape) == 2 and shape[1] == size, "shape is not sequence by embed_dim", shapes)
@@ -207,11 +260,19 @@ def _measure_self_attention(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_elementwise(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes)
+    gives: (*sizes)
+    flops: 8 * n
+    """
     (shape,) = shapes
     return Cost(shape, UNARY_FLOPS * prod(shape))
 
 
 def _measure_softmax(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes), dim among its dimensions or -1, the last one
+    gives: (*sizes)
+    flops: 8 * n
+    """
     (shape,) = shapes
     dimension = get_integer(arguments, "dim")
     # 0 is the batch: a softmax over it would let samples see each other.
@@ -220,11 +281,19 @@ def _measure_softmax(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_flatten(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes)
+    gives: (n)
+    flops: 0
+    """
     (shape,) = shapes
     return Cost((prod(shape),), 0)
 
 
 def _measure_reshape(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes), with as many elements as `shape`
+    gives: (*shape)
+    flops: 0
+    """
     (shape,) = shapes
     target = get_shape(arguments, "shape")
     require(prod(target) == prod(shape), "shape holds another number of elements", shapes)
@@ -232,6 +301,10 @@ def _measure_reshape(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_transpose(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes), a and b among its dimensions
+    gives: the sizes, with those of dimensions a and b exchanged
+    flops: 0
+    """
     (shape,) = shapes
     first, second = get_integer(arguments, "a"), get_integer(arguments, "b")
     require(max(first, second) <= len(shape), "a or b is not a dimension", shapes)
@@ -241,6 +314,10 @@ def _measure_transpose(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_mean_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes) of at least two dimensions, dim among them
+    gives: (*sizes[: dim - 1], *sizes[dim:])
+    flops: n
+    """
     (shape,) = shapes
     dimension = get_integer(arguments, "dim")
     require(len(shape) > 1 and dimension <= len(shape), "dim is not a dimension of at least two", shapes)
@@ -248,11 +325,19 @@ def _measure_mean_pool(shapes: list[Shape], arguments: Arguments) -> Cost:
 
 
 def _measure_combination(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: (*sizes), the same for all inputs
+    gives: (*sizes)
+    flops: c * n
+    """
     require(len(set(shapes)) == 1, "inputs differ in shape", shapes)
     return Cost(shapes[0], len(shapes) * prod(shapes[0]))
 
 
 def _measure_concatenation(shapes: list[Shape], arguments: Arguments) -> Cost:
+    """takes: shapes that differ in dimension dim at most
+    gives: the sizes of the inputs, in dimension dim their sum
+    flops: m
+    """
     axis = get_integer(arguments, "dim") - 1
     require(all(axis < len(shape) for shape in shapes), "dim is not a dimension", shapes)
     require(len({(*shape[:axis], 0, *shape[axis + 1 :]) for shape in shapes}) == 1, "inputs differ beside dim", shapes)
@@ -274,45 +359,85 @@ _POOL = {"kernel_size": Integer(high=32), "stride": Integer(high=32, default=2)}
 _FEATURES = {"num_features": Integer()}
 _SOFTMAX = {"dim": Integer(low=-1, high=MAX_RANK - 1, default=-1)}
 
-# Append-only: an architecture on IPFS keeps its meaning for ever. Document each op in docs when it is added.
+# Append-only: an architecture on IPFS keeps its meaning. `make generate` writes `docs/ops.md` from this table.
 OPERATIONS: Mapping[str, Operation] = {
     "Linear": Operation(
-        _measure_linear, {"in_features": Integer(), "out_features": Integer(), "bias": Flag(default=True)}
+        "x · weightᵀ + bias, over the last dimension",
+        _measure_linear,
+        {"in_features": Integer(), "out_features": Integer(), "bias": Flag(default=True)},
     ),
-    "Conv1d": Operation(_measure_convolution(1), _CONVOLUTION),
-    "Conv2d": Operation(_measure_convolution(2), {**_CONVOLUTION, "kernel_size": Integer(high=32)}),
-    "MaxPool2d": Operation(_measure_pool, _POOL),
-    "AvgPool2d": Operation(_measure_pool, _POOL),
-    "AdaptiveAvgPool2d": Operation(_measure_adaptive_pool, {"output_size": Integer(high=256)}),
-    "BatchNorm1d": Operation(_measure_batch_norm((1, 2)), _FEATURES),
-    "BatchNorm2d": Operation(_measure_batch_norm((3,)), _FEATURES),
-    "LayerNorm": Operation(_measure_layer_norm, {"normalized_shape": Integer()}),
+    "Conv1d": Operation(
+        "cross-correlation with zero padding, space of one dimension", _measure_convolution(1), _CONVOLUTION
+    ),
+    "Conv2d": Operation(
+        "cross-correlation with zero padding, space of two dimensions",
+        _measure_convolution(2),
+        {**_CONVOLUTION, "kernel_size": Integer(high=32)},
+    ),
+    "MaxPool2d": Operation("maximum of each window, without padding", _measure_pool, _POOL),
+    "AvgPool2d": Operation("mean of each window, without padding", _measure_pool, _POOL),
+    "AdaptiveAvgPool2d": Operation(
+        "mean of window i, from ⌊i · size / output_size⌋ to ⌈(i + 1) · size / output_size⌉ in height and width",
+        _measure_adaptive_pool,
+        {"output_size": Integer(high=256)},
+    ),
+    "BatchNorm1d": Operation(
+        "(x − running_mean) / √(running_var + 10⁻⁵) · weight + bias, space of no or one dimension",
+        _measure_batch_norm((1, 2)),
+        _FEATURES,
+    ),
+    "BatchNorm2d": Operation(
+        "(x − running_mean) / √(running_var + 10⁻⁵) · weight + bias, space of two dimensions",
+        _measure_batch_norm((3,)),
+        _FEATURES,
+    ),
+    "LayerNorm": Operation(
+        "(x − mean) / √(variance + 10⁻⁵) · weight + bias, over the last dimension",
+        _measure_layer_norm,
+        {"normalized_shape": Integer()},
+    ),
     "Embedding": Operation(
+        "the row of weight that each integer names",
         _measure_embedding,
         {"num_embeddings": Integer(high=MAX_EMBEDDINGS), "embedding_dim": Integer()},
         is_indexed=True,
     ),
-    "PosEmbedding": Operation(_measure_position_embedding, {"length": Integer(high=8192), "dim": Integer()}),
+    "PosEmbedding": Operation(
+        "x + the first rows of weight, one for each position",
+        _measure_position_embedding,
+        {"length": Integer(high=8192), "dim": Integer()},
+    ),
     "SelfAttention": Operation(
+        "multi-head self-attention, scaled by 1/√(embed_dim / num_heads); if causal, no position sees a later one",
         _measure_self_attention,
         {"embed_dim": Integer(), "num_heads": Integer(high=128), "causal": Flag(default=False)},
     ),
-    "ReLU": Operation(_measure_elementwise),
-    "GELU": Operation(_measure_elementwise),
-    "SiLU": Operation(_measure_elementwise),
-    "Tanh": Operation(_measure_elementwise),
-    "Sigmoid": Operation(_measure_elementwise),
-    "LeakyReLU": Operation(_measure_elementwise, {"negative_slope": Number(0.0, 1.0, default=0.01)}),
-    "Softmax": Operation(_measure_softmax, _SOFTMAX),
-    "LogSoftmax": Operation(_measure_softmax, _SOFTMAX),
-    "Flatten": Operation(_measure_flatten),
-    "Reshape": Operation(_measure_reshape, {"shape": Dimensions()}),
+    "ReLU": Operation("max(0, x)", _measure_elementwise),
+    "GELU": Operation("x · Φ(x), Φ the standard normal distribution function", _measure_elementwise),
+    "SiLU": Operation("x / (1 + exp(−x))", _measure_elementwise),
+    "Tanh": Operation("tanh(x)", _measure_elementwise),
+    "Sigmoid": Operation("1 / (1 + exp(−x))", _measure_elementwise),
+    "LeakyReLU": Operation(
+        "x where x ≥ 0, else negative_slope · x",
+        _measure_elementwise,
+        {"negative_slope": Number(0.0, 1.0, default=0.01)},
+    ),
+    "Softmax": Operation("exp(x) / Σ exp(x), over dim", _measure_softmax, _SOFTMAX),
+    "LogSoftmax": Operation("x − log Σ exp(x), over dim", _measure_softmax, _SOFTMAX),
+    "Flatten": Operation("all dimensions as one", _measure_flatten),
+    "Reshape": Operation("the same elements in another shape", _measure_reshape, {"shape": Dimensions()}),
     "Transpose": Operation(
+        "two dimensions exchanged",
         _measure_transpose,
         {"a": Integer(high=MAX_RANK - 1, default=1), "b": Integer(high=MAX_RANK - 1, default=2)},
     ),
-    "MeanPool": Operation(_measure_mean_pool, {"dim": Integer(high=MAX_RANK - 1, default=1)}),
-    "Add": Operation(_measure_combination, max_inputs=8),
-    "Mul": Operation(_measure_combination, max_inputs=8),
-    "Concat": Operation(_measure_concatenation, {"dim": Integer(high=MAX_RANK - 1, default=1)}, max_inputs=16),
+    "MeanPool": Operation("mean over dim", _measure_mean_pool, {"dim": Integer(high=MAX_RANK - 1, default=1)}),
+    "Add": Operation("the sum of the inputs, from left to right", _measure_combination, max_inputs=8),
+    "Mul": Operation("the product of the inputs, from left to right", _measure_combination, max_inputs=8),
+    "Concat": Operation(
+        "the inputs side by side along dim",
+        _measure_concatenation,
+        {"dim": Integer(high=MAX_RANK - 1, default=1)},
+        max_inputs=16,
+    ),
 }

@@ -4,6 +4,8 @@ A field `data_dir: Path` is the variable DATA_DIR or ZARATHUSTRA_DATA_DIR; a fie
 `Secret` fields are read from the file that NAME_FILE names, or from NAME; their repr is `***`. All problems are
 reported at once.
 
+Every field is declared with `setting`, which keeps its meaning beside it; `make generate` writes both into documents.
+
 A variable that is no setting of the service is refused where it can be recognised: always behind the prefix, and
 without it when it is nearly the name of a setting. Other names belong to the system.
 """
@@ -13,7 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints, overload
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
@@ -21,6 +23,7 @@ from zarathustra.core.types import Address, validate_length
 
 T = TypeVar("T")
 
+MEANING = "meaning"  # the key in a field's metadata
 PREFIX = "ZARATHUSTRA_"
 # The command line's own; a shell that uses it may also start a service.
 CLIENT_VARIABLES = frozenset({"ZARATHUSTRA_NETWORK", "ZARATHUSTRA_KEY_FILE", "ZARATHUSTRA_KEY_PASSWORD_FILE"})
@@ -42,6 +45,15 @@ class Secret:
 
     def __repr__(self) -> str:
         return "***"
+
+
+@overload
+def setting(meaning: str) -> Any: ...
+@overload
+def setting(meaning: str, *, default: T) -> T: ...
+def setting(meaning: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """A field of a settings class. `meaning` is one phrase for operators, without a full stop."""
+    return dataclasses.field(default=default, metadata={MEANING: meaning})
 
 
 def load_settings(settings_class: type[T], environ: Mapping[str, str]) -> T:

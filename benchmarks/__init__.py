@@ -1,1 +1,1 @@
-"""Figures, each printed next to a naive way or a bound, as a ratio; run them by hand, they are no tests."""
+"""Benchmarks. Each compares a figure with a naive method or a bound. Run them by hand; they are not tests."""

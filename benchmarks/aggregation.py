@@ -1,9 +1,9 @@
-"""What batch verification saves: `python -m benchmarks.aggregation`.
+"""Measures what batch verification saves: `python -m benchmarks.aggregation`.
 
-Prints, as ratios (they travel between machines better than seconds do):
-- one weighted batch of n signatures over one vote against n single verifications;
-- the same with one culprit, which bisection has to name;
-- a whole fold of 100 attestations to a certificate against verifying each as it comes.
+Prints ratios, which differ less between machines than seconds do:
+- one weighted batch of n signatures over one vote, compared with n single verifications;
+- the same with one bad signature, which bisection must find;
+- a whole fold of 100 attestations to a certificate, compared with verifying each when it arrives.
 """
 
 import time
@@ -71,17 +71,17 @@ def main() -> None:
 
 
 def report_batch(backend: BlsBackend, digest: Digest, signed: list[Signed]) -> None:
-    """One batch against one by one, all good and with one culprit."""
+    """Print a batch compared with one by one: all good, and with one bad signature."""
     forged = [*signed[1:], Signed(signed[0].public_key, signed[1].signature)]
     single = measure(lambda: verify_singly(backend, digest, signed))
     batch = measure(lambda: check(find_invalid(backend, digest, signed), ()))
     blaming = measure(lambda: check(find_invalid(backend, digest, forged), (len(signed) - 1,)))
     print(f"{len(signed):5d} signatures: batch {single / batch:5.1f} × faster than one by one ({batch * 1e3:.1f} ms)")
-    print(f"{len(signed):5d} with a culprit: {single / blaming:5.1f} × faster ({blaming * 1e3:.1f} ms)")
+    print(f"{len(signed):5d} with a bad one: {single / blaming:5.1f} × faster ({blaming * 1e3:.1f} ms)")
 
 
 def report_fold(backend: BlsBackend, proposal: EvaluationProposed, vote: Vote, signed: list[Signed]) -> None:
-    """The fold, which verifies once at the quorum and once at the end, against verifying what comes."""
+    """Print the fold, which verifies once at the quorum and once at the end, compared with verifying each."""
     operators = build_operators(signed)
     changes = build_changes(proposal, vote, operators, signed)
     digest = vote_digest(DOMAIN, vote)
@@ -94,7 +94,7 @@ def report_fold(backend: BlsBackend, proposal: EvaluationProposed, vote: Vote, s
 
 @dataclass
 class Run:
-    """Folds to a certificate; notes the time that verification took."""
+    """Folds to a certificate and measures the time of verification."""
 
     backend: BlsBackend
     digest: Digest
@@ -129,7 +129,7 @@ def verify_singly(backend: BlsBackend, digest: Digest, signed: list[Signed]) -> 
 
 
 def measure(work: Callable[[], object]) -> float:
-    """The mean of a few runs, in seconds."""
+    """Return the mean of a few runs, in seconds."""
     started = time.perf_counter()
     for _ in range(REPEATS):
         work()
@@ -137,7 +137,7 @@ def measure(work: Callable[[], object]) -> float:
 
 
 def check(found: object, expected: object) -> None:
-    """A benchmark of the wrong result is worth nothing."""
+    """Raise AssertionError if the result is wrong: the time of a wrong result means nothing."""
     if found != expected:
         raise AssertionError(f"found {found}, expected {expected}")
 

@@ -1,6 +1,6 @@
-"""How fast the BLS backends verify, and what the batch check saves: `python benchmarks/bls.py`.
+"""Measures how fast the BLS backends verify, and what the batch check saves: `python benchmarks/bls.py`.
 
-Ratios carry over between machines better than milliseconds do. Each figure is the best of a few runs.
+Ratios differ less between machines than milliseconds do. Each figure is the best of a few runs.
 """
 
 import time
@@ -53,7 +53,7 @@ def print_batch(backend: BlsBackend, signed: list[Signed]) -> None:
 
 
 def print_bisection(backend: BlsBackend, signed: list[Signed]) -> None:
-    """An operator set is at most 128: what one bad signature in a full set costs."""
+    """Print what one bad signature costs in a full operator set (128)."""
     bad = [*signed[:77], Signed(signed[77].public_key, signed[78].signature), *signed[78:]]
     valid_ms = measure_ms(lambda: is_batch_valid(backend, DIGEST, signed), 3)
     bisect_ms = measure_ms(lambda: find_invalid(backend, DIGEST, bad), 3)
@@ -62,7 +62,7 @@ def print_bisection(backend: BlsBackend, signed: list[Signed]) -> None:
 
 
 def measure_ms(call: Callable[[], object], runs: int) -> float:
-    """The best of `runs`: what else the machine did only ever adds."""
+    """Return the shortest of `runs`: other work of the machine only adds time."""
     best = float("inf")
     for _ in range(runs):
         start = time.perf_counter()

@@ -1,8 +1,8 @@
-"""How much the persistent worker saves: evaluations a second, next to one process with torch each.
+"""Measures what the persistent worker saves, compared with a new torch process for each evaluation.
 
     python -m benchmarks.evaluation
 
-Prints a ratio: the absolute figures are this machine's.
+Compare the ratio: the absolute figures hold for one machine only.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ async def main() -> None:
 
 
 def build_job() -> Job:
-    """A small model with every op, 8 rounds of 256 samples."""
+    """Build a job: a small model with every op, 8 rounds of 256 samples."""
     architecture = build_every_op()
     parameters = save(build_tensors(parse_architecture(architecture)))
     return Job(architecture, build_every_op_evaluator(), parameters, 8, Seed(bytes(32)))
 
 
 async def time_persistent(scorer: Scorer, job: Job) -> float:
-    """Seconds an evaluation."""
+    """Return the seconds per evaluation."""
     started = time.perf_counter()
     for _ in range(PERSISTENT_RUNS):
         await scorer.score(job)
@@ -48,7 +48,7 @@ async def time_persistent(scorer: Scorer, job: Job) -> float:
 
 
 async def time_fresh(job: Job) -> float:
-    """Seconds an evaluation."""
+    """Return the seconds per evaluation."""
     started = time.perf_counter()
     for _ in range(FRESH_RUNS):
         async with Scorer() as scorer:

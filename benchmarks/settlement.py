@@ -1,9 +1,9 @@
-"""How long the line itself takes, beyond blocks and evaluation: `python -m benchmarks.settlement [COUNT]`.
+"""Measures what the services take, beyond blocks and evaluation: `python -m benchmarks.settlement [COUNT]`.
 
 Runs a development network and settles COUNT submissions one after the other. Per submission:
 
-    seed usable (head past the seed block) ──▶ certificate sent        what the services take, less the evaluator's time
-    reveal mined ──▶ settled                                           what a contributor waits, blocks included
+    seed usable (head past the seed block) ──▶ certificate sent        time of the services, less the evaluation
+    reveal mined ──▶ settled                                           time that a contributor waits, with blocks
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Timing:
 
 
 class HeadWatch:
-    """When each block was first seen, on this machine's clock."""
+    """Notes when each block was first seen, by this machine's clock."""
 
     def __init__(self, devnet: Devnet) -> None:
         self._devnet = devnet
@@ -78,7 +78,7 @@ async def measure(count: int, directory: Path) -> list[Timing]:
 
 
 def _read_timing(devnet: Devnet, watch: HeadWatch, usable: BlockNumber, revealed: float) -> Timing:
-    """The services' own logs say when they evaluated and when the certificate left."""
+    """Read from the services' logs when they evaluated and when the certificate was sent."""
     logs = devnet.directory / "logs"
     begun = watch.seen[usable]
     evaluations = [line for line in _read_log(logs / "evaluator.log", "Evaluated") if _time_of(line) > begun]
@@ -98,7 +98,7 @@ def _time_of(line: dict[str, float | str]) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` of all do not exceed."""
+    """Return the smallest value v such that at least `percent` % of the values are at most v."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
@@ -111,7 +111,7 @@ def main() -> None:
     blocks = (SEED_DELAY + 1) * BLOCK_SECONDS
     print(f"{count} submissions, block time {BLOCK_SECONDS} s")
     for name, values in (
-        ("line, beyond blocks and evaluation", [timing.line for timing in timings]),
+        ("services, without blocks, evaluation", [timing.line for timing in timings]),
         ("evaluation", [timing.evaluation for timing in timings]),
         ("reveal to settlement", [timing.total for timing in timings]),
     ):

@@ -1,1 +1,1 @@
-"""A whole network on one machine, for the demo, for trying things out and for the tests."""
+"""A whole network on one machine, for the demo, for experiments and for the tests."""

@@ -26,10 +26,10 @@ RUNS = ROOT / ".devnet"
 
 
 def main() -> int:
-    """Exit status: 0 when every expected outcome was read back, 1 otherwise, 130 after Ctrl-C."""
+    """Run the command. Exit status: 0 when every expected outcome was read back, 1 otherwise, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m devnet", description=__doc__)
     parser.add_argument("command", choices=("demo", "up"))
-    parser.add_argument("--directory", type=Path, help="where to run (default: a new one below .devnet/)")
+    parser.add_argument("--directory", type=Path, help="folder of the run (default: a new one below .devnet/)")
     arguments = parser.parse_args()
     console = Console()
     directory = create_directory(arguments.directory)
@@ -73,14 +73,14 @@ async def until_signalled(command: Coroutine[object, object, int]) -> int:
 
 
 def create_directory(chosen: Path | None) -> Path:
-    """A new directory of this run's own."""
+    """Create a new directory for this run."""
     directory = chosen or RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     directory.mkdir(parents=True)
     return directory.resolve()
 
 
 def remove_data(directory: Path) -> None:
-    """Throw away what only the running network needed; logs, reports and summary stay."""
+    """Delete the data that only the running network needed. Logs, reports and summary stay."""
     with contextlib.suppress(OSError):
         shutil.rmtree(directory / "kafka")
 

@@ -21,7 +21,7 @@ DEV_MNEMONIC: Final = "test test test test test test test test test test test ju
 DEFAULT_CHAIN_ID: Final = 31_337
 HOST: Final = "127.0.0.1"
 
-START_DEADLINE_S: Final = 30.0  # it takes 0.1; a loaded two-core machine needs seconds
+START_DEADLINE_S: Final = 30.0  # usually 0.1; a loaded two-core machine needs seconds
 STOP_DEADLINE_S: Final = 5.0
 READY_POLL_S: Final = 0.02
 LOG_TAIL_BYTES: Final = 2_000
@@ -38,7 +38,7 @@ class AnvilError(Exception):
 
 
 def find_binary(packages: Path = _PACKAGES) -> Path:
-    """The platform's anvil. Raises AnvilError when its package is not installed."""
+    """Return the path of this platform's anvil. Raises AnvilError when its package is not installed."""
     machine = platform.machine().lower()
     system = "win32" if sys.platform == "win32" else sys.platform
     binary = packages / f"anvil-{system}-{_MACHINES.get(machine, machine)}" / "bin" / "anvil"
@@ -48,12 +48,12 @@ def find_binary(packages: Path = _PACKAGES) -> Path:
 
 
 class Anvil:
-    """A chain process; use as an async context manager. Its state is gone once it stops.
+    """A chain process; use as an async context manager. Its state is lost when it stops.
 
     Without `block_time_s` a block is mined for every transaction. `finalized` is 2 × `slots_in_an_epoch` blocks behind
-    the head: a deeper `anvil_reorg` is a fork below finalized. With a
-    fixed `genesis_time_s`, and times and base fees set for each block, equal transactions give equal hashes. The
-    process dies with the thread that started it (Linux), so a killed test run leaves nothing behind.
+    the head: a deeper `anvil_reorg` is a fork below finalized. With a fixed `genesis_time_s`, and times and base fees
+    set for each block, equal transactions give equal hashes. The process ends with the thread that started it (Linux),
+    so a killed test run leaves no process behind.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Anvil:
 
     @property
     def url(self) -> str:
-        """Where it answers; known once it has started."""
+        """The address where it answers JSON-RPC; known once it has started."""
         return f"http://{HOST}:{self.port}"
 
     @property
@@ -94,12 +94,12 @@ class Anvil:
         return get_pid(self._process)
 
     async def start(self) -> None:
-        """Start a fresh chain and return once it listens; with port 0 it picks a free one and keeps it."""
+        """Start a new chain and return once it listens. With port 0 it picks a free port and keeps it."""
         if self.pid is not None:
             raise AnvilError(f"anvil on port {self.port} runs already")
 
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        self.log_file.write_bytes(b"")  # the line that names the port must be this run's
+        self.log_file.write_bytes(b"")  # the line that names the port must come from this run
         self._process = await spawn_child(self._build_command(), self.log_file)
         try:
             async with asyncio.timeout(START_DEADLINE_S):
@@ -109,17 +109,17 @@ class Anvil:
             raise
 
     async def stop(self) -> None:
-        """End it in order. Does nothing when it does not run."""
+        """Stop the process in order. Does nothing when it does not run."""
         await end_child(self._process, deadline_s=STOP_DEADLINE_S)
         self._process = None
 
     async def kill(self) -> None:
-        """SIGKILL, as a crash would."""
+        """Send SIGKILL, like a crash."""
         await kill_child(self._process)
         self._process = None
 
     async def fund(self, rpc: Rpc, address: Address, amount: Wei) -> None:
-        """See `devnet.chain.DevelopmentChain`: the balance is set."""
+        """See `devnet.chain.DevelopmentChain`. Sets the balance to `amount`."""
         await rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
 
     async def mine(self, rpc: Rpc) -> None:
@@ -137,7 +137,7 @@ class Anvil:
         return command
 
     async def _wait_until_listening(self, process: Child) -> int:
-        """The port from anvil's own word: it prints the line after it has bound the socket."""
+        """Return the port that anvil prints: it does so after it has bound the socket."""
         while True:
             found = _LISTENING.search(self.log_file.read_bytes())
             if found is not None:

@@ -1,4 +1,4 @@
-"""The chain under a development network: started, funded from, mined on demand."""
+"""The chain of a development network: start it, fund accounts, mine on demand."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -8,13 +8,13 @@ from zarathustra.core.types import Address, Wei
 
 
 class DevelopmentChain(Protocol):
-    """A chain process of this machine; `devnet.anvil` has one. Use as an async context manager."""
+    """A chain process on this machine; `devnet.anvil` has one. Use as an async context manager."""
 
     chain_id: int
 
     @property
     def url(self) -> str:
-        """Where it answers JSON-RPC; known once it has started."""
+        """The address where it answers JSON-RPC; known once it has started."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -23,7 +23,7 @@ class DevelopmentChain(Protocol):
     ) -> None: ...
 
     async def fund(self, rpc: Rpc, address: Address, amount: Wei) -> None:
-        """Leave `address` with `amount` or more of the chain's coin."""
+        """Make sure that `address` has `amount` or more of the chain's coin."""
 
     async def mine(self, rpc: Rpc) -> None:
-        """Have a block mined now, if the chain can; otherwise return when the next one is due anyway."""
+        """Mine a block now if the chain can; otherwise return when the next one is due."""

@@ -1,6 +1,6 @@
-"""Child processes of the development network: started on a leash, ended in order, killed when they do not listen.
+"""Child processes of the development network: started, stopped in order, killed when they do not stop in time.
 
-No child outlives the process that started it, however that ends: also after kill −9 (Linux).
+No child outlives the process that started it, even if that process is killed with SIGKILL (Linux).
 """
 
 import asyncio
@@ -26,9 +26,9 @@ async def spawn_child(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Child:
-    """Start `command`, its output appended to `log_file`.
+    """Start `command` and append its output to `log_file`.
 
-    It gets a session of its own: Ctrl-C reaches us alone, and we end everything in order.
+    The child is in a process group of its own: Ctrl-C reaches only this process, which stops all children in order.
     """
     with log_file.open("ab") as log:
         return await asyncio.create_subprocess_exec(
@@ -44,7 +44,7 @@ async def spawn_child(
 
 
 async def end_child(child: Child | None, *, deadline_s: float) -> None:
-    """SIGTERM, and SIGKILL after the deadline. Does nothing when it does not run."""
+    """Send SIGTERM, and SIGKILL after the deadline. Does nothing when the child does not run."""
     if child is None or child.returncode is not None:
         return
     with suppress(ProcessLookupError):
@@ -56,7 +56,7 @@ async def end_child(child: Child | None, *, deadline_s: float) -> None:
 
 
 async def kill_child(child: Child | None) -> None:
-    """SIGKILL, as a crash would. Does nothing when it does not run."""
+    """Send SIGKILL, like a crash. Does nothing when the child does not run."""
     if child is None:
         return
     with suppress(ProcessLookupError):
@@ -65,11 +65,11 @@ async def kill_child(child: Child | None) -> None:
 
 
 def get_pid(child: Child | None) -> int | None:
-    """The process id while it runs."""
+    """Return the process id, or None when the child does not run."""
     return child.pid if child is not None and child.returncode is None else None
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that forked it ends; for `preexec_fn`. Linux only."""
+    """Tell the kernel to kill this process when the thread that forked it ends; for `preexec_fn`. Linux only."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

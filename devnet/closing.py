@@ -1,4 +1,4 @@
-"""How a demo ends: the closing tables, and the same as `summary.json`."""
+"""The end of a demo: the closing tables, and the same data as `summary.json`."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ STORIES = {0: "the owner's baseline", 1: "trained with torch", 2: "worse; its fi
 
 
 def print_closing(console: Console, outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: MemoryPeak) -> None:
-    """Print everything a reader needs to judge the run, and where the rest lies."""
+    """Print the tables of the run, and where logs, reports and summary are."""
     console.print(_build_submissions(outcomes))
     console.print(_build_gas(outcomes))
     console.print(_build_times(progress, devnet, peak))
@@ -29,7 +29,7 @@ def print_closing(console: Console, outcomes: Outcomes, progress: Progress, devn
 
 
 def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: MemoryPeak) -> Path:
-    """The closing tables for programs, and the reports for both."""
+    """Write `summary.json`, the closing tables for programs, and the reports. Return the path of the summary."""
     summary: dict[str, Any] = {
         "success": outcomes.is_success,
         "project": {
@@ -84,7 +84,7 @@ def _build_submissions(outcomes: Outcomes) -> Table:
 
 
 def count_blocks(outcomes: Outcomes, index: SubmissionIndex) -> int:
-    """Blocks from a submission's reveal to its settlement, its wait for earlier ones included."""
+    """Return the blocks from a submission's reveal to its settlement, with its wait for earlier ones."""
     facts = (SubmissionRevealed, SubmissionSettled)
     blocks = [
         event.block_number for event in outcomes.events if isinstance(event.fact, facts) and event.fact.index == index

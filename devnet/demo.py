@@ -1,6 +1,6 @@
 """The demo: f(x) = x² from a published project to a paid contributor, with liars among the operators.
 
-It drives the SDK calls that users make, and believes nothing that it did not read back from the chain.
+It makes the SDK calls that users make, and reports only what it read back from the chain.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from zarathustra.sdk.watch import wait_for_outcome, wait_for_project_open
 from zarathustra.signing.keys import EcdsaSecretKey
 
 TRAINING_SECONDS = 3.0
-SETTLE_SECONDS = 180.0  # far beyond what it takes; the demo then fails with what it saw
+SETTLE_SECONDS = 180.0  # far longer than needed; past this the demo fails
 LYING_ATTESTER = 3
 IMPROVED, WORSE, COPY = (SubmissionIndex(index) for index in (1, 2, 3))
 MISBEHAVIOUR = Misbehaviour(lying_performers_submission=WORSE, lying_attester=LYING_ATTESTER)
@@ -55,7 +55,7 @@ TERMS = Terms(
 
 @dataclass(frozen=True)
 class Expectation:
-    """Something the demo promises, and whether the chain says so."""
+    """A fact that the demo promises, and whether the chain confirms it."""
 
     text: str
     is_met: bool
@@ -63,7 +63,7 @@ class Expectation:
 
 @dataclass
 class Outcomes:
-    """What the demo read back."""
+    """The facts that the demo read back from the chain."""
 
     project_id: ProjectId
     project: Project
@@ -82,7 +82,7 @@ class Outcomes:
 
 
 async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
-    """Walk the whole way once."""
+    """Run all steps of the demo once."""
     work = devnet.directory / "work"
     work.mkdir()
     artefacts = load_artefacts()
@@ -112,7 +112,7 @@ async def run_demo(devnet: Devnet, progress: Progress) -> Outcomes:
 async def watch_outcomes(
     reader: Reader, project_id: ProjectId, progress: Progress
 ) -> dict[SubmissionIndex, Submission]:
-    """Wait for the three submissions, in their order."""
+    """Wait for the outcomes of the three submissions, in order."""
     submissions: dict[SubmissionIndex, Submission] = {}
     for index, story in STORIES.items():
         with progress.step(story):
@@ -132,7 +132,7 @@ async def pay_and_check(
     submissions: dict[SubmissionIndex, Submission],
     contributors: tuple[Client, Client, Client],
 ) -> Outcomes:
-    """Take out what is owed, then compare the chain with what the demo promises."""
+    """Withdraw all credits, then compare the chain with the facts that the demo promises."""
     first, second, third = contributors
     reader = first.reader
     with progress.step("Contributors withdraw, operators claim their fees"):
@@ -159,7 +159,7 @@ async def pay_and_check(
     expect("its contributor withdrew bond and reward", won == terms.bond + terms.max_reward)
     expect("submission 2 is worse", submissions[WORSE].outcome is Outcome.WORSE)
     expect("its contributor lost the bond", slashed_credit == 0)
-    expect("the slashed bond, less the fee, is the treasury's", treasury_credit == terms.bond - terms.fee)
+    expect("the slashed bond, less the fee, went to the treasury", treasury_credit == terms.bond - terms.fee)
     expect("submission 3, the copy, improved nothing", submissions[COPY].outcome is Outcome.NOT_IMPROVED)
     expect("its contributor gets the bond back, less the fee", copied_credit == terms.bond - terms.fee)
     expect_liars_failed(devnet, outcomes)
@@ -168,7 +168,7 @@ async def pay_and_check(
 
 
 async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[str, bytes]:
-    """The report of every settled task by file name: what its attesters found equal to the evaluation."""
+    """Return the report of every settled task, by file name. Its attesters found it equal to the evaluation."""
     settled = [event.fact for event in events if isinstance(event.fact, TaskSubmitted)]
     return {
         f"task-{fact.task_id.hex()[:8]}-attempt-{fact.attempt}.json": await reader.artefacts.fetch(
@@ -179,11 +179,11 @@ async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[st
 
 
 def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
-    """One attester that lies is outvoted; one performer that lies is rejected and the next attempt settles."""
+    """Expect that the lying attester was outvoted, the lying performer rejected, and a later attempt settled."""
     task_id = outcomes.submissions[WORSE].task_id
     rejected = [event.fact for event in outcomes.events if isinstance(event.fact, TaskRejected)]
     settled = [event.fact for event in outcomes.events if isinstance(event.fact, TaskSubmitted)]
-    liar_bit = 1 << (LYING_ATTESTER - 1)  # operators registered in the order of their numbers
+    liar_bit = 1 << (LYING_ATTESTER - 1)  # the operators registered in the order of their numbers
     outcomes.expect(
         "the lying performer's evaluation was rejected",
         [(fact.task_id, fact.attempt) for fact in rejected] == [(task_id, 0)],
@@ -199,7 +199,7 @@ def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
 
 
 async def claim_and_withdraw_fees(devnet: Devnet) -> dict[int, Wei]:
-    """Each operator's owner claims and takes out what the operator earned."""
+    """Claim and withdraw each operator's fees with its owner's account. Return the amounts by operator number."""
 
     async def claim_and_withdraw(keys: OperatorKeys) -> Wei:
         async with open_client(devnet.network, keys.owner, poll_seconds=POLL_SECONDS) as client:
@@ -213,7 +213,7 @@ async def claim_and_withdraw_fees(devnet: Devnet) -> dict[int, Wei]:
 
 @contextlib.asynccontextmanager
 async def open_account(devnet: Devnet) -> AsyncIterator[Client]:
-    """A fresh funded account."""
+    """Open a client with a new, funded account."""
     key = EcdsaSecretKey.generate()
     async with open_client(devnet.network, key, poll_seconds=POLL_SECONDS) as client:
         await devnet.fund(client.address)
@@ -221,13 +221,13 @@ async def open_account(devnet: Devnet) -> AsyncIterator[Client]:
 
 
 async def submit(client: Client, project_id: ProjectId, parameters: bytes) -> SubmissionIndex:
-    """Add, commit, reveal."""
+    """Add the parameters to the store, commit and reveal."""
     cid = await sdk_contributor.add_parameters(client, project_id, parameters)
     return await submit_cid(client, project_id, cid)
 
 
 async def submit_copy(client: Client, project_id: ProjectId, *, of: SubmissionIndex) -> SubmissionIndex:
-    """Submit the parameters that somebody else revealed."""
+    """Submit the parameters that another contributor revealed."""
     revealed = await client.reader.market.fetch_submission(project_id, of)
     return await submit_cid(client, project_id, Cid(revealed.parameters_cid))
 
@@ -239,7 +239,7 @@ async def submit_cid(client: Client, project_id: ProjectId, cid: Cid) -> Submiss
 
 
 async def train(architecture: Path, parameters: Path) -> None:
-    """Train in a process of its own: torch's memory goes with it."""
+    """Train in a separate process, so that torch's memory is free afterwards."""
     command = (sys.executable, str(TRAINING_SCRIPT), str(architecture), str(parameters))
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -255,5 +255,5 @@ async def train(architecture: Path, parameters: Path) -> None:
 
 
 def show(score: Micro) -> str:
-    """A score as people read it."""
+    """Format a score as a decimal number."""
     return f"{score / 1_000_000:+.4f}"

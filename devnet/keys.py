@@ -1,4 +1,4 @@
-"""Fresh development keys for one run, in keystores whose cheap encryption says that they guard nothing."""
+"""New development keys for one run, in keystores with weak encryption: they protect nothing of value."""
 
 import secrets
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from zarathustra.signing.keystore import KeystoreCost, save_bls_keystore, save_e
 
 @dataclass(frozen=True)
 class OperatorKeys:
-    """One operator: owner (stake), signing key (hot), voting key, keeper; and where the services find them."""
+    """The keys of one operator: owner (stake), signing (hot), voting, keeper; and their files for the services."""
 
     number: int
     directory: Path

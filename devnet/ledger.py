@@ -1,4 +1,4 @@
-"""What the chain says of a run, read back at its end: every event, and every transaction's gas."""
+"""Reads back from the chain, at the end of a run, every event and the gas of every transaction."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class GasUse:
 
 
 async def fetch_events(rpc: Rpc, deployment: Deployment) -> list[ChainEvent]:
-    """Every event of the deployment so far, once its block is final."""
+    """Return all events of the deployment up to the current head. Waits until the head is final."""
     scanner = ChainScanner(rpc, deployment)
     head = BlockNumber(parse_quantity(await rpc.call("eth_blockNumber")))
     while (final := await scanner.fetch_final()) is None or final.number < head:
@@ -38,7 +38,7 @@ async def fetch_events(rpc: Rpc, deployment: Deployment) -> list[ChainEvent]:
 
 
 async def fetch_gas(rpc: Rpc, deployment: Deployment) -> list[GasUse]:
-    """Gas per contract function, over all transactions since the deployment."""
+    """Return the gas of each contract function, over all transactions since the deployment."""
     names = _name_selectors()
     head = parse_quantity(await rpc.call("eth_blockNumber"))
     used: dict[str, list[int]] = {}

@@ -1,7 +1,7 @@
-"""How much memory a run takes: the peak over all its processes, sampled while it runs.
+"""Measures the memory of a run: the peak over all its processes, sampled while it runs.
 
-Proportional set size (PSS) counts a page that n processes share as 1/n each, so the sum is what the machine gives up;
-the sum of resident sizes counts shared libraries once per process.
+Proportional set size (PSS) counts a page that n processes share as 1/n each, so the sum is the memory in use.
+The sum of resident sizes counts shared libraries once per process.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class MemoryPeak:
 
 @asynccontextmanager
 async def sample_memory() -> AsyncIterator[MemoryPeak]:
-    """Watch this process and all below it until the block ends."""
+    """Sample this process and all its descendants until the block ends."""
     peak = MemoryPeak()
 
     async def sample() -> None:

@@ -1,4 +1,4 @@
-"""The network itself: chain, Kafka, content store, contracts, operators and their services, each its own process.
+"""The network: chain, Kafka, content store, contracts, operators, and their services in separate processes.
 
 anvil ─┐
 Kafka ─┼─▶ topics ───────────────────────┐
@@ -61,15 +61,15 @@ SETTINGS: Mapping[str, type[object]] = {
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """Which operators lie, and how; what `devnet.liars` does."""
+    """Which operators lie, and how. `devnet.liars` has the code."""
 
-    lying_performers_submission: int | None = None  # whoever performs this submission's first attempt lies
+    lying_performers_submission: int | None = None  # the performer of this submission's first attempt lies
     lying_attester: int | None = None  # the number of the operator that rejects everything
 
 
 @dataclass
 class Devnet:
-    """A running network and what its setup knows: everything in it is public or printed."""
+    """A running network and the values from its setup. The keys are development keys of this run."""
 
     directory: Path
     network: Network
@@ -83,7 +83,7 @@ class Devnet:
     aggregators: Sequence[int] = field(default=(1,))
 
     async def fund(self, address: Address, amount: Wei = FAUCET) -> None:
-        """The faucet."""
+        """Give `address` coins of the chain."""
         await self.chain.fund(self.rpc, address, amount)
 
 
@@ -91,14 +91,14 @@ class Devnet:
 async def run_devnet(
     directory: Path, progress: Progress, *, operator_count: int = 3, misbehaviour: Misbehaviour = Misbehaviour()
 ) -> AsyncIterator[Devnet]:
-    """Start a network in `directory` (which exists and is empty), yield it ready, stop all of it."""
+    """Start a network in the existing, empty `directory`, yield it when it is ready, and stop all of it at the end."""
     async with AsyncExitStack() as stack:
         with progress.step("Chain (anvil), Apache Kafka and content store; contracts, operators"):
             chain: DevelopmentChain = await stack.enter_async_context(
                 Anvil(block_time_s=BLOCK_SECONDS, log_file=directory / "logs" / "anvil.log")
             )
             broker = KafkaBroker(directory / "kafka")
-            stack.push_async_callback(broker.kill)  # its log is thrown away: no need for an orderly shutdown
+            stack.push_async_callback(broker.kill)  # its log is deleted: no need for an orderly stop
             starting = asyncio.create_task(broker.start())
             stack.callback(starting.cancel)
             # Entered after chain and broker, so that the services stop before them.
@@ -145,7 +145,7 @@ async def run_devnet(
 
 @asynccontextmanager
 async def in_a_hurry(chain: DevelopmentChain, rpc: Rpc) -> AsyncIterator[None]:
-    """Mine on demand: set-up has a dozen transactions that wait for each other, at a second a block otherwise."""
+    """Mine on demand: the setup has a dozen transactions in sequence, and a block takes a second otherwise."""
 
     async def mine() -> None:
         while True:
@@ -161,7 +161,7 @@ async def in_a_hurry(chain: DevelopmentChain, rpc: Rpc) -> AsyncIterator[None]:
 
 
 async def deploy_contracts(chain: DevelopmentChain, rpc: Rpc, treasury: Address, operator_count: int) -> Deployment:
-    """The six contracts, owned by their deployer: a development network has no timelock."""
+    """Deploy the six contracts. The deployer owns them: a development network has no timelock."""
     deployer = EcdsaSecretKey.generate()
     await chain.fund(rpc, compute_address(deployer), FAUCET)
     sender = Sender(rpc, deployer.reveal(), chain_id=chain.chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
@@ -179,7 +179,7 @@ async def deploy_contracts(chain: DevelopmentChain, rpc: Rpc, treasury: Address,
 async def register_operators(
     chain: DevelopmentChain, rpc: Rpc, network: Network, operators: Sequence[OperatorKeys]
 ) -> None:
-    """Each owner registers its operator with stake and proof of possession; then anyone seals the set."""
+    """Register each operator with stake and proof of possession, then seal the set (any account may)."""
     backend = load_backend(FAST)
     for keys in operators:
         for address in (keys.owner_address, Address(keys.operator_id), keys.keeper_address):
@@ -201,7 +201,7 @@ async def register_operators(
 
 
 async def create_all_topics(bootstrap_servers: str, deployment: Deployment, operators: Sequence[OperatorKeys]) -> None:
-    """The topics of `proto/topics.yaml` and those of every consumer group."""
+    """Create the topics of `proto/topics.yaml` and those of every consumer group."""
     services = ("performer", "validator", "aggregator", "poster")
     groups = [group_name(service, keys.operator_id) for service in services for keys in operators]
     await create_topics(
@@ -210,7 +210,7 @@ async def create_all_topics(bootstrap_servers: str, deployment: Deployment, oper
 
 
 def start_store(supervisor: Supervisor, directory: Path) -> str:
-    """The embedded content store; returns its address."""
+    """Start the embedded content store and return its address."""
     listen = f"127.0.0.1:{find_free_port()}"
     settings = {"DATA_DIR": str(directory / "store"), "HTTP_LISTEN": listen}
     supervisor.start(ProcessSpec("store", python_service("services.store"), settings, f"http://{listen}/readyz"))
@@ -218,7 +218,7 @@ def start_store(supervisor: Supervisor, directory: Path) -> str:
 
 
 def build_specs(devnet: Devnet, misbehaviour: Misbehaviour) -> list[ProcessSpec]:
-    """How each service runs."""
+    """Return how each service runs."""
     build = _SpecBuilder(devnet)
     specs = [
         build.service("indexer", "services.indexer", CONFIRMATIONS="0", POLL_INTERVAL_MS="200"),
@@ -244,7 +244,7 @@ class _SpecBuilder:
     def __init__(self, devnet: Devnet) -> None:
         self._devnet = devnet
         self._evaluator_listen = f"127.0.0.1:{find_free_port()}"
-        self._shared = {  # each service gets those that it has
+        self._shared = {  # each service gets the settings that it knows
             "KAFKA_BOOTSTRAP_SERVERS": devnet.broker.bootstrap_servers,
             "ETH_RPC_URLS": ",".join(devnet.network.rpc_urls),
             "DEPLOYMENT_FILE": str(devnet.directory / "deployment.json"),
@@ -258,7 +258,7 @@ class _SpecBuilder:
         known = list_variables(SETTINGS[name.partition("-")[0]])
         shared = {name: text for name, text in self._shared.items() if name in known}
         settings = {**shared, "HTTP_LISTEN": listen, **environment}
-        prefixed = {PREFIX + name: text for name, text in settings.items()}  # so that a setting nobody has is refused
+        prefixed = {PREFIX + name: text for name, text in settings.items()}  # so that an unknown setting is refused
         return ProcessSpec(name, python_service(module), prefixed, f"http://{listen}/readyz")
 
     def performer(self, keys: OperatorKeys, lie_submission: int | None) -> ProcessSpec:
@@ -290,7 +290,7 @@ class _SpecBuilder:
             "services.aggregator",
             **self._operator(keys),
             DATA_DIR=str(keys.directory / "aggregator"),
-            TAKEOVER_BLOCKS="0",  # the only aggregator of the network: nobody else's turn is worth waiting for
+            TAKEOVER_BLOCKS="0",  # the only aggregator of the network: it need not wait for another's turn
             COLLECT_BLOCKS="0",
         )
 

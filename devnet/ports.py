@@ -4,7 +4,7 @@ import socket
 
 
 def find_free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """Return a loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

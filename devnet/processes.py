@@ -1,4 +1,4 @@
-"""Service processes, kept running the way Kubernetes would: readiness probes, restarts with back-off, ordered stop."""
+"""Keeps service processes running as Kubernetes does: readiness probes, restarts with back-off, ordered stop."""
 
 import asyncio
 import os
@@ -24,12 +24,12 @@ LOG_TAIL_BYTES = 2_000
 
 
 class ProcessError(Exception):
-    """A service does not come up; the message ends with the tail of its log."""
+    """A service does not become ready; the message ends with the tail of its log."""
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """How to run one service. `ready_url` answers 200 when it takes work."""
+    """How to run one service. `ready_url` answers 200 when the service is ready."""
 
     name: str
     command: Sequence[str]
@@ -51,15 +51,15 @@ class Process:
         return get_pid(self._child)
 
     async def spawn(self) -> Child:
-        """Start the child; its output goes to the log file."""
-        # Nothing of our own environment is handed on but what finding Python and a home needs.
+        """Start the child process; its output goes to the log file."""
+        # Of our own environment, pass on only what is needed to find Python and a home directory.
         base = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         environment = {**base, **self.spec.environment}
         self._child = await spawn_child(self.spec.command, self.log_file, environment=environment, directory=ROOT)
         return self._child
 
     async def end(self) -> None:
-        """SIGTERM, then SIGKILL."""
+        """Send SIGTERM, and SIGKILL after the deadline."""
         await end_child(self._child, deadline_s=STOP_DEADLINE_S)
 
     def read_log_tail(self) -> str:
@@ -67,7 +67,7 @@ class Process:
 
 
 class Supervisor:
-    """Runs processes and starts again those that die. Use as an async context manager: leaving it stops them all."""
+    """Runs processes and restarts those that end. Use as an async context manager: its exit stops all of them."""
 
     def __init__(self, log_dir: Path) -> None:
         self._log_dir = log_dir
@@ -87,20 +87,20 @@ class Supervisor:
         return tuple(self._processes.values())
 
     def start(self, spec: ProcessSpec) -> Process:
-        """Begin to keep a service running."""
+        """Start a service and keep it running."""
         process = Process(spec, self._log_dir / f"{spec.name}.log")
         self._processes[spec.name] = process
         self._keepers.append(asyncio.create_task(self._keep_running(process), name=spec.name))
         return process
 
     def kill(self, name: str) -> None:
-        """SIGKILL one service, as a crash would; it is started again."""
+        """Send SIGKILL to one service, like a crash; it is restarted."""
         pid = self._processes[name].pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
 
     async def wait_until_ready(self, names: Sequence[str], *, timeout_s: float) -> None:
-        """Return once all the named services answer ready. Raises ProcessError with the log of one that does not."""
+        """Return once all the named services are ready. Raises ProcessError with the log of one that is not."""
         deadline = time.monotonic() + timeout_s
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             for name in names:
@@ -111,7 +111,7 @@ class Supervisor:
                     await asyncio.sleep(READY_POLL_S)
 
     async def stop(self) -> None:
-        """SIGTERM all, then SIGKILL what is left after the deadline. Idempotent."""
+        """Send SIGTERM to all, then SIGKILL to those that still run after the deadline. Idempotent."""
         self._is_stopping = True
         for keeper in self._keepers:
             keeper.cancel()
@@ -131,7 +131,7 @@ class Supervisor:
 
 
 def python_service(module: str) -> tuple[str, ...]:
-    """The command of one of our own modules, on this interpreter."""
+    """Return the command that runs one of our own modules with this interpreter."""
     return (sys.executable, "-m", module)
 
 

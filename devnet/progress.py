@@ -1,4 +1,4 @@
-"""Live progress on a terminal, plain lines elsewhere: a line for each step that ended, with the time it took."""
+"""Shows progress: live on a terminal, plain lines elsewhere. Each step that ended gives a line with its duration."""
 
 import time
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ class Progress:
     _running: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._status = self.console.status("starting")  # the spinner; draws nothing where there is no terminal
+        self._status = self.console.status("starting")  # the spinner; draws nothing without a terminal
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Show `name` while it runs; steps may run side by side."""
+        """Show `name` while the step runs. Steps may run at the same time."""
         started = time.monotonic()
         self._show(*self._running, name)
         if not self.console.is_terminal:
@@ -38,7 +38,7 @@ class Progress:
         self._print(f"[green]✔[/] {name} [dim]({self.seconds[name]:.1f} s)[/]")
 
     def say(self, text: str) -> None:
-        """A line that is no step."""
+        """Print a line that is not a step."""
         self._print(f"  {text}")
 
     def _print(self, text: str) -> None:
@@ -46,7 +46,7 @@ class Progress:
         self.console.print(f"[dim]{elapsed:6.1f} s[/] {text}", highlight=False, soft_wrap=True)
 
     def _show(self, *running: str) -> None:
-        """Spin beside the names of what runs now."""
+        """Show the spinner with the names of the steps that run now."""
         self._running = list(running)
         if not running:
             self._status.stop()

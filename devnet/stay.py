@@ -1,4 +1,4 @@
-"""`make devnet`: a network that stays, with a project to compete for, and what to paste to do so."""
+"""`make devnet`: a network that keeps running, with an open project and the commands to take part in it."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ logs: {logs}
 
 
 async def stay_up(devnet: Devnet, console: Console) -> None:
-    """Publish the example project, print how to take part, and wait to be stopped."""
+    """Publish the example project, print how to take part, and wait until stopped."""
     key_file, password_file = await create_contributor(devnet)
     async with contextlib.AsyncExitStack() as stack:
         owner = await stack.enter_async_context(open_account(devnet))
@@ -57,7 +57,7 @@ async def stay_up(devnet: Devnet, console: Console) -> None:
 
 
 async def create_contributor(devnet: Devnet) -> tuple[Path, Path]:
-    """A funded account for the reader: keystore and password file."""
+    """Create a funded account for the user. Return its keystore and its password file."""
     key = EcdsaSecretKey.generate()
     await devnet.fund(compute_address(key))
     key_file = devnet.directory / "development-contributor.json"

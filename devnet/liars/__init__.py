@@ -1,4 +1,4 @@
-"""Operators that misbehave in a stated way, so that the demo and the tests can show what becomes of them.
+"""Operators that misbehave in a defined way, so that the demo and the tests can show the consequences.
 
-They run the production services with one function replaced. Nothing of this exists outside the development network.
+They run the production services with one function replaced. Only the development network has this code.
 """

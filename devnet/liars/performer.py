@@ -1,6 +1,6 @@
-"""A performer that, in one stated attempt, claims that the challenger is perfect.
+"""A performer that claims in one chosen attempt that the challenger is perfect.
 
-LIE_SUBMISSION=2 python -m devnet.liars.performer      lies in the first attempt of submission 2, else is honest
+LIE_SUBMISSION=2 python -m devnet.liars.performer      lies in the first attempt of submission 2, otherwise is honest
 """
 
 import json
@@ -27,12 +27,12 @@ class LiarSettings(Settings):
 
 
 async def start(settings: LiarSettings, runtime: Runtime) -> None:
-    """The production wiring with a lying way to assess."""
+    """Run the production service with an assessment that lies."""
     await run_role(ROLE, settings, runtime, distort=lambda honest: build_lie(honest, settings.lie_submission))
 
 
 def build_lie(honest: Assess, lie_submission: int) -> Assess:
-    """An assessment that is honest but in the first attempt of one submission."""
+    """Return an assessment that lies in the first attempt of one submission and is honest otherwise."""
 
     async def assess(task: Task, seed: Seed, *, gives_up_on_challenger: bool) -> Assessment:
         truth = await honest(task, seed, gives_up_on_challenger=gives_up_on_challenger)
@@ -44,7 +44,7 @@ def build_lie(honest: Assess, lie_submission: int) -> Assess:
 
 
 def _falsify(truth: Assessment, task: Task, seed: Seed) -> Assessment:
-    """The same report with perfect rounds for the challenger: consistent in itself, and false."""
+    """Return the same report with perfect rounds for the challenger: consistent, and false."""
     report = json.loads(truth.report)
     champion = tuple(Micro(score) for score in report["championRounds"])
     result = EvaluateResult(

@@ -1,4 +1,4 @@
-"""An attester that rejects every evaluation, whatever it measured: `python -m devnet.liars.validator`."""
+"""An attester that rejects every evaluation, whatever its own scores are: `python -m devnet.liars.validator`."""
 
 from dataclasses import replace
 
@@ -14,12 +14,12 @@ OFFSET = 100_000  # far beyond any tolerance
 
 
 async def start(settings: Settings, runtime: Runtime) -> None:
-    """The production wiring with a lying way to assess."""
+    """Run the production service with an assessment that lies."""
     await run_role(ROLE, settings, runtime, distort=build_lie)
 
 
 def build_lie(honest: Assess) -> Assess:
-    """An assessment whose champion score is another one than everybody's."""
+    """Return an assessment with a wrong champion score."""
 
     async def assess(task: Task, seed: Seed, *, gives_up_on_challenger: bool) -> Assessment:
         truth = await honest(task, seed, gives_up_on_challenger=gives_up_on_challenger)

@@ -1,4 +1,4 @@
-"""How a contributor trains: any torch loop over the published architecture, then `save_parameters`.
+"""How a contributor trains: any torch loop on the published architecture, then `save_parameters`.
 
 python examples/square/train.py ARCHITECTURE_FILE PARAMETERS_FILE --seconds 3
 """
@@ -11,7 +11,7 @@ import torch
 
 from zarathustra.scoring.model import build_module, save_parameters
 
-INTERVAL = (-2.0, 2.0)  # from which `evaluator.json` draws x
+INTERVAL = (-2.0, 2.0)  # `evaluator.json` draws x from it
 BATCH = 512
 LEARNING_RATE = 5e-3
 BETA_MEAN, BETA_SQUARE, EPSILON = 0.9, 0.999, 1e-8
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def train(architecture: bytes, *, seconds: float) -> tuple[bytes, float]:
-    """Parameters trained for that long, and the last loss (mean squared error)."""
+    """Train for `seconds`. Return the parameters and the last loss (mean squared error)."""
     module = build_module(architecture)
     adam = Adam(list(module.parameters()))
     low, high = INTERVAL
@@ -56,7 +56,7 @@ class Adam:
         self._steps = 0
 
     def step(self, loss: torch.Tensor) -> None:
-        """Descend along the loss's gradient."""
+        """Make one step against the gradient of `loss`."""
         self._steps += 1
         gradients = torch.autograd.grad(loss, self._parameters)
         with torch.no_grad():

@@ -3,12 +3,12 @@
     delivery ─▶ intake ─▶ fold ─▶ perform effects ─▶ produce and flush ─▶ save state ─▶ (caller) commit
                   │         ▲            │
                   │         └─ changes ──┘
-                  ├─ Retry ───▶ the same record again, after a growing delay; nothing behind it moves
+                  ├─ Retry ───▶ the same record again, after a growing delay; records behind it wait
                   └─ Invalid ─▶ dead letter
 
-Guarantees: at least once; a crash at any point repeats outputs byte for byte and loses none, because effects follow
-from the state and are asked for again by the timer. Where states live is a parameter: Faust's table in production,
-a dict that is rebuilt from the log at each start where everything runs in one process.
+Guarantees: at least once. A crash at any point repeats outputs byte for byte and loses none, because effects follow
+from the state and the timer asks for them again. The table of states is a parameter: Faust's table in production, and a
+dict that is rebuilt from the log at each start where everything runs in one process.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Performed:
-    """What performing an effect brought: changes to fold, records to send."""
+    """The result of an effect: changes to fold and records to send."""
 
     changes: tuple[Change, ...] = ()
     records: tuple[Record, ...] = ()
@@ -53,29 +53,29 @@ Perform = Callable[[Effect], Awaitable[Performed]]
 
 
 class StateTable(Protocol):
-    """Where states live. Called by one fold at a time."""
+    """Stores the states. Only one fold at a time calls it."""
 
     def get(self, task_id: TaskId) -> TaskState | None: ...
 
     def put(self, task_id: TaskId, state: TaskState | None) -> None:
-        """Keep the state; None forgets it."""
+        """Store the state; None deletes it."""
 
     def list_tasks(self) -> list[TaskId]: ...
 
 
 @dataclass(frozen=True)
 class FoldPorts:
-    """What the loop acts through. `intake` raises Retry and Invalid; `send` returns after the flush."""
+    """The functions that the loop uses. `intake` raises Retry and Invalid; `send` returns after the flush."""
 
     intake: Intake
-    read_task: ReadTask  # Invalid(UNKNOWN_TASK) when our node does not know it
+    read_task: ReadTask  # raises Invalid(UNKNOWN_TASK) when our node does not know the task
     perform: Perform
     send: Send
     dead_letters: str  # topic
 
 
 class FoldLoop:
-    """Folds one record or one tick at a time over the table it is given."""
+    """Folds one record or one tick at a time into the given table."""
 
     def __init__(self, ports: FoldPorts, table: StateTable, rules: Rules, metrics: Metrics) -> None:
         self._ports = ports
@@ -92,7 +92,7 @@ class FoldLoop:
     async def handle(self, delivery: Delivery) -> None:
         """Return once every effect of the record is acknowledged and its state saved.
 
-        Waits for broken infrastructure as long as that takes: giving a record up would lose a vote.
+        Waits for broken infrastructure without a time limit, because giving up a record would lose a vote.
         """
         delay_s = FIRST_DELAY_S
         while True:
@@ -106,13 +106,16 @@ class FoldLoop:
                 return
 
     async def run_timer(self, clock: BlockClock, stop: asyncio.Event) -> None:
-        """Let time pass in every state at each new block, until stopped."""
+        """Run `tick` at each new block, until stopped."""
         async with watch(stop) as stopping:
             while await finishes_before(stopping, clock.wait_for_next()):
                 await self.tick(clock.head)
 
     async def tick(self, head: BlockNumber) -> None:
-        """Read every task we hold and fold that: collects end, lost effects come again, final tasks go."""
+        """Read every task in the table again and fold it.
+
+        This ends the wait for more votes, repeats lost effects and deletes the states of final tasks.
+        """
         for task_id in self._table.list_tasks():
             try:
                 await self._tick_task(task_id, head)
@@ -122,7 +125,7 @@ class FoldLoop:
     async def _tick_task(self, task_id: TaskId, head: BlockNumber) -> None:
         read = await self._read_again(task_id, head)
         async with self._one_at_a_time:
-            if self._table.get(task_id) is not None:  # forgotten meanwhile: nothing may begin anew from a timer
+            if self._table.get(task_id) is not None:  # else deleted meanwhile: a timer must not create a state
                 await self._advance(task_id, [read])
 
     async def _handle_once(self, delivery: Delivery) -> None:
@@ -146,11 +149,11 @@ class FoldLoop:
             state = self._table.get(task_id)
             if error.reason is not Reason.UNKNOWN_TASK or state is None:
                 raise
-            # Reorganised away. It may come back, so it is forgotten like a final one: after a while.
+            # A reorganisation removed the task. It may come back, so keep its state for a while, like a final task's.
             return TaskRead(replace(state.task, status=TaskStatus.NONE), state.operators, head)
 
     async def _advance(self, task_id: TaskId, changes: Sequence[Change]) -> None:
-        """Fold the changes and what their effects bring; produce, then save."""
+        """Fold the changes and those that their effects give; send the records, then save the state."""
         before = self._table.get(task_id)
         state = before
         records: list[Record] = []
@@ -174,7 +177,7 @@ class FoldLoop:
 
 
 def _is_worth_saving(before: TaskState | None, after: TaskState | None) -> bool:
-    """Whether more than the time changed: a write at every block of every task would flood the changelog."""
+    """Return whether more than the block changed: a write per block and task would flood the changelog."""
     if before is None or after is None:
         return before is not after
     return replace(after, block=before.block) != before

@@ -1,4 +1,4 @@
-"""What the fold's effects mean: verify in batches, aggregate, publish, name the culprits."""
+"""Performs the fold's effects: verifies in batches, aggregates, publishes, and names operators at fault."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from zarathustra.telemetry.metrics import Metrics
 
 @dataclass(frozen=True)
 class EffectPorts:
-    """What effects are performed with. `domain` is AttestationCenter's."""
+    """The adapters that effects use. `domain` is AttestationCenter's."""
 
     backend: BlsBackend
     signer: EnvelopeSigner
@@ -33,13 +33,13 @@ class Interpreter:
         self._ports = ports
         self._log = get_logger(component="aggregator")
         self._verified = metrics.counter("signatures", "BLS signatures verified", ["standing"])
-        self._verify_seconds = metrics.histogram("verify_seconds", "Verifying one batch of signatures")
+        self._verify_seconds = metrics.histogram("verify_seconds", "Time to verify one batch of signatures")
         self._certificates = metrics.counter("certificates", "Certificates issued", ["verdict"])
-        self._stalls = metrics.counter("stalls", "Attempts that will reach no quorum", ["reason"])
-        self._faults = metrics.counter("faults", "What operators provably did wrong", ["operator", "fault"])
+        self._stalls = metrics.counter("stalls", "Attempts that will not reach a quorum", ["reason"])
+        self._faults = metrics.counter("faults", "Provable faults of operators", ["operator", "fault"])
 
     async def perform(self, effect: Effect) -> Performed:
-        """Do it; curve arithmetic runs beside the event loop."""
+        """Perform one effect. Curve arithmetic runs in a thread, so that it does not block the event loop."""
         match effect:
             case VerifySignatures():
                 return await self._verify(effect)

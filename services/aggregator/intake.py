@@ -1,6 +1,6 @@
-"""From a record to changes of its task's state: who sent it, whether it may count, and the task as it is now.
+"""Turns a record into changes of its task's state: checks sender and content, and reads the current task.
 
-record ─▶ envelope, type, bytes ─▶ task and set from our own node ─▶ sender in the set ─▶ what the kind demands
+record ─▶ envelope, type, bytes ─▶ task and set from our own node ─▶ sender in the set ─▶ checks of its type
 """
 
 from collections import OrderedDict
@@ -26,11 +26,11 @@ from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.records import open_message
 from zarathustra.signing.ecdsa import recover_address
 
-MAX_CACHED_TASKS = 1_000  # anybody may name tasks; a read costs one question to our own node
-# Our node may be a little behind the sender's. Counted from the record's own time, so that a flood of records about
-# tasks that do not exist makes us late by this much once, not once for each.
+MAX_CACHED_TASKS = 1_000  # records can name any task; past this the oldest read is dropped and costs one more request
+# Our node may be a little behind the sender's node. The time is counted from the record's timestamp, so that a flood of
+# records about tasks that do not exist delays us by this much once, not once per record.
 PATIENCE_MS = 10_000
-MAX_CLOCK_SKEW_MS = 2_000  # a record from further in the future waits for nothing
+MAX_CLOCK_SKEW_MS = 2_000  # we do not wait for a record that is dated further in the future
 
 ALLOWED = {
     Topic.EVALUATIONS: (EvaluationProposed,),
@@ -39,7 +39,7 @@ ALLOWED = {
 
 
 class TaskCache:
-    """Tasks with their sets from our own node, each read at most once a block."""
+    """Tasks and their operator sets from our own node. Reads each task at most once per block."""
 
     def __init__(self, reader: TaskReader, clock: BlockClock) -> None:
         self._reader = reader
@@ -47,7 +47,7 @@ class TaskCache:
         self._reads: OrderedDict[TaskId, TaskRead] = OrderedDict()
 
     async def read(self, task_id: TaskId) -> TaskRead:
-        """The task at the head. Raises Invalid(UNKNOWN_TASK), Retry."""
+        """Return the task at the head. Raises Invalid(UNKNOWN_TASK) or Retry."""
         head = await self._clock.wait_for(0)
         cached = self._reads.get(task_id)
         if cached is not None and cached.block == head:
@@ -72,7 +72,7 @@ class Intake:
     now_ms: Callable[[], int]
 
     async def read(self, delivery: Delivery) -> Sequence[Change]:
-        """The task as it is, then what the record says. Raises Invalid for a record that may not count, Retry."""
+        """Return the current task, then the record's change. Raises Retry, or Invalid if the record must not count."""
         domain = Domain(self.deployment.chain_id, self.deployment.attestation_center)
         sender, message = open_message(delivery, domain)
         if not isinstance(message, ALLOWED.get(Topic(delivery.record.topic), ())):
@@ -120,7 +120,7 @@ class Intake:
             raise Invalid(Reason.WRONG_INPUT, "input hash differs from ours", sent=evaluation.input_hash.hex())
 
     async def _fetch_seed(self, read: TaskRead, delivery: Delivery) -> Seed:
-        """The seed as our node has it now; the contract checks it again when the certificate is posted."""
+        """Derive the seed from our node's current chain. The contract checks it when the certificate is posted."""
         try:
             block_hash = await self.reader.fetch_block_hash(read.task.seed_block)
         except Retry as error:
@@ -130,7 +130,7 @@ class Intake:
         return seed(block_hash, self.deployment.chain_id, self.deployment.model_submission, read.task.task_id)
 
     def _is_young(self, delivery: Delivery) -> bool:
-        """Whether our node may still be about to learn what the record is about."""
+        """Return whether our node may still be about to see the record's task or seed block."""
         age_ms = self.now_ms() - delivery.timestamp_ms
         return -MAX_CLOCK_SKEW_MS <= age_ms < PATIENCE_MS
 

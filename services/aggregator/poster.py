@@ -1,11 +1,16 @@
-"""From a certificate to the chain: whose turn it is, one transaction, what became of it.
+"""Posts certificates: waits for the operator's turn, sends one transaction and reports its result.
 
-    CertificateIssued (ours) ─▶ task still takes it? ─▶ our turn, or long enough nobody's? ─▶ submitTask
-         │ another operator's: its own poster's job        │ no: wait a block, ask again          │
-         ╰──▶ nothing                                      ╰──▶ settled: by us? ────────────────┼─▶ CertificatePosted
-                                                                                                  ╰─▶ TaskStalled
-Restart-safe without a memory: whatever was sent before, the contract takes one certificate and the re-read sees it. A
-poster that died between mining and CertificatePosted finds its transaction on chain and reports it then.
+    CertificateIssued
+      │ ours? ───────────────────────────── no ─▶ nothing
+      │ does the task still take it? ────── no ─▶ our transaction on chain? ─▶ CertificatePosted, otherwise nothing
+      │ our turn, or waited long enough? ── no ─▶ at the next block: read the task again
+      ▼
+    submitTask ─▶ accepted: CertificatePosted
+               ╰▶ refused: TaskStalled, unless the task no longer takes the certificate (as above)
+
+The poster needs no stored state: the contract takes a certificate at most once, and the poster reads the task again
+before it posts. If it stops after its transaction was mined and before CertificatePosted, the next start finds the
+transaction on chain and reports it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +33,7 @@ from zarathustra.telemetry.metrics import Metrics
 
 @dataclass(frozen=True)
 class PosterPorts:
-    """What the poster acts through; `sender` is the only user of its key's nonces."""
+    """The adapters that the poster uses. `sender` must be the only user of its key's nonces."""
 
     reader: TaskReader
     sender: TaskSender
@@ -39,7 +44,7 @@ class PosterPorts:
 
 
 class Poster:
-    """Posts the certificates that our own aggregator issued: those it has verified."""
+    """Posts the certificates of our own aggregator only, because it has verified them."""
 
     def __init__(self, ports: PosterPorts, metrics: Metrics, *, takeover_blocks: int) -> None:
         self._ports = ports
@@ -51,7 +56,7 @@ class Poster:
         self._gas = metrics.counter("gas_units", "Gas used by posts")
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
-        """Handler of `certificates.v1`; returns when the task no longer needs the certificate."""
+        """Handle a record of `certificates.v1`. Return once the certificate is posted, refused or no longer needed."""
         sender, message = open_message(delivery, self._ports.domain)
         if sender != self._ports.signer.operator_id or not isinstance(message, CertificateIssued):
             return ()
@@ -60,7 +65,7 @@ class Poster:
         return await self._post(message)
 
     async def _wait_for_turn(self, certificate: CertificateIssued) -> bool:
-        """True when we should post now, False when there is nothing to post any more."""
+        """Return True when it is time to post, False when the task no longer takes the certificate."""
         clock = self._ports.clock
         head = first = await clock.wait_for(0)
         while True:
@@ -72,7 +77,7 @@ class Poster:
             head = await clock.wait_for_next()
 
     async def _is_our_turn(self, task: Task, head: BlockNumber) -> bool:
-        """Whether the aggregator's share is ours in the next block, the earliest that can hold the transaction."""
+        """Return whether a post in the next block, the earliest possible one, earns us the aggregator's share."""
         operators = await self._ports.reader.fetch_operator_set(task.set_version)
         turn_blocks = await self._ports.reader.fetch_turn_blocks()
         chosen = turn_of(operators.operators, _next(head), turn_blocks)
@@ -99,9 +104,9 @@ class Poster:
         return [self._report(certificate, receipt)]
 
     async def _report_earlier(self, certificate: CertificateIssued) -> Sequence[Record]:
-        """The report of our own transaction, where it was mined but perhaps not reported; else nothing.
+        """Report our own transaction if it was mined, because its report may be missing. Otherwise return nothing.
 
-        The same transaction gives the same record id: a report made twice is one.
+        The same transaction gives the same record id, so a repeated report is one record.
         """
         task = await self._ports.reader.fetch_task(certificate.proposal.evaluation.task_id)
         posting = await self._ports.reader.fetch_posting(task, _vote_of(certificate))

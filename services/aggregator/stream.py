@@ -1,16 +1,16 @@
-"""The fold on Faust: its table, changelog and recovery. The one module that imports faust (pinned: 0.15.3).
+"""The fold on Faust: its table, changelog and recovery. The only module that imports faust (pinned: 0.15.3).
 
     evaluations.v1 ─┐                                             ┌─▶ certificates.v1, dead letters (awaited)
                     ├─▶ one agent, one record at a time ─▶ fold ──┤
     attestations.v1 ┘                 (timer: every block)        └─▶ table ─▶ changelog ─▶ acknowledge
 
-What must be known of Faust, each with its answer here:
-- After a table's recovery it resumes partitions before it seeks and drops what came in between, for ever
-  (faust-streaming #596): `_GuardedRecovery` holds the flow.
-- It acknowledges a record when its agent fails or is cancelled: acknowledgements are manual, and a failure stops
-  the service with the record unacknowledged.
-- It writes its table only while an event is current: the timer borrows the task's partition.
-- Kafka's offset is committed after the changelog's flush, and our outputs are sent before that.
+Properties of Faust, and how this module handles them:
+- After a table's recovery, Faust resumes the partitions before it seeks. Records that arrive in between are never
+  handled (faust-streaming #596). `_GuardedRecovery` stops the flow until the seek is done.
+- Faust acknowledges a record even if its agent fails or is cancelled. Here acknowledgements are manual, and a failure
+  stops the service with the record unacknowledged.
+- Faust writes its table only while an event is current. The timer sets a substitute event of the task's partition.
+- Faust commits the offset after it flushes the changelog. Our outputs are sent before that.
 """
 
 import asyncio
@@ -47,8 +47,10 @@ TABLE: Final = "tasks"
 SOURCES: Final = (Topic.EVALUATIONS, Topic.ATTESTATIONS)
 BUFFERED_RECORDS: Final = 256  # read ahead; a record is below 1 KB
 COMMIT_SECONDS: Final = 1.0
-SESSION_SECONDS: Final = 10.0  # as the other services': a killed aggregator's successor waits this long, not Faust's 60
-STOP_SECONDS: Final = 5.0  # below the service's drain
+SESSION_SECONDS: Final = (
+    10.0  # as in the other services: the successor of a killed aggregator waits this long (Faust: 60)
+)
+STOP_SECONDS: Final = 5.0  # shorter than the service's drain
 CHANGELOG_MAX_BYTES: Final = 1_048_576  # twice the largest state that strangers can cause
 
 # Faust's defaults reserve 2 GiB of cache for each partition. Our states are few and small.
@@ -63,7 +65,7 @@ STORE_OPTIONS: Final = {
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """`partitions` is that of the source topics; equal keys must share a partition in both and in the changelog."""
+    """`partitions`: of the source topics. A key must have the same partition in both of them and in the changelog."""
 
     bootstrap_servers: str
     operator: OperatorId
@@ -73,15 +75,15 @@ class StreamSettings:
 
 
 def changelog_topic(operator: OperatorId) -> str:
-    """The compacted topic that holds every state of the operator's aggregator."""
+    """Return the name of the compacted topic that holds every state of the operator's aggregator."""
     return f"{group_name(SERVICE, operator)}-{TABLE}-changelog"
 
 
 def changelog_catalogue(operator: OperatorId, layout: ProfileSpec) -> TopicCatalogue:
-    """The changelog alone, for `create_topics`; `layout` is that of the source topics."""
+    """Return a catalogue of the changelog alone, for `create_topics`. `layout` is that of the source topics."""
     changelog = TopicSpec(
         name=changelog_topic(operator),
-        meaning="What the operator's aggregator remembers of each task; a tombstone forgets.",
+        meaning="The operator's aggregator's state of each task; a tombstone deletes it.",
         key="task id",
         facts="AggregationState",
         producer=SERVICE,
@@ -94,7 +96,7 @@ def changelog_catalogue(operator: OperatorId, layout: ProfileSpec) -> TopicCatal
 
 
 class FaustFold:
-    """One operator's fold. Start it once; one at a time on one data directory."""
+    """One operator's fold. Run it once. Only one fold at a time may use a data directory."""
 
     def __init__(self, settings: StreamSettings, ports: FoldPorts, rules: Rules, metrics: Metrics) -> None:
         self.app = _build_app(settings)
@@ -110,7 +112,7 @@ class FaustFold:
         self.app.agent(sources, name="fold", concurrency=1)(self._fold)
 
     async def run(self, clock: BlockClock, stop: asyncio.Event) -> None:
-        """Fold until stopped. Raises what broke the fold, with its record unacknowledged."""
+        """Fold until stopped. Raises the error that broke the fold, and leaves that record unacknowledged."""
         self._failure = asyncio.get_running_loop().create_future()
         await self.app.start()
         jobs = [
@@ -131,16 +133,16 @@ class FaustFold:
                 raise result
 
     async def _stop(self) -> None:
-        """Stop Faust, and give up what it cannot finish in time: an unacknowledged record comes again."""
+        """Stop Faust and abandon work that it cannot finish in time: an unacknowledged record is delivered again."""
         stores = self._table.list_stores()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self.app.producer.flush()  # or the changelog's late answers open the store again
+                await self.app.producer.flush()  # otherwise late answers for the changelog open the store again
                 await self.app.stop()
         except TimeoutError:
             self._log.warning("Fold not stopped in time", seconds=STOP_SECONDS)
         for store in (*stores, *self._table.list_stores()):
-            store.close()  # Faust leaves that, and the lock on its files, to the garbage collector
+            store.close()  # Faust leaves this, and the unlocking of the files, to the garbage collector
 
     @property
     def is_recovered(self) -> bool:
@@ -149,17 +151,17 @@ class FaustFold:
         return bool(self.app.started and is_complete and not self.app.rebalancing)
 
     async def _fold(self, stream: Any) -> None:
-        """The agent. It never ends by itself: Faust would acknowledge what it failed on and start it again."""
+        """Handle records. Must never end: Faust would acknowledge the failed record and start the agent again."""
         async for event in stream.noack().events():
             try:
                 await self._loop.handle(_to_delivery(event.message))
-            except Exception as error:  # noqa: BLE001  # a bug: `run` raises it, and the record must come again
+            except Exception as error:  # noqa: BLE001  # a bug: `run` raises it, and the record must be delivered again
                 self._fail(error)
                 await asyncio.get_running_loop().create_future()
             await stream.ack(event)
 
     async def _intake(self, delivery: Delivery) -> Sequence[Change]:
-        """Refuse records on another partition than their key's: their task's state lives elsewhere."""
+        """Refuse a record that is not on its key's partition: its task's state is on another one."""
         expected = self._table.partition_of(delivery.record.topic, delivery.record.key)
         if delivery.partition != expected:
             raise Invalid(Reason.UNPARSABLE, "record is not on its key's partition", expected=expected)
@@ -201,10 +203,10 @@ class _FaustTable:
         return None if data is None else decode_state(data)
 
     def put(self, task_id: TaskId, state: TaskState | None) -> None:
-        """Write to the store and send to the changelog; Faust flushes that before it commits the record."""
+        """Write to the store and send to the changelog. Faust flushes the changelog before it commits the offset."""
         with self._in_partition_of(task_id) as partition:
             if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
-                return  # it moved to another replica while we worked, and its record comes to that one again
+                return  # the partition has moved to another replica, which gets the record again
             if state is not None:
                 self._table[task_id] = encode_state(state)
             else:
@@ -214,11 +216,11 @@ class _FaustTable:
         return [TaskId(key) for key in self._table]
 
     def list_stores(self) -> list[Any]:
-        """The RocksDB databases that are open, one a partition."""
+        """Return the open RocksDB databases, one per partition."""
         return list(self._table.data._dbs.values())
 
     def partition_of(self, topic: str, key: bytes) -> int:
-        """Where the producers' partitioner puts `key`."""
+        """Return the partition where the producers' partitioner puts `key`."""
         partition = self._app.consumer.key_partition(topic, key)
         if partition is None:
             raise Retry(Reason.BUS_UNREACHABLE, "find the key's partition", topic=topic)
@@ -226,7 +228,7 @@ class _FaustTable:
 
     @contextmanager
     def _in_partition_of(self, task_id: TaskId) -> Iterator[int]:
-        """Make Faust find the task's partition where no event is current: in the timer."""
+        """Let Faust find the task's partition also when no event is current, that is, in the timer."""
         event = current_event()
         if event is not None:
             yield event.message.partition
@@ -243,7 +245,7 @@ class _FaustTable:
 
 class _GuardedRecovery(Recovery):
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Hold the flow until partitions are resumed *and* sought; the last step there resumes it."""
+        """Stop the flow until partitions are resumed *and* sought. The base method's last step resumes the flow."""
         self.app.consumer.stop_flow()
         await super().on_recovery_completed(generation_id)
 
@@ -265,14 +267,14 @@ def _build_app(settings: StreamSettings) -> faust.App:
         datadir=settings.data_dir,
         web_enabled=False,
         autodiscover=False,
-        topic_allow_declare=False,  # `create_topics` did; Faust would not know the replication
+        topic_allow_declare=False,  # `create_topics` does; Faust does not know the replication
         topic_disable_leader=True,
         topic_partitions=settings.partitions,
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=SESSION_SECONDS,
         stream_buffer_maxsize=BUFFERED_RECORDS,
-        stream_wait_empty=False,  # a record that cannot be folded now would keep us from stopping
+        stream_wait_empty=False,  # otherwise a record that cannot be folded now prevents the stop
         producer_acks=-1,
         TableManager=_GuardedTables,
     )
@@ -287,7 +289,7 @@ async def _raise_from(failure: "asyncio.Future[None]") -> None:
 
 
 def _to_delivery(message: Message) -> Delivery:
-    """Null keys, values and headers become empty: what decodes them refuses them."""
+    """Convert a message. Null keys, values and headers become empty, which the decoder refuses."""
     headers: Any = message.headers or ()
     record = Record(
         topic=message.topic,

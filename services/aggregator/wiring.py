@@ -25,9 +25,9 @@ from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.signer import EcdsaSigner
 
-POSTER = "poster"  # a group of its own: it moves at the chain's pace, not at the fold's
+POSTER = "poster"  # a separate consumer group: the poster waits for blocks, and the fold must not
 READINESS_POLL_S = 0.5
-# A post in flight when we stop is found on chain by the next start.
+# The next start finds on chain a transaction that was in flight when the service stopped.
 DRAIN_SECONDS = 3.0
 
 
@@ -67,7 +67,7 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 def build_fold_ports(
     chain: OperatorChain, bus: Bus, signer: EcdsaSigner, backend: BlsBackend, runtime: Runtime
 ) -> FoldPorts:
-    """What the fold acts through."""
+    """Build the functions that the fold uses."""
     tasks = TaskCache(chain.reader, chain.clock)
     intake = Intake(tasks, chain.reader, chain.deployment, runtime.now_ms)
     interpreter = Interpreter(EffectPorts(backend, signer, chain.domain, runtime.now_ms), runtime.metrics)
@@ -83,7 +83,7 @@ def build_fold_ports(
 def build_poster_loop(
     settings: Settings, runtime: Runtime, chain: OperatorChain, bus: Bus, key: EcdsaSecretKey
 ) -> MapLoop:
-    """The poster, sole owner of the operator key's nonces."""
+    """Build the poster's loop. Nothing else may use the operator key's nonces."""
     sender = Sender(
         chain.rpc,
         key.reveal(),
@@ -114,7 +114,7 @@ def build_poster_loop(
 
 
 async def note_recovery(fold: FaustFold, runtime: Runtime) -> None:
-    """The job that keeps readiness in step with the table: not ready while it is recovered."""
+    """Update readiness until stopped: the service is not ready while the table is being recovered."""
     while not runtime.stop.is_set():
         if fold.is_recovered:
             runtime.health.fulfil("fold")

@@ -1,1 +1,1 @@
-"""Evaluator: scores strangers' models in a jail. No keys, no bus, no chain."""
+"""Evaluator service: scores strangers' models in a jail. No keys, no bus, no chain."""

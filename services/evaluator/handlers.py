@@ -1,4 +1,4 @@
-"""Bytes in, integers out: the one thing this service does."""
+"""The evaluator service's handler: bytes in, integers out."""
 
 import asyncio
 import hashlib
@@ -20,15 +20,17 @@ from zarathustra.wire.evaluator import (
 Evaluate = Callable[[EvaluateRequest], Awaitable[EvaluateResult]]
 
 RETRY_AFTER_SECONDS = 2
-MAX_CACHED_RESULTS = 1024  # each a few KiB; a retried task asks again, and so does the operator's other service
-BODY_SECONDS = 60.0  # a body that trickles in must not hold a place in the queue
-MACHINE_REASONS = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.CRASH})  # may differ the next time: never cached
+MAX_CACHED_RESULTS = 1024  # a few KiB each; a retried task asks again, and so does the operator's other service
+BODY_SECONDS = 60.0  # a body that arrives slowly must not hold a place in the queue
+MACHINE_REASONS = frozenset(
+    {Reason.TIMEOUT, Reason.MEMORY, Reason.CRASH}
+)  # may differ the next time, so they are never cached
 
 
 class EvaluationQueue:
-    """Lets one evaluation run and a few wait, and remembers results by the hash of the whole request.
+    """Lets one evaluation run and a few wait, and caches results by the hash of the whole request.
 
-    The hash of everything, not the request's own `input_hash`: whoever asks cannot make it answer another question.
+    The request's own `input_hash` would not be enough: a caller could give it to a request with other content.
     """
 
     def __init__(self, evaluate: Evaluate, *, max_waiting: int) -> None:
@@ -43,9 +45,9 @@ class EvaluationQueue:
         return self._pending
 
     async def answer(self, read_body: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The encoded result for the request that `read_body` gives. Raises Retry(EVALUATOR_BUSY) when full.
+        """Return the encoded result for the request that `read_body` gives. Raises Retry(EVALUATOR_BUSY) when full.
 
-        The body is read only once there is a place for it: strangers' connections cannot fill the memory.
+        The body is read only after it has a place in the queue, so that connections cannot fill the memory.
         """
         if self._pending >= self._max_pending:
             raise Retry(Reason.EVALUATOR_BUSY, "the queue is full", pending=self._pending)
@@ -58,7 +60,7 @@ class EvaluationQueue:
             self._pending -= 1
 
     async def run_alone(self, action: Callable[[], Awaitable[object]]) -> None:
-        """Run `action` while no evaluation does."""
+        """Run `action` while no evaluation runs."""
         async with self._running:
             await action()
 
@@ -78,7 +80,7 @@ class EvaluationQueue:
 
 
 def build_evaluate_handler(queue: EvaluationQueue) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """The handler of POST /evaluate."""
+    """Return the handler of POST /evaluate."""
 
     async def on_evaluate(request: web.Request) -> web.Response:
         try:
@@ -93,7 +95,7 @@ def build_evaluate_handler(queue: EvaluationQueue) -> Callable[[web.Request], Aw
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The request's body. Raises Invalid(OVERSIZE) past the limit, Invalid(UNPARSABLE) when it does not come."""
+    """Return the body. Raises Invalid(OVERSIZE) past the limit, Invalid(UNPARSABLE) if it does not arrive in time."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):

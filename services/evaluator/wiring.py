@@ -1,4 +1,4 @@
-"""Builds the service: scorer → queue → routes, on TCP and perhaps a Unix socket."""
+"""Joins the evaluator service's parts: scorer → queue → routes, on TCP and, if configured, on a Unix socket."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ START_RETRY_SECONDS = 10.0
 
 
 async def start(settings: Settings, runtime: Runtime) -> None:
-    """Run the service until it is told to stop."""
+    """Run until stopped."""
     async with Scorer(score_seconds=settings.score_seconds) as scorer:
         queue = EvaluationQueue(build_evaluate(scorer, runtime), max_waiting=settings.max_waiting)
         pending = runtime.metrics.gauge("pending_requests", "Requests that run or wait.")
@@ -35,10 +35,10 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 
 
 def build_evaluate(scorer: Scorer, runtime: Runtime) -> Evaluate:
-    """An evaluation that is logged and counted."""
+    """Return a function that evaluates a request, logs the result and counts it."""
     evaluations = runtime.metrics.counter("evaluations", "Evaluations concluded.", ["code", "reason"])
     seconds = runtime.metrics.histogram("evaluation_seconds", "Time of an evaluation, without waiting.")
-    starts = runtime.metrics.gauge("worker_starts", "Jailed workers started since the service did.")
+    starts = runtime.metrics.gauge("worker_starts", "Jailed workers started since the service started.")
     starts.set_function(lambda: scorer.starts)
 
     async def run(request: EvaluateRequest) -> EvaluateResult:
@@ -61,7 +61,7 @@ def build_evaluate(scorer: Scorer, runtime: Runtime) -> Evaluate:
 
 
 async def keep_ready(scorer: Scorer, queue: EvaluationQueue, runtime: Runtime) -> None:
-    """Start the worker before the first request, and whenever it is gone; ready while it runs."""
+    """Start the worker before the first request and again after it ended. The service is ready once it runs."""
     runtime.health.wait_for("worker", "starting")
     while not runtime.stop.is_set():
         try:
@@ -74,7 +74,7 @@ async def keep_ready(scorer: Scorer, queue: EvaluationQueue, runtime: Runtime) -
 
 
 async def serve_socket(path: Path, routes: list[web.RouteDef], stop: asyncio.Event) -> None:
-    """Take evaluations on a Unix socket that only this user and group can open."""
+    """Serve evaluations on a Unix socket that only this user and group can open."""
     app = web.Application()
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)

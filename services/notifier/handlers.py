@@ -1,4 +1,4 @@
-"""What the notifier does with a fact: make it readable, tell the webhook what people act on, log the rest."""
+"""The notifier's handlers: log every fact, and send those that people act on to the webhook."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.json_view import to_json_value
 
-# What changes somebody's money or needs somebody's hand; the rest is only logged.
+# Facts that move money or need a person to act; the others are only logged.
 TOLD_FACTS = frozenset(
     {
         events.ProjectOpened,
@@ -35,10 +35,10 @@ TOLD_FACTS = frozenset(
 
 @dataclass(frozen=True)
 class Notification:
-    """One thing that happened. A receiver drops an `id` that it has seen.
+    """One fact as a receiver gets it. The receiver drops an `id` that it has seen.
 
-    It is computed from the content: the record's header of that name is not signed, and who copied another's into a
-    record of his own would have the other dropped.
+    The id is computed from the content. The record's header `id` is not signed: a stranger could copy another record's
+    id into its own record, and receivers would drop the other one.
     """
 
     id: str
@@ -51,7 +51,7 @@ Deliver = Callable[[Notification], Awaitable[None]]
 
 
 class Notifier:
-    """Tells of each fact at least once; a retried one keeps its id."""
+    """Reports each fact at least once. A repeated notification has the same id."""
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class Notifier:
     ) -> None:
         """`deliver` is None where no webhook is configured.
 
-        Whoever can write to the bus can sign a message: people are woken only by those of `trusted_operators`.
+        Anyone that can write to the bus can sign a message, so only those of `trusted_operators` reach the webhook.
         """
         self._deliver = deliver
         self._trusted = trusted_operators
         self._domain = domain
         self._log = get_logger(component="notifier")
-        self._told = metrics.counter("notifications", "Facts told", ["channel", "type"])
+        self._told = metrics.counter("notifications", "Facts reported", ["channel", "type"])
 
     async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
-        """Handler of `chain-events.v1`."""
+        """Handle a record of `chain-events.v1`."""
         value = open_chain_event(delivery)
         event = value.event if isinstance(value, events.Retracted) else value
         is_retracted = isinstance(value, events.Retracted)
@@ -80,7 +80,7 @@ class Notifier:
         return ()
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
-        """Handler of `certificates.v1`."""
+        """Handle a record of `certificates.v1`."""
         sender, message = open_message(delivery, self._domain)
         record_id = message_record_id(message, delivery.record.value)
         await self._tell(record_id, message, is_retracted=False, is_trusted=sender in self._trusted)
@@ -103,5 +103,5 @@ class Notifier:
 
 
 def _flatten(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields a log line can hold: nested values and signatures stay out."""
+    """Return the fields for a log line, without nested values and signatures."""
     return {name: value for name, value in data.items() if not isinstance(value, dict) and name != "signature"}

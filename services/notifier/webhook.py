@@ -1,4 +1,4 @@
-"""Signed webhooks after the Standard Webhooks specification: the receiver can tell that we sent it, and when.
+"""Signed webhooks as in the Standard Webhooks specification: the receiver can verify who sent one, and when.
 
 webhook-signature: v1,base64(HMAC-SHA256(secret, "<id>.<timestamp>.<body>"))
 """
@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Webhook:
-    """One receiver. `send` returns once it has answered 2xx."""
+    """One receiver. `send` returns once the receiver has answered 2xx."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Webhook:
         get_time_s: Callable[[], int],
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        """Raises Invalid(BAD_SETTING) on a URL or a secret that cannot be one."""
+        """Raises Invalid(BAD_SETTING) if the URL or the secret is malformed."""
         self._session = session
         self._url = parse_url(url)
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
@@ -43,7 +43,7 @@ class Webhook:
         self._get_time_s = get_time_s
 
     async def send(self, notification: Notification) -> None:
-        """Deliver once. Raises Retry(WEBHOOK_FAILED) unless the receiver takes it."""
+        """Send one request. Raises Retry(WEBHOOK_FAILED) unless the receiver accepts it."""
         body = json.dumps(dataclasses.asdict(notification), sort_keys=True).encode()
         timestamp = self._get_time_s()
         headers = {
@@ -53,7 +53,7 @@ class Webhook:
             "webhook-signature": sign(self._key, notification.id, timestamp, body),
         }
         try:
-            # No redirects: a receiver must not be able to point us at somebody else.
+            # No redirects: a receiver must not be able to send our requests to another host.
             async with self._session.post(
                 self._url,
                 data=body,
@@ -68,13 +68,13 @@ class Webhook:
 
 
 def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` header."""
+    """Return the value of the `webhook-signature` header."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 def parse_url(text: str) -> str:
-    """The receiver's address, http or https. Raises Invalid(BAD_SETTING)."""
+    """Return the receiver's address. Raises Invalid(BAD_SETTING) if it is not http or https with a host."""
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -86,7 +86,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_secret(secret: Secret) -> bytes:
-    """The key in "whsec_<base64>". Raises Invalid(BAD_SETTING)."""
+    """Return the key of a secret "whsec_<base64>". Raises Invalid(BAD_SETTING) if it is malformed or too short."""
     text = secret.reveal()
     try:
         key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)

@@ -37,7 +37,7 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 def build_jobs(
     settings: Settings, runtime: Runtime, bus: Bus, deliver: Deliver | None, domain: Domain
 ) -> dict[str, Job]:
-    """The service's jobs over adapters that are open, whatever they are."""
+    """Build the service's jobs from open adapters."""
     trusted = frozenset(OperatorId(address) for address in settings.trusted_operators)
     notifier = Notifier(deliver, domain, runtime.metrics, trusted_operators=trusted)
     handlers: Routes = {
@@ -50,7 +50,7 @@ def build_jobs(
 
 @asynccontextmanager
 async def open_webhook(settings: Settings) -> AsyncIterator[Deliver | None]:
-    """The configured webhook, None where none is."""
+    """Open the configured webhook; give None if none is configured. Raises Invalid(BAD_SETTING)."""
     if settings.webhook_url is None:
         yield None
         return

@@ -1,1 +1,1 @@
-"""Performer: evaluates the attempts that are its own and proposes the result."""
+"""Performer: evaluates in the attempts of its operator and proposes the evaluation."""

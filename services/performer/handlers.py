@@ -1,10 +1,10 @@
-"""What the performer does with an opened task: wait for its attempts, evaluate, propose.
+"""The performer's handler: follows an open task; in its operator's attempts it evaluates and proposes.
 
-    TaskOpened ─▶ wait for the seed ─▶ each block: is an attempt mine and not yet proposed? ─▶ evaluate ─▶ pin the
-    report ─▶ publish EvaluationProposed ─▶ … until the task is final
+    TaskOpened ─▶ wait for the seed ─▶ each block: is the attempt ours and not yet proposed? ─▶ evaluate ─▶ pin inputs
+    ─▶ add the report ─▶ publish EvaluationProposed ─▶ … until the task is final
 
-One call to `perform` follows a task to its end, because a rejected or silent attempt may make a later one ours. It
-keeps no state that matters: restarted, it proposes the same bytes again.
+One call to `perform` follows a task to its end, because after a rejected or silent attempt a later one may be ours. It
+keeps no state that matters: after a restart it proposes the same bytes again.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-MAX_OPEN_TASKS = 1_000  # opening a task costs a bond each; past this later ones wait for a sweep that finds room
+MAX_OPEN_TASKS = 1_000  # each open task costs a stranger a bond; past this, new ones wait until a sweep finds room
 
 Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the performer acts through."""
+    """The adapters that the performer uses."""
 
     reader: TaskReader
     clock: BlockClock
@@ -60,10 +60,10 @@ class Ports:
 
 
 class Performer:
-    """Follows every open task. Safe to feed the same task twice, from the bus and from the sweep."""
+    """Follows every open task. The same task may come twice, from the bus and from the sweep."""
 
     def __init__(self, ports: Ports, metrics: Metrics, *, on_project_moved: Callable[[ProjectId], None]) -> None:
-        """`on_project_moved` is told of each project whose queue may have something to do: the keeper's poke."""
+        """`on_project_moved` is called with each project that may need `advance`; it pokes the keeper."""
         self._ports = ports
         self._on_project_moved = on_project_moved
         self._open: set[TaskId] = set()
@@ -74,7 +74,7 @@ class Performer:
         metrics.gauge("open_tasks", "Tasks being followed").set_function(lambda: len(self._open))
 
     async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
-        """Handler of `chain-events.v1`. Proposals are sent as they come, so it returns none."""
+        """Handle a record of `chain-events.v1`. Proposals are sent at once, so it returns no records."""
         match open_chain_event(delivery):
             case ChainEvent(fact=TaskOpened(task_id=task_id)):
                 await self.perform(task_id)
@@ -83,12 +83,12 @@ class Performer:
             ):
                 self._on_project_moved(project_id)
             case Retracted(event=ChainEvent(fact=TaskOpened(task_id=task_id))):
-                # Our own node tells whether the task still exists; `perform` asks it every block.
+                # Our own node knows whether the task still exists; `perform` asks it at every block.
                 self._note_failure(task_id, Reason.RETRACTED)
         return ()
 
     async def sweep(self, stop: asyncio.Event, *, every_seconds: float) -> None:
-        """Feed open tasks that the bus did not tell of, from our own node, until stopped."""
+        """Follow open tasks of our own node that the bus did not report, until stopped."""
         running: set[asyncio.Task[None]] = set()
         try:
             while not stop.is_set():
@@ -104,7 +104,7 @@ class Performer:
     async def perform(self, task_id: TaskId) -> None:
         """Follow a task until it is final and propose in the attempts that are ours.
 
-        Returns at once when it is followed already, or when MAX_OPEN_TASKS are: the sweep then brings it again.
+        Returns at once if the task is already followed, or if MAX_OPEN_TASKS are: then a later sweep finds it again.
         Raises Retry when our node does not answer or does not know the task yet.
         """
         if task_id in self._open or len(self._open) >= MAX_OPEN_TASKS:
@@ -128,7 +128,7 @@ class Performer:
                 continue
             seed = await ports.seeds.derive(task)
             attempt = effective_attempt(task, ports.clock.head)
-            # By input and not by seed: another branch may open the same task on another champion.
+            # By input and not by seed: on another branch the same task may have another champion.
             key = (attempt, input_hash(task.input_root, seed))
             if attempt is not None and key not in proposed and await self._is_ours(task, seed, attempt):
                 if await self._propose(task, seed, attempt):
@@ -142,7 +142,7 @@ class Performer:
         return chosen.operator_id == self._ports.signer.operator_id
 
     async def _propose(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
-        """Evaluate and publish; False when it cannot be done now and should be tried at the next block."""
+        """Evaluate and publish. Return False if this cannot be done now; the caller tries it again."""
         ports = self._ports
         is_late = is_half_over(task, attempt, ports.clock.head)
         try:
@@ -182,14 +182,14 @@ class Performer:
         return True
 
     async def _pin_inputs(self, task: Task, code: Code) -> None:
-        """Serve what we evaluated ourselves: a contributor must not be able to serve some attesters only.
+        """Pin the evaluated artefacts, so that a contributor cannot serve them to some attesters only.
 
-        Raises Retry while an artefact that the conclusion rests on cannot be pinned.
+        Raises Retry while an artefact that the evaluation depends on cannot be pinned.
         """
         for cid in (task.input.architecture_cid, task.input.evaluator_cid, task.input.champion_cid):
-            with suppress(Invalid):  # concluded to be wrong for ever; there is nothing to pin
+            with suppress(Invalid):  # the artefact is invalid, as the evaluation says; there is nothing to pin
                 await self._ports.writer.pin(cid)
-        # Where the challenger decided nothing, it may be unavailable, and then nobody else needs it either.
+        # Other codes do not depend on the challenger's parameters, which may be unavailable: no attester needs them.
         is_needed = code in (Code.VALID, Code.INVALID)
         with suppress(Invalid) if is_needed else suppress(Invalid, Retry):
             await self._ports.writer.pin(task.input.challenger_cid)
@@ -214,7 +214,7 @@ class Performer:
 
 
 def _is_over(task: "asyncio.Task[None]") -> bool:
-    """Whether the task ended; a bug in it is raised here, where the service's lifecycle sees it."""
+    """Return whether the task ended. Raises its exception (a bug) here, where the service's lifecycle sees it."""
     if task.done() and not task.cancelled():
         task.result()
     return task.done()

@@ -1,8 +1,9 @@
-"""The performer's second job: call what anyone may call, so that no project waits.
+"""The keeper, the performer's second job: calls functions that any account may call, so that no project waits.
 
 `advance` opens the next revealed submission and finalises those whose time ran out; `expireTask` ends a task past its
-deadline. Every operator may keep; they take turns, so that one transaction is sent and not one from each: whose turn it
-is acts at once, the next one a block later, and so on. A simulation first tells whether anything is left to do.
+deadline. Every operator may run a keeper. With `advance` they take turns, so that only one of them sends a transaction:
+the operator whose turn it is acts at once, the next one a block later, and so on. A simulation shows first whether
+anything is left to do.
 """
 
 import asyncio
@@ -19,11 +20,11 @@ from zarathustra.runtime.stopping import finishes_before, watch
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-MAX_STEPS = 8  # bounds one transaction's gas; what is left is done in the next
+MAX_STEPS = 8  # bounds the gas of one transaction; the next one does the rest
 
 
 class Market(Protocol):
-    """What the keeper reads of the market; `chain.market.MarketReader` has it."""
+    """The part of the market that the keeper reads. `chain.market.MarketReader` implements it."""
 
     async def fetch_project_count(self) -> int: ...
 
@@ -32,7 +33,7 @@ class Market(Protocol):
 
 @dataclass(frozen=True)
 class KeeperPorts:
-    """What the keeper acts through. `operator_id` names our place in the turns; `sender` may use another key."""
+    """The adapters that the keeper uses. `operator_id` gives our place in the turns; `sender` may use another key."""
 
     reader: TaskReader
     market: Market
@@ -42,7 +43,7 @@ class KeeperPorts:
 
 
 class Keeper:
-    """Keeps projects moving. Poked by chain events; a sweep finds what no event told of."""
+    """Calls `advance` and `expireTask`. Chain events trigger it; a sweep finds what no event reported."""
 
     def __init__(self, ports: KeeperPorts, metrics: Metrics) -> None:
         self._ports = ports
@@ -52,11 +53,11 @@ class Keeper:
         self._failures = metrics.counter("keeper_failures", "Calls as keeper that failed", ["reason"])
 
     def poke(self, project_id: ProjectId) -> None:
-        """Look at a project from the next block on."""
+        """Check a project from the next block on."""
         self._due.setdefault(project_id, BlockNumber(self._ports.clock.head + 1))
 
     async def run(self, stop: asyncio.Event, *, sweep_blocks: int) -> None:
-        """Keep until stopped."""
+        """Run until stopped."""
         last_sweep = BlockNumber(-sweep_blocks)
         async with watch(stop) as stopping:
             while await finishes_before(stopping, self._ports.clock.wait_for_next()):
@@ -67,7 +68,7 @@ class Keeper:
                     await self._attempt(self._keep(project_id, head, since))
 
     async def _attempt(self, work: Awaitable[None]) -> bool:
-        """Do one piece of work; a failure is counted and tried again at a later block."""
+        """Do one piece of work; return False if it failed. A failure is counted, and a later block tries again."""
         try:
             await work
         except (Retry, Invalid) as error:
@@ -101,7 +102,7 @@ class Keeper:
             self.poke(task.project_id)
 
     async def _fetch_rank(self, head: BlockNumber) -> int:
-        """How many operators come before us in this turn; 0 for one that is in no set yet."""
+        """Return how many operators come before us in this turn; 0 if we are not in the latest set."""
         version = await self._ports.market.fetch_latest_set_version()
         operators = (await self._ports.reader.fetch_operator_set(version)).operators
         order = [operator.operator_id for operator in operators]
@@ -112,4 +113,4 @@ class Keeper:
 
     def _note_failure(self, error: ZarathustraError) -> None:
         self._failures.labels(reason=error.reason.code).inc()
-        self._log.warning("Not kept", reason=error.reason.code, error=str(error))
+        self._log.warning("Keeper call failed", reason=error.reason.code, error=str(error))

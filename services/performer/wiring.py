@@ -23,7 +23,7 @@ from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.store.writer import Writer
 
-# A task is followed to its end: there is no point in waiting for it when we stop, the next start finds it again.
+# A handler follows its task to the end. Do not wait for that when stopping: the next start finds the task again.
 DRAIN_SECONDS = 1.0
 
 
@@ -34,12 +34,12 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 
 @contextmanager
 def open_signer(settings: Settings, domain: Domain) -> Iterator[EcdsaSigner]:
-    """The operator's signing key; a performer never holds the voting key."""
+    """Load the operator's signing key. A performer never holds the voting key."""
     yield EcdsaSigner(load_operator_key(settings), domain)
 
 
 def build_jobs(settings: Settings, runtime: Runtime, parts: Parts, signer: EcdsaSigner) -> dict[str, Job]:
-    """The service's jobs over parts that are open."""
+    """Build the service's jobs from open parts."""
     writer = Writer(settings.ipfs_api_url, source=parts.artefacts)
     return build_jobs_with(settings, runtime, parts, signer, writer=writer)
 
@@ -47,7 +47,7 @@ def build_jobs(settings: Settings, runtime: Runtime, parts: Parts, signer: Ecdsa
 def build_jobs_with(
     settings: Settings, runtime: Runtime, parts: Parts, signer: EcdsaSigner, *, writer: ArtefactWriter
 ) -> dict[str, Job]:
-    """The same with a writer that is given: reports and pins go there."""
+    """Build the jobs with the given writer, which receives reports and pins."""
     keeper = build_keeper(settings, runtime, parts.chain, signer)
     performer = Performer(
         Ports(
@@ -72,7 +72,7 @@ def build_jobs_with(
 
 
 def build_keeper(settings: Settings, runtime: Runtime, chain: OperatorChain, signer: EcdsaSigner) -> Keeper | None:
-    """The keeper, where a key is configured for it."""
+    """Return the keeper, or None when no key is configured for it. Raises Invalid(BAD_SETTING) without a password."""
     if settings.keeper_key_file is None:
         return None
     if settings.keeper_key_password is None:
@@ -97,7 +97,7 @@ def build_keeper(settings: Settings, runtime: Runtime, chain: OperatorChain, sig
 
 
 def _ignore(_project_id: ProjectId) -> None:
-    """Nobody keeps."""
+    """Do nothing: there is no keeper."""
 
 
 ROLE = Role("performer", (Topic.CHAIN_EVENTS,), open_signer, build_jobs)

@@ -1,1 +1,1 @@
-"""Validator: the attester's side. Evaluates proposals again and votes on them."""
+"""Validator: the attester's service. Evaluates proposals again and votes on them."""

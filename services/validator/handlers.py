@@ -1,10 +1,10 @@
-"""What the validator does with a proposal: check it against its own chain, evaluate again, vote or abstain.
+"""The validator's handler: checks a proposal against its own node, evaluates again, votes or abstains.
 
     EvaluationProposed ─▶ envelope, performer's signature ─▶ task, attempt, performer, input: our own node
       ─▶ report fetched and equal ─▶ artefacts fetched, evaluated ─▶ approve │ reject ─▶ vote log ─▶ AttestationSigned
-                                                                    └ cannot tell ──────────────▶ Abstained
+                                                                    └ cannot decide ────────────▶ Abstained
 
-A proposal that is not one to vote on (wrong attempt, wrong input, …) is dead-lettered and gets no vote.
+A proposal that must not be voted on (wrong attempt, wrong input, …) becomes a dead letter and gets no vote.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ from zarathustra.store.port import ArtefactReader
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-# Our node may be a block or two behind the performer's when an attempt begins; waiting is cheaper than losing a vote.
+# When an attempt begins, our node may be a block or two behind the performer's. Waiting is cheaper than losing a vote.
 MAX_BLOCKS_BEHIND = 3
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What the validator acts through."""
+    """The adapters that the validator uses."""
 
     reader: TaskReader
     clock: BlockClock
@@ -54,7 +54,7 @@ class Ports:
 
 
 class Validator:
-    """Votes on proposals. At most one vote per task, attempt and input: the signer sees to that."""
+    """Votes on proposals. At most one vote per task, attempt and input: the signer enforces this."""
 
     def __init__(self, ports: Ports, metrics: Metrics) -> None:
         self._ports = ports
@@ -64,7 +64,7 @@ class Validator:
         self._seconds = metrics.histogram("evaluation_seconds", "Fetching and evaluating one proposal")
 
     async def on_evaluation(self, delivery: Delivery) -> Sequence[Record]:
-        """Handler of `evaluations.v1`: one attestation or abstention per proposal."""
+        """Handle a record of `evaluations.v1`: return one attestation or abstention."""
         proposal = self._open(delivery)
         evaluation = proposal.evaluation
         task, seed = await self._check(evaluation)
@@ -88,18 +88,18 @@ class Validator:
         return message
 
     async def _check(self, evaluation: Evaluation) -> tuple[Task, Seed]:
-        """The task and its seed, once the proposal is known to be one to vote on. Raises Invalid otherwise."""
+        """Return the task and its seed if the proposal may be voted on. Raises Invalid otherwise."""
         task = await fetch_announced_task(self._ports.reader, evaluation.task_id)
-        await self._check_members(evaluation, task)  # before we wait for anything that a stranger sent
+        await self._check_members(evaluation, task)  # first: a stranger's record must not make us wait
         await self._ports.seeds.derive(task)
-        task = await self._wait_for_attempt(evaluation)  # the wait may have shown us another branch
+        task = await self._wait_for_attempt(evaluation)  # meanwhile our node may have moved to another branch
         operators = await self._check_members(evaluation, task)
         seed = await self._ports.seeds.derive(task)
         check_proposal(evaluation, task, operators, seed=seed, block=self._ports.clock.head)
         return task, seed
 
     async def _check_members(self, evaluation: Evaluation, task: Task) -> OperatorSet:
-        """The task's operator set. Raises Invalid unless the performer and we are in it."""
+        """Return the task's operator set. Raises Invalid unless the performer and we are in it."""
         operators = await self._ports.reader.fetch_operator_set(task.set_version)
         if operators.find(evaluation.performer) is None:
             raise Invalid(Reason.UNKNOWN_OPERATOR, "performer is not in the task's set")
@@ -108,7 +108,7 @@ class Validator:
         return operators
 
     async def _wait_for_attempt(self, evaluation: Evaluation) -> Task:
-        """The task once our node has seen the proposal's attempt begin, or as it is after a few blocks."""
+        """Return the task once our node has seen the proposal's attempt begin, or after MAX_BLOCKS_BEHIND blocks."""
         task = await fetch_announced_task(self._ports.reader, evaluation.task_id)
         for _ in range(MAX_BLOCKS_BEHIND):
             effective = effective_attempt(task, self._ports.clock.head)
@@ -119,7 +119,7 @@ class Validator:
         return task
 
     async def _decide_in_time(self, proposal: EvaluationProposed, task: Task, seed: Seed) -> Decision:
-        """Decide, trying again each block while something cannot be fetched; abstain when the attempt ends."""
+        """Decide. On Retry try again at each block, and abstain when the attempt ends."""
         last_block = attempt_end(task, proposal.evaluation.attempt)
         while True:
             try:

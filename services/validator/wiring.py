@@ -16,7 +16,7 @@ from zarathustra.signing.keystore import load_bls_keystore
 from zarathustra.signing.signer import LocalSigner, Signer
 from zarathustra.signing.vote_log import VoteLog
 
-# An evaluation in flight when we stop is done again by the next start; its vote, if signed, is in the vote log.
+# The next start repeats an evaluation that was in flight. Its vote, if it was signed, is in the vote log.
 DRAIN_SECONDS = 3.0
 
 
@@ -27,7 +27,7 @@ async def start(settings: Settings, runtime: Runtime) -> None:
 
 @contextmanager
 def open_signer(settings: Settings, domain: Domain) -> Iterator[LocalSigner]:
-    """The operator's keys behind its vote log, which this process then owns."""
+    """Open the operator's signer: its keys and its vote log, which no other process may use meanwhile."""
     backend = load_backend(settings.bls_backend)
     bls_key = load_bls_keystore(settings.bls_key_file, settings.bls_key_password.reveal(), backend)
     with closing(VoteLog(settings.vote_log_file, backend.public_key(bls_key))) as vote_log:
@@ -41,7 +41,7 @@ def open_signer(settings: Settings, domain: Domain) -> Iterator[LocalSigner]:
 
 
 def build_jobs(settings: Settings, runtime: Runtime, parts: Parts, signer: Signer) -> dict[str, Job]:
-    """The service's jobs over parts that are open."""
+    """Build the service's jobs from open parts."""
     validator = Validator(
         Ports(
             reader=parts.chain.reader,

@@ -1,1 +1,1 @@
-"""The command zarathustra."""
+"""The command `zarathustra`."""

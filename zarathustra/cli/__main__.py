@@ -1,4 +1,4 @@
-"""`python -m zarathustra.cli`, where the script is not installed."""
+"""`python -m zarathustra.cli`: the command without its installed script."""
 
 from zarathustra.cli.main import main
 

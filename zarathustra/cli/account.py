@@ -1,4 +1,4 @@
-"""`zarathustra account …`: what the market owes you."""
+"""`zarathustra account …`: show and withdraw your credit."""
 
 import asyncio
 from pathlib import Path
@@ -15,14 +15,14 @@ from zarathustra.signing.ecdsa import compute_address
 
 @click.group()
 def account() -> None:
-    """Look at your credit and take it out."""
+    """Show and withdraw your credit: what the market contract owes you."""
 
 
 @account.command()
 @account_options
 @network_option
 def show(network: Network, key_file: Path, password_file: Path) -> None:
-    """Show your address, balance and credit."""
+    """Show your address, and your balance and credit in the chain's coin."""
     address = compute_address(Account(key_file, password_file).unlock())
 
     async def fetch() -> tuple[Wei, Wei]:
@@ -38,7 +38,7 @@ def show(network: Network, key_file: Path, password_file: Path) -> None:
 @account_options
 @network_option
 def withdraw_command(network: Network, key_file: Path, password_file: Path) -> None:
-    """Take out everything the market owes you."""
+    """Withdraw your whole credit in the chain's coin."""
     key = Account(key_file, password_file).unlock()
 
     async def run() -> Wei:

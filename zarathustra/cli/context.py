@@ -1,4 +1,4 @@
-"""Options that several commands share, and how output looks."""
+"""Options that several commands share, and the format of their output."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True)
 class Account:
-    """The key that signs, still locked: a command that only reads never asks for the password."""
+    """The files of the signing key. `unlock` reads and decrypts them."""
 
     key_file: Path
     password_file: Path
@@ -32,7 +32,7 @@ class Account:
 
 
 def network_option(command: F) -> F:
-    """--network, as a `Network`."""
+    """Add --network, as a `Network`."""
 
     def load(_context: click.Context, _parameter: click.Parameter, value: Path) -> Network:
         return load_network(value)
@@ -44,7 +44,7 @@ def network_option(command: F) -> F:
 
 
 def account_options(command: F) -> F:
-    """--key-file and --password-file; pass both to `Account`."""
+    """Add --key-file and --password-file. Pass both to `Account`."""
     key = click.option(
         "--key-file", envvar="ZARATHUSTRA_KEY_FILE", type=FILE, required=True, help="Your web3 v3 keystore."
     )
@@ -59,16 +59,16 @@ def account_options(command: F) -> F:
 
 
 def format_score(score: Micro) -> str:
-    """A score as people read it."""
+    """Format a score as a decimal number with its sign."""
     return f"{score / 1_000_000:+.6f}"
 
 
 def format_ether(amount: Wei) -> str:
-    """An amount of the chain's own coin, exact."""
+    """Format an amount of the chain's coin exactly, in ETH."""
     whole, rest = divmod(amount, WEI_PER_ETHER)
     return f"{whole}.{rest:018d}".rstrip("0").rstrip(".") + " ETH"
 
 
 def echo_json(value: object) -> None:
-    """A core value for programs."""
+    """Print a core value as JSON, for programs."""
     click.echo(json.dumps(to_json_value(value), indent=2, sort_keys=True))

@@ -1,7 +1,7 @@
-"""`zarathustra`: what owners, contributors and operators do from a terminal.
+"""Show projects, enter submissions, withdraw credit, create topics, and explain reason codes.
 
-Which network and which account come from options or the environment: ZARATHUSTRA_NETWORK, ZARATHUSTRA_KEY_FILE,
-ZARATHUSTRA_KEY_PASSWORD_FILE. A failure prints its reason code and what to do about it, and exits with 1.
+Options or environment variables name the network and the account: ZARATHUSTRA_NETWORK, ZARATHUSTRA_KEY_FILE,
+ZARATHUSTRA_KEY_PASSWORD_FILE. If a command fails, it prints the reason code and its explanation, and exits with 1.
 """
 
 import sys
@@ -26,7 +26,7 @@ def cli(log_level: str) -> None:
 @cli.command()
 @click.argument("code")
 def reason(code: str) -> None:
-    """Explain a reason code, as it stands in logs, metrics and reports."""
+    """Explain a reason code from a log, a metric, a dead letter or a report."""
     try:
         known = Reason.from_code(code)
     except KeyError:

@@ -1,4 +1,4 @@
-"""`zarathustra project …`: look at what is offered."""
+"""`zarathustra project …`: show projects."""
 
 import asyncio
 
@@ -15,15 +15,15 @@ MAX_SHOWN = 20  # the latest submissions; a project may have thousands
 
 @click.group()
 def project() -> None:
-    """Look at projects."""
+    """Show projects."""
 
 
 @project.command()
 @click.argument("project_id", type=int)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the project as JSON, without its submissions.")
 @network_option
 def show(network: Network, project_id: int, as_json: bool) -> None:
-    """Show a project: status, champion, terms and its latest submissions."""
+    """Show a project: its status, champion, terms and latest submissions."""
     found, submissions = asyncio.run(_fetch(network, ProjectId(project_id)))
     if as_json:
         echo_json(found)

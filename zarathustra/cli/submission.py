@@ -1,4 +1,4 @@
-"""`zarathustra submission …`: enter a better model and watch it settle."""
+"""`zarathustra submission …`: enter a submission and wait for its outcome."""
 
 import asyncio
 from pathlib import Path
@@ -16,14 +16,18 @@ from zarathustra.sdk.watch import wait_for_outcome
 
 @click.group()
 def submission() -> None:
-    """Enter better models."""
+    """Enter submissions and wait for their outcomes."""
 
 
 @submission.command()
 @click.argument("project_id", type=int)
 @click.argument("parameters", type=FILE)
-@click.option("--ticket", type=click.Path(path_type=Path), help="Where to keep the ticket [PARAMETERS.ticket.json].")
-@click.option("--wait", is_flag=True, help="Wait until the submission is final and say what became of it.")
+@click.option(
+    "--ticket",
+    type=click.Path(path_type=Path),
+    help="File for the ticket. Default: PARAMETERS with the suffix .ticket.json.",
+)
+@click.option("--wait", is_flag=True, help="Wait until the submission is final and print its outcome.")
 @account_options
 @network_option
 def submit(
@@ -37,8 +41,8 @@ def submit(
 ) -> None:
     """Check PARAMETERS (safetensors), commit to them with the bond, and reveal them.
 
-    The ticket file holds the salt until the reveal: without it the bond is lost. If anything fails in between, run
-    `zarathustra submission reveal TICKET`.
+    The ticket file holds the salt: without it you cannot reveal, and you lose the bond. If the command fails after the
+    commit, run `zarathustra submission reveal TICKET`.
     """
     ticket_file = ticket or parameters.with_suffix(".ticket.json")
     key = Account(key_file, password_file).unlock()
@@ -54,11 +58,11 @@ def submit(
 
 @submission.command("reveal")
 @click.argument("ticket", type=FILE)
-@click.option("--wait", is_flag=True, help="Wait until the submission is final.")
+@click.option("--wait", is_flag=True, help="Wait until the submission is final and print its outcome.")
 @account_options
 @network_option
 def reveal_command(network: Network, key_file: Path, password_file: Path, ticket: Path, wait: bool) -> None:
-    """Reveal what TICKET committed to."""
+    """Reveal the parameters that were committed with TICKET."""
     key = Account(key_file, password_file).unlock()
     kept = Ticket.from_json(ticket.read_text(encoding="utf-8"))
 
@@ -74,7 +78,7 @@ def reveal_command(network: Network, key_file: Path, password_file: Path, ticket
 @click.argument("index", type=int)
 @network_option
 def wait(network: Network, project_id: int, index: int) -> None:
-    """Wait until a submission is final and say what became of it."""
+    """Wait until a submission is final and print its outcome."""
 
     async def run() -> Submission:
         async with open_reader(network) as reader:
@@ -84,7 +88,7 @@ def wait(network: Network, project_id: int, index: int) -> None:
 
 
 async def _commit(client: Client, project_id: ProjectId, parameters: bytes, ticket_file: Path) -> Ticket:
-    """Keep the ticket before the bond is paid, and again once its place is known."""
+    """Commit, and write the ticket twice: before the bond is paid, and when the submission's index is known."""
     cid = await add_parameters(client, project_id, parameters)
     click.echo(f"parameters      {cid}")
     ticket = draw_ticket(project_id, cid)

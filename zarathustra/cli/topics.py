@@ -1,4 +1,4 @@
-"""`zarathustra topics`: create the topics of `proto/topics.yaml`; idempotent."""
+"""`zarathustra topics`: create the topics of `proto/topics.yaml`. Idempotent."""
 
 import asyncio
 
@@ -11,8 +11,10 @@ from zarathustra.bus.topics import Profile
 @click.command()
 @click.option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", required=True)
 @click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default="production")
-@click.option("--group", "groups", multiple=True, help="A consumer group whose retry and dead-letter topics to create.")
+@click.option(
+    "--group", "groups", multiple=True, help="A consumer group; its retry and dead-letter topics are created too."
+)
 def topics(bootstrap_servers: str, profile: str, groups: tuple[str, ...]) -> None:
-    """Create the topics that are missing; complain about those that differ."""
+    """Create the missing topics. Fails if an existing topic has another number of partitions."""
     created = asyncio.run(create_topics(bootstrap_servers, profile=Profile(profile), groups=groups))
     click.echo("\n".join(created) or "nothing to create")

@@ -1,1 +1,1 @@
-"""An operator's view of its own chain and of the task at hand."""
+"""An operator's view of its own chain, and its evaluation of tasks."""

@@ -1,7 +1,7 @@
-"""Fetch a task's artefacts, have them evaluated, conclude: the same for the performer's claim and the attester's check.
+"""Fetches a task's artefacts, asks the evaluator service, and concludes. Performer and attester use the same code.
 
-Whose fault a failed fetch is: architecture, evaluator and champion are the owner's, the challenger's parameters the
-contributor's. An artefact that is wrong for ever is a conclusion; one that nobody serves now is tried again.
+The project owner is responsible for architecture, evaluator and champion, the contributor for the challenger. An
+invalid artefact leads to a code (EVALUATOR_FAILED or INVALID). An artefact that no node serves now raises Retry.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,29 +24,29 @@ Evaluate = Callable[[EvaluateRequest], Awaitable[EvaluateResult]]
 
 @dataclass(frozen=True)
 class Assessment:
-    """Scores, why unless they are valid, and the report that states both."""
+    """The scores, the reason unless the code is VALID, and the report that states both."""
 
     scores: Scores
     reason: Reason | None
     report: bytes
 
 
-# `Assessor.assess`, or what lies about it in the development network
+# `Assessor.assess`, or a function that falsifies its result in the development network
 Assess = Callable[..., Awaitable[Assessment]]
 
 
 class Assessor:
-    """Assesses tasks. Holds nothing between two of them."""
+    """Assesses tasks. Keeps no state between two calls."""
 
     def __init__(self, artefacts: ArtefactReader, evaluate: Evaluate) -> None:
         self._artefacts = artefacts
         self._evaluate = evaluate
 
     async def assess(self, task: Task, seed: Seed, *, gives_up_on_challenger: bool) -> Assessment:
-        """The assessment of `task` on the data that `seed` draws.
+        """Assess `task` on the data that `seed` draws.
 
-        Raises Retry when an artefact or the evaluator is out of reach; with `gives_up_on_challenger`, challenger
-        parameters that nobody serves are concluded to be UNAVAILABLE instead.
+        Raises Retry if an artefact or the evaluator service cannot be reached, and Invalid if the service refuses the
+        request. With `gives_up_on_challenger`, the code is UNAVAILABLE if no node has the challenger's parameters.
         """
         result = await self._evaluate_task(task, seed, gives_up_on_challenger)
         conclusion = conclude(
@@ -71,7 +71,7 @@ class Assessor:
         except Invalid as error:
             return EvaluateResult(Code.INVALID, error.reason, (), ())
         except Retry as error:
-            # Only when every endpoint *answered* that it has not got it: our own outage is not the contributor's fault.
+            # Only if every endpoint *answered* that it lacks the file: our own outage is not the contributor's fault.
             if gives_up_on_challenger and error.facts.get("is_absent") is True:
                 return unavailable_result()
             raise

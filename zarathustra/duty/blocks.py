@@ -1,4 +1,4 @@
-"""The head of the operator's own chain, polled once per service and shared by everyone who waits for a block."""
+"""The head of the operator's own chain. A service polls it in one place; all code that waits for a block shares it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from zarathustra.telemetry.log import get_logger
 
 
 class BlockClock:
-    """Knows the head and wakes those who wait for it. Run `run` as a job of the service."""
+    """Keeps the head and wakes the coroutines that wait for a block. Run `run` as a job of the service."""
 
     def __init__(self, fetch_block_number: Callable[[], Awaitable[BlockNumber]], *, poll_seconds: float) -> None:
         self._fetch = fetch_block_number
@@ -21,11 +21,11 @@ class BlockClock:
 
     @property
     def head(self) -> BlockNumber:
-        """The latest block number seen; −1 before the first."""
+        """The head's number as of the last poll; −1 before the first answer."""
         return self._head
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until stopped. A node that does not answer is asked again: waiting is all that can be done."""
+        """Poll until `stop` is set. A node that does not answer is asked again at the next poll."""
         while not stop.is_set():
             try:
                 await self._set_head(await self._fetch())
@@ -34,13 +34,13 @@ class BlockClock:
             await pause(stop, self._poll_seconds)
 
     async def wait_for(self, number: int) -> BlockNumber:
-        """Return the head once it is at least `number`."""
+        """Wait until the head is at least `number`, and return the head."""
         async with self._moved:
             await self._moved.wait_for(lambda: self._head >= number)
             return self._head
 
     async def wait_for_next(self) -> BlockNumber:
-        """Return the head once it moves; a reorganisation may move it down."""
+        """Wait until the head changes, and return it. A reorganisation may lower it."""
         before = self._head
         async with self._moved:
             await self._moved.wait_for(lambda: self._head != before)

@@ -1,4 +1,4 @@
-"""Asks an evaluator service. Imports no torch: performers and validators never run a stranger's model."""
+"""A client of the evaluator service. It imports no torch: performer and validator never run a stranger's model."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from zarathustra.wire.evaluator import (
     encode_request,
 )
 
-DEFAULT_TIMEOUT_SECONDS = 1800.0  # a full queue of evaluations that each use their time
+DEFAULT_TIMEOUT_SECONDS = 1800.0  # a full queue in which every evaluation takes its whole time limit
 
 
 class EvaluatorClient:
@@ -35,10 +35,10 @@ class EvaluatorClient:
             await self._session.close()
 
     async def evaluate(self, request: EvaluateRequest) -> EvaluateResult:
-        """The evaluator's result.
+        """Ask the evaluator service for one evaluation.
 
-        Raises Retry(EVALUATOR_BUSY) when its queue is full, Retry(EVALUATOR_UNREACHABLE) when it does not answer,
-        Retry with the service's own reason when it cannot evaluate now; Invalid when it refuses the request.
+        Raises Retry(EVALUATOR_BUSY) if its queue is full, Retry(EVALUATOR_UNREACHABLE) if it does not answer, Retry
+        with the service's own reason if it cannot evaluate now, Invalid if it refuses the request.
         """
         if self._session is None:
             raise RuntimeError("use the client as an async context manager")
@@ -53,7 +53,7 @@ class EvaluatorClient:
 
 
 def _parse_address(address: str) -> tuple[str, str]:
-    """(URL, socket path or "")."""
+    """Return the URL and the socket path; "" for TCP."""
     scheme, _, rest = address.partition(":")
     if scheme == "unix" and rest.startswith("/"):
         return "http://evaluator/evaluate", rest
@@ -76,7 +76,7 @@ def _to_error(response: aiohttp.ClientResponse) -> Retry | Invalid:
     try:
         reason = Reason.from_code(code)
     except KeyError:
-        return Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator answers something else", status=response.status)
+        return Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator gives an unexpected answer", status=response.status)
     if response.status == 503:
         return Retry(reason, "evaluator cannot evaluate now")
     return Invalid(reason, "evaluator refuses the request", status=response.status)

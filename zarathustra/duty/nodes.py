@@ -1,4 +1,4 @@
-"""The operator's own chain nodes, opened once per service: with metrics, and only if they are of the right chain."""
+"""The operator's own chain nodes, opened once per service, with metrics and a check of the chain id."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,9 +12,9 @@ from zarathustra.telemetry.metrics import Metrics
 async def open_nodes(
     urls: Secret, chain_id: int, metrics: Metrics, *, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> AsyncIterator[HttpRpc]:
-    """The nodes at the comma-separated `urls`, tried in turn.
+    """Open the nodes at the comma-separated `urls`; the next one is asked when one fails.
 
-    Raises Invalid(BAD_SETTING) when they serve another chain, Retry(RPC_UNREACHABLE) when none answers.
+    Raises Invalid(BAD_SETTING) if the node that answers serves another chain, Retry(RPC_UNREACHABLE) if none answers.
     """
     seconds = metrics.histogram("rpc_request_seconds", "Time a node takes to answer", ["method", "host"])
     failures = metrics.counter("rpc_failures", "Requests that a node did not answer or refused", ["method", "host"])

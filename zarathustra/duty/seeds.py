@@ -1,6 +1,6 @@
-"""The seed of a task, from the operator's own node: the waiting for its block, and nothing cached.
+"""Derives the seed of a task from the operator's own node, once its block is there.
 
-A reorganisation changes the seed until its block is deep; so it is derived anew whenever it is used.
+Until that block is deep, a reorganisation may change the seed. So it is never cached, but derived again for each use.
 """
 
 from zarathustra.chain.port import Deployment, TaskReader
@@ -11,7 +11,7 @@ from zarathustra.duty.blocks import BlockClock
 
 
 class SeedDeriver:
-    """Derives seeds once their block has `confirmations`."""
+    """Derives seeds once their block is `confirmations` blocks, at least one, below the head."""
 
     def __init__(self, *, reader: TaskReader, clock: BlockClock, deployment: Deployment, confirmations: int) -> None:
         self._reader = reader
@@ -20,18 +20,20 @@ class SeedDeriver:
         self._confirmations = confirmations
 
     def is_due(self, task: Task) -> bool:
-        """Whether `derive` has nothing to wait for."""
+        """Return whether `derive` would not have to wait for a block."""
         return self._clock.head >= self._find_first_block(task)
 
     async def derive(self, task: Task) -> Seed:
-        """Wait for the seed block and its confirmations, then derive. Raises Retry when the node does not answer.
+        """Wait for the seed block and its confirmations, then derive the seed.
 
-        The wait may outlive the task as it was read: who acts on the task itself waits until `is_due` and reads again.
+        Raises Retry if the node does not answer or lacks the block.
+
+        The task may change during the wait: a caller that acts on the task must read it again afterwards.
         """
         await self._clock.wait_for(self._find_first_block(task))
         block_hash = await self._reader.fetch_block_hash(task.seed_block)
         return compute_seed(block_hash, self._deployment.chain_id, self._deployment.model_submission, task.task_id)
 
     def _find_first_block(self, task: Task) -> int:
-        # The seed block itself must be below the head: the contract reads its hash with `blockhash`.
+        # The seed block must be below the head: the contract reads its hash with `blockhash`.
         return task.seed_block + max(1, self._confirmations)

@@ -1,4 +1,4 @@
-"""Reading a task that somebody else told us of: our own node may be a moment behind theirs."""
+"""Reads a task that a record announced: our own node may be behind the node of the record's sender."""
 
 from zarathustra.chain.port import TaskReader
 from zarathustra.core.errors import Invalid, Retry
@@ -7,10 +7,9 @@ from zarathustra.core.types import TaskId
 
 
 async def fetch_announced_task(reader: TaskReader, task_id: TaskId) -> Task:
-    """The task at our node's head.
+    """Return the task at our node's head.
 
-    A task that the node does not know (yet) raises Retry with the node's reason: the loop tries again, and in the end
-    dead-letters the record.
+    Raises Retry if the node does not know the task (yet): the loop tries again, and finally dead-letters the record.
     """
     try:
         return await reader.fetch_task(task_id)

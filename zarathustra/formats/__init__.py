@@ -1,1 +1,1 @@
-"""What strangers publish, checked without torch: architectures, parameters, evaluators and reports."""
+"""Readers of what strangers publish: architectures, parameters, evaluators and reports. None needs torch."""

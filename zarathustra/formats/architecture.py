@@ -1,11 +1,11 @@
-"""`architecture/1`: a flat list of typed ops, checked and costed in closed form before anything is allocated.
+"""`architecture/1`: a flat list of typed ops. Checks and costs use closed forms, before anything is allocated.
 
     {"format": "architecture/1",
      "inputs":  [{"id": "x", "shape": [1], "dtype": "float32"}],
      "nodes":   [{"id": "h", "op": "Linear", "in": ["x"], "args": {"in_features": 1, "out_features": 16}}, …],
      "outputs": ["y"]}
 
-Pure Python: prices, limits and errors need no torch.
+Pure Python: costs, limits and errors need no torch.
 """
 
 from collections.abc import Mapping
@@ -36,15 +36,15 @@ from zarathustra.formats.operations import (
 from zarathustra.formats.strict_json import expect_list, expect_object, parse_object, validate_keys
 
 FORMAT = "architecture/1"
-MICRO_BATCH = 64  # samples that run together; part of the score's definition, as kernels may depend on it
+MICRO_BATCH = 64  # samples in a batch; part of the score's definition, because kernels may depend on it
 
-# One bound each for what a stranger's file could make an operator spend before a fee is earned.
+# Each bounds what a stranger's file can make an operator spend before the operator earns a fee.
 MAX_NODES = 512
 MAX_INPUTS = 8
 MAX_OUTPUTS = 4
 MAX_PARAMETERS = 50_000_000
 MAX_FLOPS = 5_000_000_000  # per sample
-MAX_ACTIVATIONS = 16_000_000  # elements per sample, all nodes together
+MAX_ACTIVATIONS = 16_000_000  # elements per sample, sum of all nodes
 MAX_LIVE_ELEMENTS = 1_048_576  # per sample, held at one time: × 64 samples × 8 bytes = 512 MiB
 
 _IDENTIFIER = compile_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -68,7 +68,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A checked architecture and its totals, per sample where that applies."""
+    """A checked architecture and its totals: parameters in all, the other totals per sample."""
 
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
@@ -85,12 +85,12 @@ class Architecture:
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:
-        """Every stored tensor under its full name, `<node id>.<tensor>`, in the order of the nodes."""
+        """All stored tensors by full name, `<node id>.<tensor>`, in the order of the nodes."""
         return {f"{node.id}.{spec.name}": spec for node in self.nodes for spec in node.cost.tensors}
 
 
 def parse_architecture(raw: bytes) -> Architecture:
-    """The architecture in `raw`, or Invalid with the reason it is refused."""
+    """Parse and check an architecture. Raises Invalid with the reason why it is refused."""
     document = parse_object(raw, max_bytes=MAX_ARCHITECTURE_BYTES)
     if document.get("format") != FORMAT:
         raise Invalid(Reason.BAD_FORMAT, "format is not architecture/1")
@@ -138,7 +138,7 @@ def _parse_nodes(value: object, inputs: tuple[Input, ...]) -> tuple[Node, ...]:
         node = _parse_node(item, shapes, integers)
         shapes[node.id] = node.cost.shape
         nodes.append(node)
-        # Bounded after every node, so that numbers stay small however long the list is.
+        # Checked after every node, so that the numbers stay small even for a long list.
         parameters = _bound("parameters", parameters + _count_parameters(node.cost), MAX_PARAMETERS)
         flops = _bound("FLOPs", flops + node.cost.flops, MAX_FLOPS)
         activations = _bound("activations", activations + _count_activations(node.cost), MAX_ACTIVATIONS)
@@ -157,7 +157,7 @@ def _parse_node(value: object, shapes: Mapping[str, Shape], integers: frozenset[
     operation = OPERATIONS[op]
     sources = _parse_sources(fields["in"], operation, shapes)
     if any((source in integers) != operation.is_indexed for source in sources):
-        raise Invalid(Reason.BAD_SHAPE, "integers go into Embedding, and nothing else does", id=identifier)
+        raise Invalid(Reason.BAD_SHAPE, "Embedding takes integers, and no other op does", id=identifier)
 
     arguments = _parse_arguments(op, operation, expect_object(fields.get("args", {}), "args"))
     cost = operation.measure([shapes[source] for source in sources], arguments)
@@ -167,7 +167,7 @@ def _parse_node(value: object, shapes: Mapping[str, Shape], integers: frozenset[
 def _parse_sources(value: object, operation: Operation, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
     low = 1 if operation.max_inputs == 1 else 2
     if not isinstance(value, list) or not low <= len(value) <= operation.max_inputs:
-        raise Invalid(Reason.BAD_GRAPH, "op takes another number of inputs", low=low, high=operation.max_inputs)
+        raise Invalid(Reason.BAD_GRAPH, "op takes a different number of inputs", low=low, high=operation.max_inputs)
     for source in value:
         if not isinstance(source, str) or source not in shapes:
             raise Invalid(Reason.BAD_GRAPH, "input is not an earlier id", input=str(source)[:64])
@@ -214,7 +214,7 @@ def _parse_shape(value: object, name: str) -> Shape:
 
 
 def _is_integer(value: object) -> TypeGuard[int]:
-    """Whether JSON wrote an integer: bool is an int in Python, and not here."""
+    """Return whether the JSON value is an integer. Python's bool is an int; JSON's is not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -233,7 +233,7 @@ def _parse_outputs(value: object, nodes: tuple[Node, ...]) -> tuple[str, ...]:
 
 
 def _refuse_dead_nodes(inputs: tuple[Input, ...], nodes: tuple[Node, ...], outputs: tuple[str, ...]) -> None:
-    """Dead nodes would be paid for, and hide from a reader, without doing anything."""
+    """Raise Invalid on nodes and inputs without effect: they cost work and mislead a reader."""
     used = set(outputs)
     for node in reversed(nodes):
         if node.id not in used:
@@ -253,7 +253,7 @@ def _count_activations(cost: Cost) -> int:
 
 
 def _compute_live_elements(inputs: tuple[Input, ...], nodes: tuple[Node, ...], outputs: tuple[str, ...]) -> int:
-    """The most elements held at one time when every value is dropped after its last use."""
+    """Return the most elements held at one time, if each value is dropped after its last use."""
     last_use = compute_last_uses(nodes, outputs)
     held = {item.id: prod(item.shape) for item in inputs}
     peak = 0
@@ -265,7 +265,7 @@ def _compute_live_elements(inputs: tuple[Input, ...], nodes: tuple[Node, ...], o
 
 
 def compute_last_uses(nodes: tuple[Node, ...], outputs: tuple[str, ...]) -> dict[str, int]:
-    """For each value the index of the last node that reads it; outputs outlive all."""
+    """Return, for each value, the index of the last node that reads it. Outputs are never dropped."""
     last_use = {source: index for index, node in enumerate(nodes) for source in node.sources}
     return last_use | dict.fromkeys(outputs, len(nodes))
 

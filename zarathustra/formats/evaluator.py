@@ -1,10 +1,10 @@
-"""`evaluator/1`: what a project owner declares, and the samples it draws. No owner code runs.
+"""`evaluator/1`: the evaluator that a project owner declares, and the samples it draws. It contains no code.
 
 {"format": "evaluator/1",
- "inputs": {"x": {"generator": "uniform", "low": -2, "high": 2}},      one generator each input
+ "inputs": {"x": {"generator": "uniform", "low": -2, "high": 2}},      one generator per input
  "target": "x*x",                                                      see `expression`
  "metric": "r2",                                                       one of METRIC_NAMES
- "samples": 1024}                                                      a round; optional
+ "samples": 1024}                                                      per round; optional
 """
 
 from collections.abc import Callable, Mapping
@@ -22,18 +22,18 @@ from zarathustra.formats.limits import MAX_EVALUATOR_BYTES
 from zarathustra.formats.strict_json import expect_object, parse_object, validate_keys
 
 FORMAT = "evaluator/1"
-# `scoring.metrics` computes them. Append-only: published evaluators name them.
+# Computed by `scoring.metrics`. Append-only: published evaluators name them.
 METRIC_NAMES = ("r2", "mse", "mae", "accuracy", "f1", "auroc", "cross_entropy")
-MIN_SAMPLES = 256  # fewer leave a round's score to chance; R² of one sample is 0/0
+MIN_SAMPLES = 256  # with fewer, chance decides a round's score; R² of one sample is 0/0
 DEFAULT_SAMPLES = 1024
 MAX_SAMPLES = 65_536
-MAX_BOUND = 1e6  # of a generator's numbers
+MAX_BOUND = 1e6  # of the numbers in a generator
 
-MAX_ROUNDS = 128  # two integers a round must fit the report's 4 KiB
-MAX_WORK = 2_000_000_000_000  # FLOPs of a task, counted twice for the float32 guard: about 100 s on one core
-MAX_NODE_RUNS = 8_000_000  # the same for the fixed cost of an op, about 10 µs however small its tensors
-MAX_ELEMENTS = 2**28  # the same for generating, targeting and summing
-MAX_ROUND_ELEMENTS = 2**22  # held at one time: 32 MiB an array
+MAX_ROUNDS = 128  # two integers per round must fit into the report's 4 KiB
+MAX_WORK = 2_000_000_000_000  # FLOPs to score one model, twice for the float32 guard: about 100 s on one core
+MAX_NODE_RUNS = 8_000_000  # per model, twice: each run of an op costs about 10 µs even on small tensors
+MAX_ELEMENTS = 2**28  # per model, twice: for drawing, targets and sums
+MAX_ROUND_ELEMENTS = 2**22  # held at one time: 32 MiB per array
 
 Samples = dict[str, NDArray[np.float64] | NDArray[np.int64]]
 Generate = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64] | NDArray[np.int64]]
@@ -50,13 +50,19 @@ class Evaluator:
     samples: int
 
     def draw(self, inputs: tuple[Input, ...], sub_seed: bytes) -> Samples:
-        """The samples of one round, in the order of the architecture's inputs, from the round's own seed."""
-        # Philox gives the same bits on every platform; 128 bits of the seed are its key.
+        """Draw the samples of one round from its sub-seed, in the order of `inputs`.
+
+        Raises Invalid(BAD_EVALUATOR) if `grid` is used for an input with several features.
+        """
+        # Philox gives the same bits on every platform. Its key is the first 128 bits of the sub-seed.
         random = np.random.Generator(np.random.Philox(key=int.from_bytes(sub_seed[:16], "big")))
         return {item.id: self.generators[item.id](random, (self.samples, *item.shape)) for item in inputs}
 
     def compute_target(self, samples: Samples) -> NDArray[np.float64]:
-        """The target of every sample, samples × columns. Raises Invalid(BAD_SCORE) unless all are finite."""
+        """Return the targets, samples × columns.
+
+        Raises Invalid(BAD_SCORE) unless all are finite, Invalid(BAD_EVALUATOR) if columns do not fit.
+        """
         columns = {name: values.reshape(self.samples, -1).astype(np.float64) for name, values in samples.items()}
         target = self.target.evaluate(columns)
         if not np.isfinite(target).all():
@@ -65,7 +71,7 @@ class Evaluator:
 
 
 def parse_evaluator(raw: bytes) -> Evaluator:
-    """The evaluator in `raw`, or Invalid with the reason it is refused."""
+    """Parse and check an evaluator. Raises Invalid with the reason why it is refused."""
     document = parse_object(raw, max_bytes=MAX_EVALUATOR_BYTES)
     if document.get("format") != FORMAT:
         raise Invalid(Reason.BAD_FORMAT, "format is not evaluator/1")
@@ -85,7 +91,7 @@ def parse_evaluator(raw: bytes) -> Evaluator:
 
 
 def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int) -> None:
-    """Raise Invalid unless the evaluator fits the architecture and the whole task fits the work budget."""
+    """Raise Invalid unless the evaluator fits the architecture and scoring one model fits the work budget."""
     if not 2 <= rounds <= MAX_ROUNDS:
         raise Invalid(Reason.BAD_EVALUATOR, "rounds out of range", rounds=rounds, high=MAX_ROUNDS)
     if {item.id for item in architecture.inputs} != set(evaluator.generators):
@@ -98,12 +104,12 @@ def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int)
 
     widths = sum(prod(item.shape) for item in architecture.inputs) + prod(architecture.output_shapes[0])
     elements = evaluator.samples * widths
-    passes = 2 * rounds  # the official run and the float32 guard
+    passes = 2 * rounds  # the float64 run and the float32 guard
     batches = -(-evaluator.samples // MICRO_BATCH)
     for name, amount, limit in (
-        ("FLOPs in the task", passes * evaluator.samples * architecture.flops, MAX_WORK),
-        ("node runs in the task", passes * batches * len(architecture.nodes), MAX_NODE_RUNS),
-        ("elements in the task", passes * elements * (1 + evaluator.target.operations), MAX_ELEMENTS),
+        ("FLOPs in the scoring job", passes * evaluator.samples * architecture.flops, MAX_WORK),
+        ("node runs in the scoring job", passes * batches * len(architecture.nodes), MAX_NODE_RUNS),
+        ("elements in the scoring job", passes * elements * (1 + evaluator.target.operations), MAX_ELEMENTS),
         ("elements in a round", elements, MAX_ROUND_ELEMENTS),
     ):
         if amount > limit:
@@ -137,7 +143,7 @@ def _build_uniform(low: float, high: float) -> Generate:
 
 
 def _build_grid(low: float, high: float) -> Generate:
-    """Evenly spaced values, shifted by one draw a round so that no fixed set of points can be memorised."""
+    """Space values evenly, shifted by one draw per round: a model cannot memorise a fixed set of points."""
 
     def generate(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
         if prod(shape) != shape[0]:
@@ -168,10 +174,10 @@ def _parse_integer(value: object, name: str, low: int, high: int) -> int:
 
 def _parse_target(value: object, inputs: frozenset[str]) -> Expression:
     if not isinstance(value, str):
-        raise Invalid(Reason.BAD_EVALUATOR, "target is not a text")
+        raise Invalid(Reason.BAD_EVALUATOR, "target is not text")
     target = parse_expression(value)
     if not target.names <= inputs:
-        raise Invalid(Reason.BAD_EVALUATOR, "target names no input", name=sorted(target.names - inputs)[0])
+        raise Invalid(Reason.BAD_EVALUATOR, "target names an unknown input", name=sorted(target.names - inputs)[0])
     return target
 
 

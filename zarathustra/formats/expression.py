@@ -1,4 +1,4 @@
-"""The target of an evaluator: a small arithmetic language over columns, with a parser of its own.
+"""The target of an evaluator: an arithmetic expression over columns, and its parser.
 
     comparison := sum (("<" | "<=" | ">" | ">=") sum)?           1 where true, else 0
     sum        := product (("+" | "-") product)*
@@ -7,8 +7,8 @@
     power      := atom ("**" integer)?                           0 to 16, by multiplication
     atom       := number | name ("[" integer "]")? | function "(" comparison ("," comparison)* ")" | "(" comparison ")"
 
-A name is an input: its flattened features as columns; `x[2]` is the third one. Columns combine with as many columns,
-with one, or with a number; never any other way, so no shape can broadcast by accident.
+A name stands for an input: its flattened features are the columns; `x[2]` is the third one. Columns combine with the
+same number of columns, with one column, or with a number. Anything else is refused, so no shape broadcasts by accident.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 
-MAX_LENGTH = 1024  # of the text; bounds the nodes, and with them the time of an evaluation
-MAX_DEPTH = 32  # of nesting: each level is a few Python frames
+MAX_LENGTH = 1024  # of the text; bounds the operations, and so the time per sample
+MAX_DEPTH = 32  # of nesting: each level takes a few Python frames
 MAX_EXPONENT = 16
 MAX_INDEX = 65_535
 
@@ -56,20 +56,23 @@ _BINARY_FUNCTIONS: Mapping[str, Callable[[Columns, Columns], Columns]] = {"min":
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed target. `operations` counts its steps, for the work budget."""
+    """A parsed target. `operations` is the number of its steps, for the work budget."""
 
     names: frozenset[str]
     operations: int
     _evaluate: Evaluate
 
     def evaluate(self, environment: Environment) -> Columns:
-        """The target for every sample. Values may be infinite or NaN; Invalid if columns do not fit."""
+        """Compute the target of every sample. Values may be infinite or NaN.
+
+        Raises Invalid(BAD_EVALUATOR) if columns do not fit.
+        """
         with np.errstate(all="ignore"):
             return self._evaluate(environment)
 
 
 def parse_expression(text: str) -> Expression:
-    """The expression in `text`, or Invalid(BAD_EVALUATOR)."""
+    """Parse an expression. Raises Invalid(BAD_EVALUATOR)."""
     if len(text) > MAX_LENGTH:
         raise _refuse("target is too long", limit=MAX_LENGTH)
     parser = _Parser(_split_tokens(text))
@@ -79,7 +82,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def _split_tokens(text: str) -> list[tuple[str, str]]:
-    """(kind, text) of each token."""
+    """Return (kind, text) of each token."""
     tokens: list[tuple[str, str]] = []
     position, end = 0, len(text.rstrip())
     while position < end:
@@ -92,7 +95,7 @@ def _split_tokens(text: str) -> list[tuple[str, str]]:
 
 
 class _Parser:
-    """Recursive descent; owns the position, the depth and what was seen."""
+    """A recursive-descent parser. It keeps the position, the depth, the names and the number of operations."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self._tokens = tokens
@@ -115,7 +118,7 @@ class _Parser:
 
     def expect_end(self) -> None:
         if self._position != len(self._tokens):
-            raise _refuse("target goes on after its end", token=self._tokens[self._position][1])
+            raise _refuse("target continues after its end", token=self._tokens[self._position][1])
 
     def _parse_sum(self) -> Evaluate:
         left = self._parse_product()
@@ -154,10 +157,10 @@ class _Parser:
             inner = self.parse_comparison()
             self._expect(")")
             return inner
-        raise _refuse("target misses an operand", token=text)
+        raise _refuse("target lacks an operand", token=text)
 
     def _parse_number(self, text: str) -> Evaluate:
-        value = np.array([[float(text)]])  # one sample, one column: fits any
+        value = np.array([[float(text)]])  # one sample, one column: combines with any columns
         self.operations += 1
         return lambda _: value
 
@@ -182,7 +185,7 @@ class _Parser:
             return self._combine(_BINARY_FUNCTIONS[function], *arguments)
         if function == "sum" and len(arguments) == 1:
             return self._apply(_sum_columns, arguments[0])
-        raise _refuse("target calls no such function", function=function, arguments=len(arguments))
+        raise _refuse("target calls an unknown function", function=function, arguments=len(arguments))
 
     def _apply(self, function: Callable[[Columns], Columns], operand: Evaluate) -> Evaluate:
         self.operations += 1
@@ -199,7 +202,7 @@ class _Parser:
         return self._tokens[self._position - 1]
 
     def _take(self, *symbols: str) -> str | None:
-        """The next symbol if it is one of those, consumed; else None and nothing consumed."""
+        """Consume and return the next token if it is one of `symbols`. Otherwise return None."""
         if self._position < len(self._tokens):
             kind, text = self._tokens[self._position]
             if kind == "symbol" and text in symbols:
@@ -209,7 +212,7 @@ class _Parser:
 
     def _expect(self, symbol: str) -> None:
         if self._take(symbol) is None:
-            raise _refuse("target misses a symbol", symbol=symbol)
+            raise _refuse("target lacks a symbol", symbol=symbol)
 
     def _take_integer(self, high: int) -> int:
         kind, text = self._next()
@@ -231,7 +234,7 @@ def _get_column(columns: Columns, index: int) -> Columns:
 
 
 def _raise_to(base: Columns, exponent: int) -> Columns:
-    """By repeated multiplication: libm's pow differs between machines."""
+    """Multiply repeatedly: libm's pow differs between machines."""
     result = np.ones_like(base)
     for _ in range(exponent):
         result = result * base
@@ -239,7 +242,7 @@ def _raise_to(base: Columns, exponent: int) -> Columns:
 
 
 def _sum_columns(columns: Columns) -> Columns:
-    """Column after column: numpy's own order of summation depends on the instruction set."""
+    """Add column by column: the order of numpy's own sum depends on the instruction set."""
     total = columns[:, :1].copy()
     for index in range(1, columns.shape[1]):
         total += columns[:, index : index + 1]

@@ -1,6 +1,6 @@
-"""How large an artefact may be: what a stranger's file can make an operator fetch and hold.
+"""Size limits of artefacts. They bound what a stranger's file makes an operator fetch and hold in memory.
 
-Apart from the readers, because services that only fetch must not import numpy.
+They are not in the readers' modules, because services that only fetch must not import numpy.
 """
 
 MAX_ARCHITECTURE_BYTES = 256 * 1024

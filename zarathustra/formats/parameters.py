@@ -1,10 +1,10 @@
-"""Parameters: a safetensors file, read by our own strict reader.
+"""A strict reader of parameters, which are a safetensors file.
 
     header length  u64, little-endian
     header         JSON: {"<node>.<tensor>": {"dtype": "F32", "shape": […], "data_offsets": [from, to]}, …}
-    data           the tensors' bytes, without gap or overlap
+    data           the tensors' bytes, without gaps or overlaps
 
-The format's own library accepts NaN, surplus tensors and 90 MB headers; a score needs exactly the expected tensors.
+The safetensors library accepts NaN, extra tensors and headers of 90 MB. A score needs exactly the expected tensors.
 """
 
 import struct
@@ -21,8 +21,8 @@ from zarathustra.formats.limits import MAX_PARAMETERS_BYTES
 from zarathustra.formats.operations import TensorSpec
 from zarathustra.formats.strict_json import expect_object, parse_object, validate_keys
 
-MAX_HEADER_BYTES = 1024 * 1024  # a header bomb costs seconds of JSON parsing before the first tensor
-MAX_MAGNITUDE = 1e3  # larger weights only serve to cancel each other, which float arithmetic does badly
+MAX_HEADER_BYTES = 1024 * 1024  # a huge header would cost seconds of JSON parsing before the first tensor
+MAX_MAGNITUDE = 1e3  # larger weights are useful only if they cancel each other, and floats are inexact there
 DTYPE = "F32"
 ITEM_BYTES = 4
 
@@ -39,14 +39,14 @@ class _Place:
 
 
 def parse_parameters(raw: bytes, expected: Mapping[str, TensorSpec]) -> Tensors:
-    """The tensors in `raw`: exactly the expected names, shapes and dtypes, all values finite and in range.
+    """Return the tensors in `raw` as read-only views of it.
 
-    The arrays are read-only views of `raw`.
+    Raises Invalid unless names, shapes and dtypes are exactly the expected ones and all values are finite and in range.
     """
     if len(raw) > MAX_PARAMETERS_BYTES:
         raise Invalid(Reason.OVERSIZE, "parameters are too large", length=len(raw), limit=MAX_PARAMETERS_BYTES)
     header, data = _split(raw)
-    header.pop("__metadata__", None)  # free text of the library that wrote the file; nothing reads it
+    header.pop("__metadata__", None)  # free text from the library that wrote the file; not used
     if set(header) != set(expected):
         differing = sorted(set(header) ^ set(expected))
         raise Invalid(Reason.BAD_SHAPE, "tensor names differ", names=[name[:64] for name in differing[:4]])
@@ -76,7 +76,7 @@ def _parse_place(name: str, value: object, spec: TensorSpec) -> _Place:
     except Invalid as error:
         raise Invalid(Reason.BAD_HEADER, "parse tensor entry", name=name) from error
     if entry["dtype"] != DTYPE or entry["shape"] != list(spec.shape):
-        raise Invalid(Reason.BAD_SHAPE, "tensor has another shape or dtype", name=name, expected=spec.shape)
+        raise Invalid(Reason.BAD_SHAPE, "tensor has a different shape or dtype", name=name, expected=spec.shape)
 
     offsets = entry["data_offsets"]
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(offset) is int for offset in offsets):
@@ -88,14 +88,14 @@ def _parse_place(name: str, value: object, spec: TensorSpec) -> _Place:
 
 
 def _validate_tiling(places: list[_Place], length: int) -> None:
-    """The tensors must tile the data: a gap hides bytes, an overlap shares them."""
+    """Raise Invalid unless the tensors cover the data exactly: a gap hides bytes, an overlap uses them twice."""
     end = 0
     for place in sorted(places, key=lambda place: place.start):
         if place.start != end:
             raise Invalid(Reason.BAD_HEADER, "tensors leave a gap or overlap", name=place.name)
         end = place.stop
     if end != length:
-        raise Invalid(Reason.BAD_HEADER, "data has another length than its tensors", length=length, expected=end)
+        raise Invalid(Reason.BAD_HEADER, "data and tensors differ in length", length=length, expected=end)
 
 
 def _read(data: memoryview, place: _Place, spec: TensorSpec) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""From an evaluator's integers to the scores an operator signs and the report it publishes.
+"""Turns the evaluator service's integers into the scores that an operator signs and the report that it publishes.
 
-The performer builds with `conclude`, the attester checks with the same function: there is one way to get from rounds
-to a verdict. The report is canonical JSON, so that equal evaluations have equal bytes and one CID.
+Performer and attester both use `conclude`, so rounds become scores in one way only. The report is canonical JSON:
+equal evaluations by equal versions have equal bytes and one CID.
 """
 
 import json
@@ -27,19 +27,19 @@ REPORT_KEYS = (
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What an operator takes from one evaluation."""
+    """Scores of one evaluation, and the report that states them."""
 
     scores: Scores
     report: bytes
 
 
 def unavailable_result() -> EvaluateResult:
-    """What a performer concludes when the challenger's parameters cannot be fetched: the evaluator is not asked."""
+    """Return the result for challenger parameters that cannot be fetched. The evaluator service is not asked."""
     return EvaluateResult(Code.UNAVAILABLE, Reason.UNAVAILABLE, (), ())
 
 
 def conclude(result: EvaluateResult, *, task_id: TaskId, input_hash: bytes, k: int, alpha_ppm: Ppm) -> Conclusion:
-    """The scores and the report of `result`. `k` and `alpha_ppm` are the task's, from the chain."""
+    """Compute the scores and the report of `result`. `k` and `alpha_ppm` come from the task on chain."""
     validate_length("task_id", task_id, 32)
     validate_length("input_hash", input_hash, 32)
     scores = compute_scores(result, k=k, alpha_ppm=alpha_ppm)
@@ -62,7 +62,11 @@ def conclude(result: EvaluateResult, *, task_id: TaskId, input_hash: bytes, k: i
 
 
 def compute_scores(result: EvaluateResult, *, k: int, alpha_ppm: Ppm) -> Scores:
-    """Means and the gain's bound; zeros unless the evaluation is valid, so that codes alone must agree."""
+    """Compute the mean scores and the gain's lower bound.
+
+    All are zero unless the code is VALID: operators then need to agree on the code only.
+    Raises Invalid(BAD_SCORE) on too few rounds.
+    """
     if result.code != Code.VALID:
         return Scores(result.code, ZERO, ZERO, ZERO)
     if len(result.champion_rounds) < MIN_ROUNDS:
@@ -78,9 +82,9 @@ def compute_scores(result: EvaluateResult, *, k: int, alpha_ppm: Ppm) -> Scores:
 
 
 def check_report(report: bytes, evaluation: Evaluation) -> None:
-    """Raise Invalid(REPORT_MISMATCH) unless `report` is canonical and states exactly `evaluation`.
+    """Raise Invalid(REPORT_MISMATCH) unless `report` is canonical and states the values of `evaluation`.
 
-    The rounds must have the stated means. Whether they are *true* is for the attester's own evaluation to say.
+    The rounds must have the stated means. Only the attester's own evaluation can show whether they are *true*.
     """
     try:
         document = parse_object(report, max_bytes=MAX_REPORT_BYTES)

@@ -1,4 +1,4 @@
-"""JSON as strangers may send it: what `json.loads` accepts beyond the standard, or beyond reason, is refused."""
+"""A strict JSON parser for strangers' files. It refuses extensions, duplicate keys, long integers and deep nesting."""
 
 import json
 import math
@@ -9,17 +9,17 @@ from typing import NoReturn, cast
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 
-# Ours nest five deep. The parser recurses in C: how deep it can go before Python refuses, or the process dies, depends
-# on the platform and on libraries that raise the limit (py_ecc does), and a verdict must not.
+# Valid files have five levels. The parser recurses in C: the depth at which Python refuses, or the process crashes,
+# depends on the platform and on libraries that raise the limit (py_ecc does). An evaluation must not depend on that.
 MAX_NESTING = 32
-MAX_INTEGER_DIGITS = 18  # int() is quadratic in digits; and every number here fits an int64
+MAX_INTEGER_DIGITS = 18  # int() takes quadratic time; 18 digits always fit into an int64
 
 
 def parse_object(raw: bytes, *, max_bytes: int) -> dict[str, object]:
-    """The JSON object in `raw`.
+    """Parse `raw`, which must be one JSON object in UTF-8.
 
-    Raises Invalid(OVERSIZE) past `max_bytes`; Invalid(BAD_JSON) for anything but one UTF-8 object without duplicate
-    keys, NaN, infinities, overlong integers or deep nesting.
+    Raises Invalid(OVERSIZE) if `raw` is longer than `max_bytes`, Invalid(BAD_JSON) if it is not one UTF-8 object or has
+    duplicate keys, NaN, infinities, integers over MAX_INTEGER_DIGITS or more than MAX_NESTING levels.
     """
     if len(raw) > max_bytes:
         raise Invalid(Reason.OVERSIZE, "JSON file is too long", length=len(raw), limit=max_bytes)
@@ -39,14 +39,14 @@ def parse_object(raw: bytes, *, max_bytes: int) -> dict[str, object]:
 
 
 def expect_object(value: object, name: str) -> dict[str, object]:
-    """`value` as an object, or Invalid(BAD_JSON)."""
+    """Return `value` if it is an object. Raises Invalid(BAD_JSON)."""
     if not isinstance(value, dict):
         raise Invalid(Reason.BAD_JSON, f"{name} is not an object")
     return cast(dict[str, object], value)
 
 
 def expect_list(value: object, name: str, *, low: int, high: int) -> list[object]:
-    """`value` as a list of `low` to `high` items, or Invalid(BAD_JSON)."""
+    """Return `value` if it is a list of `low` to `high` items. Raises Invalid(BAD_JSON)."""
     if not isinstance(value, list) or not low <= len(value) <= high:
         raise Invalid(Reason.BAD_JSON, f"{name} is not a list of {low} to {high} items")
     return value
@@ -55,7 +55,7 @@ def expect_list(value: object, name: str, *, low: int, high: int) -> list[object
 def validate_keys(
     value: dict[str, object], name: str, *, required: Collection[str], optional: Collection[str] = ()
 ) -> None:
-    """Raise Invalid(BAD_JSON) unless every required key is there and no unknown one is."""
+    """Raise Invalid(BAD_JSON) if a required key is missing or a key is unknown."""
     missing, unknown = set(required) - set(value), set(value) - set(required) - set(optional)
     if missing or unknown:
         raise Invalid(
@@ -70,7 +70,7 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 
 def _validate_nesting(text: str) -> None:
-    """Raise Invalid(BAD_JSON) when brackets outside strings nest too deep; other faults are the parser's to find."""
+    """Raise Invalid(BAD_JSON) if brackets outside strings nest too deep. The parser finds all other faults."""
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)

@@ -1,1 +1,1 @@
-"""What every service runs on: settings, lifecycle, HTTP, the map and fold loops."""
+"""What every service runs on: settings, lifecycle, health, HTTP, signed records and the map loop."""

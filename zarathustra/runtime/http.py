@@ -1,4 +1,4 @@
-"""The HTTP side of every service: /livez, /readyz, /metrics, and the routes a service adds."""
+"""The HTTP server of every service: /livez, /readyz, /metrics, and the routes that a service adds."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.runtime.health import Health
 from zarathustra.telemetry.metrics import Metrics
 
-MAX_BODY_BYTES = 64 * 1024  # questions are small; a larger body is an attempt to fill memory
+MAX_BODY_BYTES = 64 * 1024  # requests are small; a larger body is an attempt to fill memory
 MAX_PORT = 65_535
 SHUTDOWN_SECONDS = 2.0
 
@@ -24,7 +24,7 @@ def build_app(
     middlewares: Iterable[Middleware] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> web.Application:
-    """The service's application. `middlewares` are around every route, ours included."""
+    """Build the service's application. `middlewares` apply to every route, also to /livez, /readyz and /metrics."""
 
     async def on_livez(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -44,7 +44,7 @@ def build_app(
 
 @asynccontextmanager
 async def serve_http(app: web.Application, listen: str) -> AsyncIterator[int]:
-    """Serve `app` on `listen` ("127.0.0.1:9100"; port 0 picks a free one) and yield the port."""
+    """Serve `app` on `listen` and yield the port. Example: "127.0.0.1:9100"; port 0 selects a free port."""
     host, port = parse_listen(listen)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
@@ -57,7 +57,7 @@ async def serve_http(app: web.Application, listen: str) -> AsyncIterator[int]:
 
 
 def parse_listen(listen: str) -> tuple[str, int]:
-    """Host and port of "host:port". Raises Invalid(BAD_SETTING)."""
+    """Split "host:port". Raises Invalid(BAD_SETTING)."""
     host, separator, port = listen.rpartition(":")
     if not separator or not host or not port.isdecimal() or int(port) > MAX_PORT:
         raise Invalid(Reason.BAD_SETTING, "listen address is not host:port", listen=listen)

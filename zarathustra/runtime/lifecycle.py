@@ -1,7 +1,7 @@
 """How every service starts, runs, drains and stops.
 
-load settings → logs → HTTP up (not ready) → start the service's jobs → ready → SIGTERM or a failed job
-→ not ready → stop event set → jobs drain → exit 0, or 1 when a job failed, 2 when a setting is wrong
+load settings → logs → HTTP server → jobs, which wait for their conditions → ready → SIGTERM, SIGINT or a job ends
+→ not ready → stop event set → jobs drain → exit 0, or 1 if the service failed, 2 if a setting is wrong
 """
 
 import asyncio
@@ -28,23 +28,23 @@ S = TypeVar("S")
 Job = Callable[[], Awaitable[None]]
 
 EXIT_FAILED = 1
-EXIT_BAD_SETTING = 2  # starting again does not help: a person has to change something
-DRAIN_SECONDS = 8.0  # below Kubernetes' 30 s and the devnet's 10 s, so that we end by ourselves
+EXIT_BAD_SETTING = 2  # a restart does not help: a person must change something
+DRAIN_SECONDS = 8.0  # below the 30 s of Kubernetes and the 10 s of the devnet, after which they kill
 
 
 def now_ms() -> int:
-    """Milliseconds since the epoch."""
+    """Return the milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass
 class Runtime:
-    """What a running service is given: its name, stop event, health, clock, metrics and log."""
+    """What a running service gets: its name, stop event, health, clock, metrics and log."""
 
     service: str
     health: Health = field(default_factory=Health)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    now_ms: Callable[[], int] = now_ms  # must run with the event loop's clock, by which everything waits
+    now_ms: Callable[[], int] = now_ms  # must advance with the event loop's clock, which all waits use
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(self.service)
@@ -53,9 +53,9 @@ class Runtime:
     async def run_jobs(self, jobs: Mapping[str, Job]) -> None:
         """Run the named jobs until `stop` is set, then let them drain.
 
-        Each job watches `stop` itself. The first job that fails stops the others, and its error is raised; what fails
-        while the others drain is logged. A job that ends early without error stops the service too: nobody else does
-        its work.
+        Each job watches `stop` itself. A job that ends early stops the others, even without an error, because no other
+        job does its work. Jobs that still run after DRAIN_SECONDS are cancelled. Raises the error of the job that ended
+        first; later errors are logged.
         """
         tasks = [asyncio.create_task(_as_coroutine(job), name=name) for name, job in jobs.items()]
         stopper = asyncio.create_task(self.stop.wait())
@@ -87,7 +87,10 @@ def run_service(
     *,
     environ: Mapping[str, str] | None = None,
 ) -> None:
-    """A service's whole `__main__`; exits the process. Settings must have `log_level` and `http_listen`."""
+    """Run a service from its `__main__`; `log_level` of the settings applies if there is one.
+
+    Returns after a normal stop. Raises SystemExit with EXIT_BAD_SETTING or EXIT_FAILED after a failure.
+    """
     try:
         settings = load_settings(settings_class, os.environ if environ is None else environ)
         configure_logging(service, level=getattr(settings, "log_level", "INFO"))
@@ -99,7 +102,7 @@ def run_service(
     except ZarathustraError as error:
         get_logger().error("Service failed", reason=error.reason.code, error=str(error))
         raise SystemExit(EXIT_BAD_SETTING if error.reason is Reason.BAD_SETTING else EXIT_FAILED) from error
-    except Exception:  # noqa: BLE001  # the outermost edge: log the bug as JSON, then die visibly
+    except Exception:  # noqa: BLE001  # the outermost function: log the bug as JSON, then exit with 1
         get_logger().exception("Service crashed")
         raise SystemExit(EXIT_FAILED) from None
 
@@ -113,7 +116,7 @@ async def serve(
     middlewares: Iterable[Middleware] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> None:
-    """Run the jobs with the service's HTTP side up; `build_app` explains the rest."""
+    """Run the jobs while the service's HTTP server runs. See `build_app` for the other parameters."""
     app = build_app(runtime.health, runtime.metrics, routes, middlewares=middlewares, max_body_bytes=max_body_bytes)
     async with serve_http(app, listen) as port:
         runtime.log.info("Service started", http_port=port)

@@ -1,7 +1,6 @@
-"""Facts ↔ bus records: headers, envelope and codec in one place, so that every service sends and reads alike.
+"""Facts ↔ bus records: headers, envelope and codec in one place, so that all services send and read the same way.
 
-Reading an operator's record, in this order: envelope, then type, then bytes. Nothing is decoded before its sender is
-known.
+An operator's record is read in this order: envelope, type, bytes. The sender is verified before anything is decoded.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ GetTimeMs = Callable[[], int]
 
 
 class EnvelopeSigner(Protocol):
-    """The part of a signer that records need."""
+    """The part of a signer that `build_record` needs."""
 
     @property
     def operator_id(self) -> OperatorId: ...
@@ -30,7 +29,7 @@ class EnvelopeSigner(Protocol):
 
 
 def build_record(topic: Topic, message: Message, *, signer: EnvelopeSigner, time_ms: int) -> Record:
-    """A message in its sender's envelope. Equal messages give records with equal ids."""
+    """Build the record of a message, in its sender's envelope. Equal messages get equal record ids."""
     value = encode(message)
     headers = {
         Header.ID: str(message_record_id(message, value)).encode(),
@@ -42,7 +41,7 @@ def build_record(topic: Topic, message: Message, *, signer: EnvelopeSigner, time
 
 
 def open_message(delivery: Delivery, domain: Domain) -> tuple[OperatorId, Message]:
-    """The sender and the message of an operator's record.
+    """Verify the envelope of an operator's record, decode it, and return the sender and the message.
 
     Raises Invalid(BAD_ENVELOPE), Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE).
     """
@@ -57,7 +56,7 @@ def open_message(delivery: Delivery, domain: Domain) -> tuple[OperatorId, Messag
 
 
 def open_chain_event(delivery: Delivery) -> ChainEvent | Retracted:
-    """The chain event in a record of `chain-events.v1`. Raises Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE)."""
+    """Decode a record of `chain-events.v1`. Raises Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE)."""
     value = decode(_read_type(delivery.record), delivery.record.value)
     if not isinstance(value, ChainEvent | Retracted):
         raise Invalid(Reason.UNKNOWN_TYPE, "not a chain event", type=record_type(value))

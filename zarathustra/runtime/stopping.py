@@ -1,4 +1,4 @@
-"""Waiting and working until a service is told to stop."""
+"""Waiting and working until the stop event is set."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -14,7 +14,7 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 
 @asynccontextmanager
 async def watch(stop: asyncio.Event) -> AsyncIterator["asyncio.Task[bool]"]:
-    """A task that ends when `stop` is set; for `finishes_before`."""
+    """Yield an asyncio task that ends when `stop` is set, for `finishes_before`."""
     stopping = asyncio.create_task(stop.wait())
     try:
         yield stopping
@@ -25,7 +25,7 @@ async def watch(stop: asyncio.Event) -> AsyncIterator["asyncio.Task[bool]"]:
 
 
 async def finishes_before(stopping: "asyncio.Task[bool]", work: Coroutine[Any, Any, Any]) -> bool:
-    """Do `work`, and say whether it finished; it is cancelled when the stop comes first. Raises what `work` raises."""
+    """Run `work` and return whether it finished. Cancel it if `stopping` ends first. Raises what `work` raises."""
     working = asyncio.create_task(work)
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,1 +1,1 @@
-"""Processes that may do nothing but compute: jail, frames, and both ends of a jailed worker. Knows no format."""
+"""Processes that can only compute: the jail, the frames, and both ends of a jailed worker. Knows no format."""

@@ -1,10 +1,10 @@
-"""What a jailed worker and its parent say to each other over a socket pair. Little-endian, length first.
+"""The frames that a jailed worker and its parent exchange over a socket pair. Little-endian, length first.
 
-    question   bytes; what they mean is between the two programs
+    question   bytes; the two programs agree on their meaning
     answer     length u32 | one JSON object
-    greeting   an answer sent once, unasked, when the worker is jailed; {"message": "why not"} when it cannot be
+    greeting   an answer that the worker sends once, as soon as it is jailed; {"message": "the cause"} if it cannot be
 
-The parent trusts no answer: a hostile program may have taken over the worker.
+The parent trusts no answer: a hostile model may control the worker.
 """
 
 import json
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Mapping
 
 ANSWER_HEADER = struct.Struct("<I")
-MAX_ANSWER_BYTES = 4096  # 128 scores of 11 digits and signs fit; a flood does not
+MAX_ANSWER_BYTES = 4096  # 128 scores of 11 characters fit; a longer answer is hostile
 READ_BYTES = 1 << 20
 
 
@@ -23,7 +23,7 @@ def encode_answer(content: Mapping[str, object]) -> bytes:
 
 
 def read_exactly(descriptor: int, length: int) -> bytes:
-    """`length` bytes from the parent; ends the process when the parent has closed its end."""
+    """Read `length` bytes from the parent. Ends the process when the parent has closed its end."""
     received = bytearray()
     while len(received) < length:
         chunk = os.read(descriptor, min(length - len(received), READ_BYTES))

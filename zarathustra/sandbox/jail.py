@@ -1,10 +1,10 @@
-"""Locks the calling process in, for good: rlimits, Landlock and seccomp, with no privilege and no helper program.
+"""Jails the calling process permanently: rlimits, Landlock and seccomp. Needs no privilege and no other program.
 
-    limits      memory, no core dump, no file growth, no new processes
-    Landlock    no file, no TCP port, no signal to others, whatever the user may do otherwise
-    seccomp     the list in `seccomp`, nothing else
+    rlimits     bounded memory; no core dump, no file writes, no new processes
+    Landlock    no file; no TCP port from ABI 4 on; no signal to other processes from ABI 6 on
+    seccomp     only the system calls listed in `seccomp`; no socket and no signal on any kernel
 
-Needs Linux ≥ 5.13 on x86-64 or aarch64. There is no way around it: where a layer is missing, `enter` raises.
+Needs Linux ≥ 5.13 on x86-64 or aarch64. No setting turns the jail off: if a layer is missing, `enter` raises.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
 LANDLOCK_CREATE_RULESET_VERSION = 1
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 
-# Rights by the Landlock ABI that brought them; a kernel refuses those it does not know.
+# Rights by the Landlock ABI that introduced them. A kernel refuses rights that it does not know.
 LANDLOCK_FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 LANDLOCK_NET_RIGHTS = 0b11  # bind and connect TCP, ABI 4
 LANDLOCK_SCOPES = 0b11  # abstract Unix sockets and signals, ABI 6
@@ -37,16 +37,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when `parent` dies; exit now if it is dead already."""
+    """Make the kernel kill this process when `parent` ends. Exit now if `parent` has ended already."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         raise SystemExit("parent is gone")
 
 
 def enter(*, memory_bytes: int, parent: int) -> None:
-    """Jail this process: from here it may take `memory_bytes` more, compute, and use its open descriptors.
+    """Jail this process. It can then only compute, use its open descriptors and allocate `memory_bytes` more.
 
-    Raises Retry(SANDBOX_UNAVAILABLE), having locked less than all, where the system lacks a layer: exit then.
+    Raises Retry(SANDBOX_UNAVAILABLE) if the system lacks a layer. The process is then only partly jailed and must exit.
     """
     machine = platform.machine()
     if machine not in AUDIT_ARCH:
@@ -54,15 +54,15 @@ def enter(*, memory_bytes: int, parent: int) -> None:
     _require_one_thread()
     _limit_resources(memory_bytes)
     _drop_root()
-    die_with(parent)  # after the drop: a change of user clears it
-    _prctl(PR_SET_DUMPABLE, 0)  # no ptrace by, and no /proc entries for, others of the same user
+    die_with(parent)  # after the change of user, which clears it
+    _prctl(PR_SET_DUMPABLE, 0)  # other processes of the same user cannot trace it or read its /proc files
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     _restrict_with_landlock()
     _restrict_with_seccomp(machine)
 
 
 def _require_one_thread() -> None:
-    """Landlock holds for the calling thread only."""
+    """Raise Retry if there are other threads: Landlock restricts only the calling thread."""
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise _unavailable("the process already has threads", threads=threads)
@@ -99,7 +99,7 @@ def _limit_resources(memory_bytes: int) -> None:
 
 
 def _restrict_with_landlock() -> None:
-    """Handle every right the kernel knows and allow none."""
+    """Restrict all rights that the kernel knows, and allow none of them."""
     abi = _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), LANDLOCK_CREATE_RULESET_VERSION)
     if abi < 1:
         raise _unavailable("Landlock is not enabled in this kernel")

@@ -1,6 +1,6 @@
-"""The parent's side: starts a jailed worker, asks it, and tells how it ended.
+"""The parent's side: starts a jailed worker, sends it questions, and reports how it ended.
 
-The parent parses no file of a stranger: it forwards bytes, and reads at most 4 KiB back.
+The parent parses no file from a stranger. It forwards bytes and reads answers of at most 4 KiB.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from zarathustra.core.reasons import Reason
 from zarathustra.sandbox.frames import ANSWER_HEADER, MAX_ANSWER_BYTES
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120.0  # torch's import takes 4 s from a warm disk, far longer from a cold one
+START_SECONDS = 120.0  # importing torch takes 4 s with a warm disk cache, much longer without
 
 
 class JailedProcess:
-    """A running worker that has greeted."""
+    """A started worker process. `start_jailed` returns it after its greeting."""
 
     def __init__(self, process: Process, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         self._process = process
@@ -35,21 +35,24 @@ class JailedProcess:
         return self._process.returncode is None
 
     async def ask(self, parts: Sequence[bytes]) -> bytes:
-        """Send a question and return the answer's body. Raises OSError or IncompleteReadError when the worker ends."""
+        """Send a question and return the answer's body. Raises OSError or IncompleteReadError if the worker ends."""
         for part in parts:
             self._writer.write(part)
             await self._writer.drain()
         return await self.read_answer()
 
     async def read_answer(self) -> bytes:
-        """The next answer's body; the first one is the greeting."""
+        """Return the body of the next answer. The first one is the greeting."""
         (length,) = ANSWER_HEADER.unpack(await self._reader.readexactly(ANSWER_HEADER.size))
         if length > MAX_ANSWER_BYTES:
-            raise OSError("the worker floods its answer")
+            raise OSError("the worker's answer is too long")
         return await self._reader.readexactly(length)
 
     async def wait_for_signal(self) -> int:
-        """The signal that ended it, 0 for an exit. A worker that only closed its socket is ended first."""
+        """Return the signal that ended the worker, or 0 for an exit.
+
+        Kills a worker that has closed its socket but still runs after 1 s, and returns 0.
+        """
         try:
             async with asyncio.timeout(1):
                 return -min(await self._process.wait(), 0)
@@ -65,15 +68,15 @@ class JailedProcess:
 
 
 async def start_jailed(module: str) -> tuple[JailedProcess, bytes]:
-    """Start `python -m MODULE <socket fd> <parent pid>` with an empty environment; the process and its greeting.
+    """Start `python -m MODULE <socket fd> <parent pid>` with an empty environment. Return the process and its greeting.
 
-    The module is to call `worker.serve_jailed`. Raises Retry(SANDBOX_UNAVAILABLE) when no greeting comes.
+    The module must call `worker.serve_jailed`. Raises Retry(SANDBOX_UNAVAILABLE) if no greeting arrives.
     """
     ours, theirs = socket.socketpair()
     with theirs:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-B", "-s", "-m", module, str(theirs.fileno()), str(os.getpid()),
-            env={},  # not even PATH: what is not there cannot leak
+            env={},  # not even PATH: nothing in it that could leak
             cwd=PACKAGE_ROOT,
             stdin=DEVNULL,
             stdout=DEVNULL,

@@ -1,7 +1,7 @@
-"""The system calls a jailed worker may make, as a BPF program. Everything else fails with EPERM.
+"""The system calls that a jailed worker may make, as a BPF program. All others fail with EPERM; another ABI is fatal.
 
-What is left computes, allocates, waits, and talks over descriptors that are already open: it opens no file, makes no
-socket, starts no process or thread, maps nothing executable and changes no limit.
+The worker can compute, allocate, wait, and use descriptors that are already open. It cannot open a file, create a
+socket, start a process or a thread, map executable memory or change a limit.
 """
 
 import errno
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-# Numbers of the kernel's stable ABI. aarch64 has no `poll`: its libc calls `ppoll`.
+# Numbers from the kernel's stable ABI. aarch64 has no `poll`: its libc calls `ppoll`.
 SYSTEM_CALLS: Mapping[str, Mapping[str, int]] = {
     "x86_64": {
         "read": 0, "write": 1, "close": 3, "fstat": 5, "poll": 7, "lseek": 8, "mmap": 9, "mprotect": 10, "munmap": 11,
@@ -32,10 +32,10 @@ SYSTEM_CALLS: Mapping[str, Mapping[str, int]] = {
 }  # fmt: skip
 EXECUTABLE_MAPPERS = frozenset({"mmap", "mprotect"})  # allowed, but never with PROT_EXEC: no shellcode
 PROT_EXEC = 4
-X32_BIT = 0x40000000  # the x32 ABI reaches the same kernel code under other numbers
+X32_BIT = 0x40000000  # the x32 ABI reaches the same kernel code with other numbers
 
 # struct seccomp_data: nr u32 | arch u32 | instruction_pointer u64 | args 6 × u64
-OFFSET_NUMBER, OFFSET_ARCH, OFFSET_PROT = 0, 4, 32  # args[2]; its low half comes first on little-endian machines
+OFFSET_NUMBER, OFFSET_ARCH, OFFSET_PROT = 0, 4, 32  # args[2]; on little-endian machines its low half is first
 LOAD, JUMP_EQUAL, JUMP_GREATER_EQUAL, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 REFUSE = ERRNO | errno.EPERM
@@ -44,7 +44,7 @@ Instruction = tuple[int, int, int, int]  # code, skip if true, skip if false, op
 
 
 def build_filter(machine: str = platform.machine()) -> bytes:
-    """The program for `machine`, ready for the kernel. Raises KeyError for other architectures."""
+    """Build the BPF program for `machine`, as the kernel takes it. Raises KeyError for an unknown architecture."""
     program: list[Instruction] = [
         (LOAD, 0, 0, OFFSET_ARCH),
         (JUMP_EQUAL, 1, 0, AUDIT_ARCH[machine]),
@@ -64,7 +64,7 @@ def _allow(number: int) -> list[Instruction]:
 
 
 def _allow_unless_executable(number: int) -> list[Instruction]:
-    """Both ends return, so that the number that `LOAD` overwrote is not missed."""
+    """Both branches return, because `LOAD` overwrites the system call's number."""
     return [
         (JUMP_EQUAL, 0, 5, number),
         (LOAD, 0, 0, OFFSET_PROT),

@@ -1,8 +1,8 @@
-"""The worker's side: jails its own process, then answers questions until the parent hangs up.
+"""The worker's side: jails its own process, then answers questions until the parent closes the socket.
 
-    load what is needed → close what is not needed → jail → greet → question, answer, question, … → end of file: exit
+    load everything needed → close other descriptors → jail → greet → question, answer, question, … → end of file: exit
 
-Whatever loads lazily must have loaded before: inside the jail no file can be opened.
+Modules that load lazily must be loaded before: no file can be opened inside the jail.
 """
 
 import os
@@ -22,13 +22,13 @@ def serve_jailed(
 ) -> None:
     """Jail this process and serve the socket `descriptor` until it closes.
 
-    `answer` reads one question with the function it is given, and returns the answer's content. Exits with status 1,
-    having told the parent why, where the system cannot jail.
+    `answer` gets a function that reads bytes of the question, and returns the answer's content. If the system cannot
+    jail the process, the greeting tells the parent the cause and the process exits with status 1.
     """
     _close_others(descriptor)
     try:
         jail.enter(memory_bytes=memory_bytes, parent=parent)
-    except (Retry, OSError) as error:  # OSError: a limit or a file of /proc that this system refuses
+    except (Retry, OSError) as error:  # OSError: the system refuses a limit or a file in /proc
         write_all(descriptor, encode_answer({"message": str(error)}))
         raise SystemExit(1) from error
 
@@ -38,7 +38,7 @@ def serve_jailed(
 
 
 def _close_others(descriptor: int) -> None:
-    """Keep the socket; discard output, because a stranger's model could fill the operator's log with it."""
+    """Keep only the socket. Discard output, because a stranger's model could fill the operator's log."""
     sys.stdout.flush()
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -51,5 +51,5 @@ def _close_others(descriptor: int) -> None:
 def _close_if_open(descriptor: int) -> None:
     try:
         os.close(descriptor)
-    except OSError:  # the one that listed the folder is closed already
+    except OSError:  # the descriptor that listed the folder is already closed
         return

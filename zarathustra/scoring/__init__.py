@@ -1,1 +1,1 @@
-"""What runs inside the sandbox and how it is driven: models, rounds, metrics, and whose fault a failure is."""
+"""What runs inside the jail, and what controls it: models, rounds, metrics, and whose fault a failure is."""

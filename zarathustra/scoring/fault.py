@@ -1,4 +1,4 @@
-"""Whose fault a failure is: the champion runs first, alone, so what fails afterwards is the challenger's."""
+"""Decides whose fault a failure is. The champion is scored first and alone, so a later failure is the challenger's."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,14 +13,18 @@ Score = Callable[[Job], Awaitable[tuple[Micro, ...]]]
 
 
 async def evaluate(score: Score, request: EvaluateRequest, versions: Versions) -> EvaluateResult:
-    """Score champion, then challenger. Retry passes through: it says nothing about either model."""
+    """Score the champion, then the challenger.
+
+    Returns EVALUATOR_FAILED if the champion fails, INVALID if only the challenger fails. A Retry is not caught, because
+    it says nothing about either model.
+    """
     job = Job(request.architecture, request.evaluator, request.champion, request.rounds, request.seed)
     try:
         champion = await score(job)
     except Invalid as error:
         return _conclude(Code.EVALUATOR_FAILED, error, (), versions)
 
-    if request.challenger == request.champion:  # the baseline task, or a copy: the same bytes score the same
+    if request.challenger == request.champion:  # the baseline task, or a copy: equal bytes have equal scores
         return _succeed(champion, champion, versions)
     try:
         challenger = await score(replace(job, parameters=request.challenger))

@@ -1,8 +1,8 @@
-"""Scoring jobs and their answers, as they pass between the evaluator and its jailed worker. Little-endian.
+"""Scoring jobs and answers, as bytes between the evaluator service and its jailed worker. Little-endian.
 
 job      architecture u32 | evaluator u32 | parameters u32 | rounds u16 | seed 32 B | the three files
 answer   {"scores": [integer, …]}  or  {"reason": "<code>"}
-greeting {"versions": {…}}         or  {"message": "why not"}
+greeting {"versions": {…}}         or  {"message": "the cause"}
 """
 
 import struct
@@ -17,7 +17,7 @@ from zarathustra.sandbox.frames import MAX_ANSWER_BYTES
 
 JOB_HEADER = struct.Struct("<IIIH32s")
 
-# What a worker may accuse a model of. `timeout` and `crash` are for the parent to see.
+# The reasons that a worker may give for a model without scores. TIMEOUT is missing: only the parent measures time.
 WORKER_REASONS = frozenset(
     {
         Reason.OVERSIZE, Reason.BAD_JSON, Reason.BAD_FORMAT, Reason.UNKNOWN_OP, Reason.BAD_ARGUMENT, Reason.BAD_GRAPH,
@@ -29,7 +29,7 @@ WORKER_REASONS = frozenset(
 
 @dataclass(frozen=True)
 class Job:
-    """One model to score."""
+    """One scoring job: a model, and the data to score it on."""
 
     architecture: bytes
     evaluator: bytes
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Versions:
-    """What computed the scores; in the report, for the day two operators differ."""
+    """The versions that computed the scores. The report states them, to explain why two operators differ."""
 
     torch: str
     numpy: str
@@ -48,20 +48,20 @@ class Versions:
 
 
 def encode_job(job: Job) -> tuple[bytes, ...]:
-    """The job in parts, so that the files are not copied."""
+    """Encode the job in parts, so that the files are not copied."""
     header = JOB_HEADER.pack(len(job.architecture), len(job.evaluator), len(job.parameters), job.rounds, job.seed)
     return header, job.architecture, job.evaluator, job.parameters
 
 
 def read_job(read: Callable[[int], bytes]) -> Job:
-    """The next job; `read` gives exactly as many bytes as it is asked for."""
+    """Read the next job. `read` must return exactly the number of bytes that it is asked for."""
     *lengths, rounds, seed = JOB_HEADER.unpack(read(JOB_HEADER.size))
     architecture, evaluator, parameters = (read(length) for length in lengths)
     return Job(architecture, evaluator, parameters, rounds, Seed(seed))
 
 
 def parse_scores(body: bytes, rounds: int) -> tuple[Micro, ...]:
-    """The scores in an answer. Raises Invalid with the worker's reason; CRASH if it is no answer at all."""
+    """Parse the scores in an answer. Raises Invalid with the worker's reason, or CRASH if the answer is malformed."""
     answer = _parse_answer(body)
     scores = answer.get("scores")
     if isinstance(scores, list) and len(scores) == rounds and all(_is_score(score) for score in scores):
@@ -70,12 +70,12 @@ def parse_scores(body: bytes, rounds: int) -> tuple[Micro, ...]:
     named = {reason.code: reason for reason in WORKER_REASONS}
     reason = named.get(str(answer.get("reason")))
     if reason is None:
-        raise Invalid(Reason.CRASH, "the worker's answer is none")
+        raise Invalid(Reason.CRASH, "the worker's answer is malformed")
     raise Invalid(reason, "score model")
 
 
 def parse_versions(body: bytes) -> Versions:
-    """The worker's greeting. Raises Retry(SANDBOX_UNAVAILABLE) if it could not be jailed."""
+    """Parse the worker's greeting. Raises Retry(SANDBOX_UNAVAILABLE) if it is malformed or the jail failed."""
     try:
         answer = parse_object(body, max_bytes=MAX_ANSWER_BYTES)
     except Invalid as error:
@@ -85,13 +85,13 @@ def parse_versions(body: bytes) -> Versions:
             return Versions(torch[:64], numpy[:64], cpu[:64])
         case {"message": str(message)}:
             raise Retry(Reason.SANDBOX_UNAVAILABLE, message[:200])
-    raise Retry(Reason.SANDBOX_UNAVAILABLE, "the worker's greeting is none")
+    raise Retry(Reason.SANDBOX_UNAVAILABLE, "the worker's greeting is malformed")
 
 
 def _parse_answer(body: bytes) -> dict[str, object]:
     try:
         return parse_object(body, max_bytes=MAX_ANSWER_BYTES)
-    except Invalid as error:  # its reason would read as the worker's verdict on the model
+    except Invalid as error:  # its reason would look like the worker's own reason
         raise Invalid(Reason.CRASH, "parse the worker's answer") from error
 
 

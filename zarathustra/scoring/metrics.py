@@ -1,7 +1,10 @@
-"""Metrics in float64 with exactly rounded sums: the same number on every machine. Higher is better.
+"""Metrics in float64 with exactly rounded sums. Higher is better.
 
-`outputs` is samples × columns as the model gave them. For regression `targets` has the same shape. For classification
-`targets` holds one integer label a sample, and the outputs are logits: one column each class, or one column alone for
+The same outputs give the same number on every machine, except for `cross_entropy`: the last bits of numpy's exp and log
+depend on the processor.
+
+`outputs` is samples × columns, from the model. For regression `targets` has the same shape. For classification
+`targets` holds one integer label per sample, and the outputs are logits: one column per class, or a single column for
 the positive class of two.
 """
 
@@ -26,7 +29,7 @@ class Metric:
 
 
 def compute_metric(name: str, outputs: Columns, targets: Columns) -> float:
-    """The score of `outputs`. Raises Invalid(BAD_SHAPE, BAD_SCORE) where it is undefined."""
+    """Compute the score of `outputs`. Raises Invalid(BAD_SHAPE) or Invalid(BAD_SCORE) if it is undefined."""
     metric = METRICS[name]
     width = 1 if metric.is_classification else outputs.shape[1]
     if targets.shape != (outputs.shape[0], width):
@@ -39,7 +42,7 @@ def _sum(values: NDArray[np.float64]) -> float:
 
 
 def _compute_r2(outputs: Columns, targets: Columns) -> float:
-    """Mean over the columns of 1 − residual / total sum of squares."""
+    """Return the mean over the columns of 1 − residual sum of squares / total sum of squares."""
     scores = []
     for output, target in zip(outputs.T, targets.T, strict=True):
         total = _sum(np.square(target - _sum(target) / target.size))
@@ -63,7 +66,7 @@ def _compute_accuracy(outputs: Columns, targets: Columns) -> float:
 
 
 def _compute_f1(outputs: Columns, targets: Columns) -> float:
-    """F1 of each class, averaged over all classes that are predicted or present."""
+    """Return the mean F1 over all classes that are predicted or present."""
     logits, labels = _to_classes(outputs, targets)
     predicted = logits.argmax(axis=1)
     scores = []
@@ -74,7 +77,7 @@ def _compute_f1(outputs: Columns, targets: Columns) -> float:
 
 
 def _compute_auroc(outputs: Columns, targets: Columns) -> float:
-    """The chance that a positive ranks above a negative; ties count half. Two classes only."""
+    """Return the probability that a positive ranks above a negative. Ties count half; two classes only."""
     logits, labels = _to_classes(outputs, targets)
     if logits.shape[1] != 2:
         raise Invalid(Reason.BAD_SHAPE, "auroc is for two classes", classes=logits.shape[1])
@@ -99,7 +102,7 @@ def _compute_cross_entropy(outputs: Columns, targets: Columns) -> float:
 
 
 def _to_classes(outputs: Columns, targets: Columns) -> tuple[Columns, Labels]:
-    """Logits with one column each class, and labels that are its indices."""
+    """Return logits with one column per class, and labels that are indices of these columns."""
     logits = np.hstack([np.zeros_like(outputs), outputs]) if outputs.shape[1] == 1 else outputs
     labels = targets[:, 0].astype(np.int64)
     if not ((labels == targets[:, 0]) & (labels >= 0) & (labels < logits.shape[1])).all():

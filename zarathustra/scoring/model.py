@@ -1,6 +1,6 @@
-"""`architecture/1` as a torch module. The one place that turns an op's name into torch code.
+"""`architecture/1` as a torch module. Only this module turns an op's name into torch code.
 
-`build_module` gives an ordinary float32 `torch.nn.Module` to train; the worker uses the same class to score.
+`build_module` returns an ordinary float32 `torch.nn.Module` for training; the worker scores with the same class.
 """
 
 import math
@@ -33,7 +33,7 @@ class GraphModule(nn.Module):
         ]
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The output for a batch, one tensor an input; a tuple if the architecture has several outputs."""
+        """Compute the output for a batch, given one tensor per input. Returns a tuple if there are several outputs."""
         names = (item.id for item in self.architecture.inputs)
         values = dict(zip(names, inputs, strict=True))
         for node, layer, droppable in zip(self.architecture.nodes, self.layers, self._droppable, strict=True):
@@ -45,15 +45,15 @@ class GraphModule(nn.Module):
 
 
 def build_module(architecture: bytes) -> GraphModule:
-    """A trainable float32 module of the architecture in `architecture`, with torch's own initial parameters.
+    """Build a trainable float32 module with torch's own initial parameters.
 
-    Raises Invalid if the architecture is refused. Save what you trained with `save_parameters`.
+    Raises Invalid if the architecture is refused. Save the trained parameters with `save_parameters`.
     """
     return GraphModule(validate_count(parse_architecture(architecture)))
 
 
 def save_parameters(module: GraphModule) -> bytes:
-    """The module's parameters as the safetensors file that an evaluation expects."""
+    """Return the module's parameters as the safetensors file that an evaluation expects."""
     tensors = {
         name: tensor.detach().to("cpu", torch.float32).contiguous().clone()
         for name, tensor in name_tensors(module).items()
@@ -62,7 +62,7 @@ def save_parameters(module: GraphModule) -> bytes:
 
 
 def name_tensors(module: GraphModule) -> dict[str, Tensor]:
-    """The module's stored tensors by their names in the parameters file."""
+    """Return the module's stored tensors by their names in the parameters file."""
     named: dict[str, Tensor] = {}
     for node, layer in zip(module.architecture.nodes, module.layers, strict=True):
         state = layer.state_dict(keep_vars=True)
@@ -71,9 +71,10 @@ def name_tensors(module: GraphModule) -> dict[str, Tensor]:
 
 
 def validate_count(architecture: Architecture) -> Architecture:
-    """Build on the meta device, where nothing is allocated, and compare with the closed form.
+    """Raise Invalid(BAD_SHAPE) unless torch builds the tensors that the closed form counts. Return the architecture.
 
-    The two are written apart; were they to differ, a limit would be checked against the wrong number.
+    The module is built on the meta device, which allocates nothing. Closed form and module are written separately; if
+    they differed, limits would be checked against wrong numbers.
     """
     module = _build_on_meta(architecture)
     count = sum(parameter.numel() for parameter in module.parameters())
@@ -84,11 +85,11 @@ def validate_count(architecture: Architecture) -> Architecture:
 
 
 def build_with(architecture: Architecture, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> GraphModule:
-    """A module in evaluation mode that holds `tensors`, cast to `dtype`; nothing is initialised in vain."""
+    """Build a module in evaluation mode with `tensors` cast to `dtype`, without random initialisation."""
     module = _build_on_meta(architecture)
     for node, layer in zip(architecture.nodes, module.layers, strict=True):
         state = {spec.name: tensors[f"{node.id}.{spec.name}"].to(dtype) for spec in node.cost.tensors}
-        # Not strict: BatchNorm also counts its batches, which no evaluation reads.
+        # Not strict: BatchNorm also has a counter of batches, which no evaluation reads.
         layer.load_state_dict(state, strict=False, assign=True)
     return module.eval()
 
@@ -99,7 +100,7 @@ def _build_on_meta(architecture: Architecture) -> GraphModule:
 
 
 class _WithoutDraws(TorchFunctionMode):
-    """Skips random initialisation: on the meta device torch would import a compiler (6 s, 170 MB) to draw nothing."""
+    """Skips random initialisation: on the meta device it only makes torch import a compiler (6 s, 170 MB)."""
 
     def __torch_function__(
         self,
@@ -125,7 +126,7 @@ class PositionEmbedding(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention written out: torch's fused kernels choose a backend by machine."""
+    """Multi-head attention from basic ops: torch's fused kernels select a backend that depends on the processor."""
 
     def __init__(self, embed_dim: int, num_heads: int, causal: bool) -> None:
         super().__init__()
@@ -190,7 +191,7 @@ def _multiply(first: Tensor, *others: Tensor) -> Tensor:
 
 
 def _call(layer: Callable[..., nn.Module]) -> Callable[[Arguments], nn.Module]:
-    """A builder for layers whose argument names are torch's own."""
+    """Return a builder for a layer that takes the op's arguments under the same names."""
     return lambda arguments: layer(**arguments)
 
 

@@ -1,7 +1,7 @@
-"""The official score: float64, one thread, micro-batches of 64, exact sums, rounded once to an integer.
+"""The score of a model: float64, one thread, batches of 64, exact sums, rounded once to an integer.
 
-The same model is run again in float32. Honest weights score the same; weights built to cancel catastrophically, whose
-float64 score an attacker could tip by choosing the machine, do not.
+The float32 guard scores the same model again in float32 and refuses it as unstable if the means differ. It is aimed at
+weights whose large values cancel: there rounding, and so the choice of the machine, would decide the score.
 """
 
 import math
@@ -23,11 +23,11 @@ from zarathustra.scoring.metrics import compute_metric
 from zarathustra.scoring.model import GraphModule, build_with
 
 MAX_SCORE = MAX_SCORE_MICRO / 1e6
-STABILITY = 1e-4  # how far float32 may be from float64, absolutely or relative to a score beyond ±1
+STABILITY = 1e-4  # how far the float32 mean may be from the float64 mean; relative to means beyond ±1
 
 
 def configure_torch() -> None:
-    """One thread and torch's own kernels: oneDNN and NNPACK pick theirs by machine, and write code at run time."""
+    """Use one thread and torch's own kernels: oneDNN and NNPACK choose kernels by processor and generate code."""
     torch.set_num_threads(1)
     torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]  # torch's
     torch.backends.nnpack.set_flags(False)  # type: ignore[no-untyped-call]  # torch's
@@ -36,8 +36,8 @@ def configure_torch() -> None:
 def score_model(
     architecture: Architecture, evaluator: Evaluator, tensors: Tensors, *, seed: Seed, rounds: int
 ) -> list[Micro]:
-    """One integer score a round. Raises Invalid with the reason the model or the evaluator cannot be scored."""
-    # Copied: the file's bytes are read-only, which torch does not know.
+    """Compute one integer score per round. Raises Invalid with the reason why there is no score."""
+    # Copied, because the file's bytes are read-only and torch has no read-only tensors.
     loaded = {name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in tensors.items()}
     official = build_with(architecture, loaded, torch.float64)
     guard = build_with(architecture, loaded, torch.float32)
@@ -54,7 +54,7 @@ def score_model(
 
 
 def to_micro(score: float) -> Micro:
-    """The score in millionths, rounded half to even from its exact value."""
+    """Convert a score to micro, rounded half to even from the float's exact value."""
     return Micro(round(Fraction(score) * 1_000_000))
 
 
@@ -64,7 +64,7 @@ def _score_round(module: GraphModule, evaluator: Evaluator, samples: Samples, ta
         raise Invalid(Reason.NOT_FINITE, "output holds NaN or infinity")
     try:
         score = compute_metric(evaluator.metric, output, target)
-    except OverflowError as error:  # fsum of finite values may overflow
+    except OverflowError as error:  # fsum of finite values can overflow
         raise Invalid(Reason.OUT_OF_RANGE, "compute metric") from error
     if not math.isfinite(score) or abs(score) > MAX_SCORE:
         raise Invalid(Reason.OUT_OF_RANGE, "score is beyond ±1000", score=score)
@@ -81,7 +81,7 @@ def _score_guard_round(
 
 
 def _run(module: GraphModule, samples: Samples) -> NDArray[np.float64]:
-    """The outputs for all samples, flattened to samples × columns."""
+    """Compute the outputs for all samples, flattened to samples × columns."""
     dtype = next((parameter.dtype for parameter in module.parameters()), torch.float64)
     tensors = [_to_tensor(samples[item.id], dtype) for item in module.architecture.inputs]
     count = tensors[0].shape[0]
@@ -94,7 +94,7 @@ def _run(module: GraphModule, samples: Samples) -> NDArray[np.float64]:
 
 
 def _to_tensor(values: NDArray[np.float64] | NDArray[np.int64], dtype: torch.dtype) -> Tensor:
-    """Drawn values as the module wants them: indices stay integers, all else takes the module's dtype."""
+    """Convert drawn values for the module: integers stay int64, other values get the module's dtype."""
     return torch.from_numpy(values).to(torch.int64 if values.dtype == np.int64 else dtype)
 
 

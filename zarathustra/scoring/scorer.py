@@ -1,4 +1,4 @@
-"""Scores models in a jailed worker: starts it, feeds it, times it, and replaces it when it dies."""
+"""Scores models in a jailed worker: starts it, sends it jobs, limits its time, and replaces it when it ends."""
 
 import asyncio
 import signal
@@ -10,11 +10,11 @@ from zarathustra.sandbox.process import JailedProcess, start_jailed
 from zarathustra.scoring.jobs import Job, Versions, encode_job, parse_scores, parse_versions
 
 WORKER_MODULE = "zarathustra.scoring.worker"
-NO_VERSIONS = Versions("", "", "")  # before the first worker
-DEFAULT_SCORE_SECONDS = 300.0  # the work budget is about 100 s on one core; past this the model stalls on purpose
+NO_VERSIONS = Versions("", "", "")  # until the first worker has started
+DEFAULT_SCORE_SECONDS = 300.0  # the work budget takes about 100 s on one core; a slower model is refused
 
 
-class WorkerDied(Exception):  # noqa: N818  (an event, not yet anyone's error)
+class WorkerDied(Exception):  # noqa: N818  (an event, not yet an error)
     """The worker ended while it scored. `signal_number` is 0 if it exited by itself."""
 
     def __init__(self, signal_number: int) -> None:
@@ -25,7 +25,7 @@ class WorkerDied(Exception):  # noqa: N818  (an event, not yet anyone's error)
 class Scorer:
     """Scores models in one persistent jailed worker, one at a time. Use as an async context manager.
 
-    Not for concurrent callers: the evaluator above it holds the lock.
+    Not safe for concurrent use: the evaluator service holds a lock around it.
     """
 
     def __init__(self, *, score_seconds: float = DEFAULT_SCORE_SECONDS) -> None:
@@ -45,7 +45,7 @@ class Scorer:
         return None if self._worker is None else self._worker.pid
 
     async def start(self) -> Versions:
-        """Make sure that a worker runs; what it computes with. Raises Retry(SANDBOX_UNAVAILABLE)."""
+        """Start a worker unless one runs, and return its versions. Raises Retry(SANDBOX_UNAVAILABLE)."""
         if self._worker is not None and not self._worker.is_alive:
             await self.stop()
         if self._worker is None:
@@ -60,19 +60,20 @@ class Scorer:
             await worker.kill()
 
     async def score(self, job: Job) -> tuple[Micro, ...]:
-        """The model's score of each round.
+        """Return the model's score in each round.
 
-        Raises Invalid with the reason it has none, Retry if no worker can be started or something outside keeps
-        killing it. A worker that dies is replaced and the job tried once more: only a second death is the model's.
+        If the worker ends during the job, a new worker tries the job once more. Raises Invalid with the reason why the
+        model has no score, which is CRASH if both workers end. Raises Retry(SANDBOX_UNAVAILABLE) if no worker can be
+        started, Retry(MEMORY) if the second worker is killed from outside.
         """
         try:
             return await self._score_once(job)
         except WorkerDied:
-            pass  # perhaps an accident from outside
+            pass  # possibly not the model's fault: try once more
         try:
             return await self._score_once(job)
         except WorkerDied as death:
-            if death.signal_number == signal.SIGKILL:  # we did not send it: the kernel or a person did
+            if death.signal_number == signal.SIGKILL:  # not sent by this class: the kernel or a person killed it
                 raise Retry(Reason.MEMORY, "the worker was killed twice from outside; give it more memory") from death
             raise Invalid(Reason.CRASH, "the model ends its worker", signal=death.signal_number) from death
 
@@ -92,7 +93,7 @@ class Scorer:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise WorkerDied(await worker.wait_for_signal()) from error
         finally:
-            if not is_usable:  # also on cancellation: half an answer may still be on its way
+            if not is_usable:  # also on cancellation: part of an answer may still arrive
                 await self.stop()
         if isinstance(scores, Invalid):
             raise scores
@@ -100,7 +101,7 @@ class Scorer:
 
 
 def _parse(body: bytes, rounds: int) -> tuple[Micro, ...] | Invalid:
-    """The scores, or the worker's own verdict as a value: after that the worker is still good."""
+    """Return the scores, or the Invalid as a value: the worker has answered and can be used again."""
     try:
         return parse_scores(body, rounds)
     except Invalid as verdict:

@@ -1,6 +1,6 @@
-"""One small architecture with every op: what the worker runs before it is jailed, and tests run inside the jail.
+"""A small architecture with every op. The worker runs it before it is jailed; tests run it inside the jail.
 
-Each op's first call may load code or read files, in either dtype; afterwards the jail forbids both.
+The first call of an op, in either dtype, may load code or read files. The jail forbids both.
 """
 
 import json
@@ -19,7 +19,7 @@ from zarathustra.scoring.rounds import score_model
 
 
 def build_every_op() -> bytes:
-    """An architecture with every op of the table: tokens, an image and a vector meet in one number."""
+    """Build an architecture with every op of the table: tokens, an image and a vector become one number."""
     nodes = [*_build_sequence_part(), *_build_image_part(), *_build_vector_part(), *_build_head()]
     inputs = [
         {"id": "tokens", "shape": [4], "dtype": "int64"},
@@ -31,7 +31,7 @@ def build_every_op() -> bytes:
 
 
 def build_every_op_evaluator() -> bytes:
-    """An evaluator that fits it, with every generator and every function of a target."""
+    """Build an evaluator that fits it, with three of the generators and every function of a target."""
     document = {
         "format": "evaluator/1",
         "inputs": {
@@ -48,12 +48,12 @@ def build_every_op_evaluator() -> bytes:
 
 
 def build_tensors(architecture: Architecture) -> Tensors:
-    """Small fixed parameters for any architecture."""
+    """Build small fixed parameters for any architecture."""
     return {name: _fill(spec) for name, spec in architecture.tensors.items()}
 
 
 def run_every_op() -> None:
-    """Score it once, and compute every metric."""
+    """Score the architecture with every op for one round, and compute every metric."""
     architecture = validate_count(parse_architecture(build_every_op()))
     evaluator = parse_evaluator(build_every_op_evaluator())
     score_model(architecture, evaluator, build_tensors(architecture), seed=Seed(bytes(32)), rounds=1)

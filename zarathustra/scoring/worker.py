@@ -1,7 +1,7 @@
-"""The jailed inference worker: a process of its own that scores one model after another, and can do nothing else.
+"""The jailed worker: a separate process that scores one model after another.
 
-Started by `scorer` as `python -m zarathustra.scoring.worker <socket fd> <parent pid>` with an empty environment. It
-imports torch and runs every op once before `sandbox.worker` jails it: inside the jail nothing more can be loaded.
+`scorer` starts it as `python -m zarathustra.scoring.worker <socket fd> <parent pid>` with an empty environment. The
+worker imports torch and runs every op once before `sandbox.worker` jails it: nothing can be loaded inside the jail.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from functools import lru_cache
 
 if __name__ == "__main__":
-    # Before numpy: its BLAS reads them once, and starts threads that Landlock would not cover.
+    # Before numpy is imported: its BLAS reads them once, and would start threads that Landlock does not restrict.
     os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 
 import numpy as np
@@ -27,14 +27,13 @@ from zarathustra.scoring.jobs import Job, read_job
 from zarathustra.scoring.model import validate_count
 from zarathustra.scoring.rounds import configure_torch, score_model
 
-MEMORY_BYTES = (
-    1536 * 1024 * 1024
-)  # above what is loaded: 512 MiB of activations, two copies of 64 MiB of weights, slack
-MAX_CACHED_ARCHITECTURES = 8  # champion and challenger share one, and so do a project's tasks; values are immutable
+# Beyond what is loaded: 512 MiB of activations, 256 MiB for a 64 MiB file and its tensors in both dtypes, a reserve.
+MEMORY_BYTES = 1536 * 1024 * 1024
+MAX_CACHED_ARCHITECTURES = 8  # champion and challenger, and all tasks of a project, share one; values are immutable
 
 
 def main(descriptor: int, parent: int) -> None:
-    """Serve jobs on the socket `descriptor` until it closes."""
+    """Prepare and jail this process, then score the jobs from the socket `descriptor` until it closes."""
     jail.die_with(parent)
     configure_torch()
     warmup.run_every_op()
@@ -49,7 +48,7 @@ def main(descriptor: int, parent: int) -> None:
 
 
 def score_job(job: Job) -> list[int]:
-    """The integer scores of the job's model. Raises Invalid with the reason it has none."""
+    """Compute the model's integer scores, one per round. Raises Invalid with the reason why it has none."""
     architecture = _get_architecture(job.architecture)
     evaluator = parse_evaluator(job.evaluator)
     validate_work(architecture, evaluator, job.rounds)
@@ -69,9 +68,9 @@ def _answer(job: Job) -> dict[str, object]:
         return {"reason": error.reason.code}
     except MemoryError:
         return {"reason": Reason.MEMORY.code}
-    except IndexError:  # an embedding was asked for a row it does not have
+    except IndexError:  # an Embedding got an index outside its table
         return {"reason": Reason.OUT_OF_RANGE.code}
-    except RuntimeError as error:  # torch's only class of error
+    except RuntimeError as error:  # torch's class for all other errors
         is_memory = "allocate" in str(error)
         return {"reason": (Reason.MEMORY if is_memory else Reason.CRASH).code}
 

@@ -1,1 +1,1 @@
-"""What owners, contributors and operators call."""
+"""The library for project owners, contributors and operators."""

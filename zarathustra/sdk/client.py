@@ -1,4 +1,4 @@
-"""One account on one network: what every call of the SDK works through."""
+"""The connection of one account to one network. Every call of the SDK uses it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ from zarathustra.telemetry.log import get_logger
 
 @dataclass(frozen=True)
 class Reader:
-    """A network without an account: everything that costs nothing."""
+    """A network without an account: for all calls that only read."""
 
     network: Network
     rpc: Rpc
@@ -48,13 +48,13 @@ class Client:
 
     @property
     def address(self) -> Address:
-        """The account."""
+        """The account's address."""
         return self.sender.address
 
 
 @asynccontextmanager
 async def open_reader(network: Network) -> AsyncIterator[Reader]:
-    """A network to read from."""
+    """Open a network for reading."""
     async with (
         HttpRpc(network.rpc_urls) as rpc,
         Fetcher(list_endpoints(network.ipfs_api_url)) as fetcher,
@@ -72,7 +72,7 @@ async def open_reader(network: Network) -> AsyncIterator[Reader]:
 async def open_client(
     network: Network, key: EcdsaSecretKey, *, poll_seconds: float = DEFAULT_POLL_S
 ) -> AsyncIterator[Client]:
-    """An account on a network. One at a time per key: it owns the key's nonces."""
+    """Open a network with an account. Use one client per key at a time: it alone assigns the key's nonces."""
     async with open_reader(network) as reader:
         sender = Sender(
             reader.rpc,
@@ -92,5 +92,5 @@ async def open_client(
 
 
 def log_intent(intent: Intent) -> None:
-    """Record a transaction before it is broadcast: after a crash the log says what may still be mined."""
+    """Log a transaction at level debug before it is broadcast: after a crash the log shows what may still be mined."""
     get_logger(component="sender").debug("Transaction signed", nonce=intent.nonce, sender=intent.sender)

@@ -1,7 +1,7 @@
-"""What contributors do: check parameters, commit to them with the bond, reveal them, take the reward out.
+"""What contributors do: check parameters, commit to them with the bond, reveal them, withdraw the reward.
 
-Between commit and reveal only the contributor knows the salt: who loses it loses the bond. So it is drawn first and
-handed out as a `Ticket` to keep, then the commit is sent.
+Between commit and reveal only the contributor knows the salt. A contributor that loses it cannot reveal and loses the
+bond. So the salt is drawn first and returned as a `Ticket`, which the contributor stores before the commit is sent.
 """
 
 import json
@@ -19,7 +19,7 @@ from zarathustra.sdk.client import Client
 
 @dataclass(frozen=True)
 class Ticket:
-    """What opens a commitment. `index` is known once the commit is mined."""
+    """The values that reveal a commitment. `index` is None until the commit is mined."""
 
     project_id: ProjectId
     parameters_cid: Cid
@@ -27,7 +27,7 @@ class Ticket:
     index: SubmissionIndex | None = None
 
     def to_json(self) -> str:
-        """For a file of the contributor's; it is a secret until the reveal."""
+        """Return the ticket as JSON, for a file. Keep the file secret until the reveal."""
         return json.dumps({**asdict(self), "salt": "0x" + self.salt.hex()}, indent=2) + "\n"
 
     @classmethod
@@ -39,7 +39,7 @@ class Ticket:
 async def add_parameters(client: Client, project_id: ProjectId, parameters: bytes) -> Cid:
     """Check the parameters against the project's architecture and add them to the store.
 
-    Raises Invalid with the reason for which operators would refuse them: before anything is paid.
+    Raises Invalid with the reason for which operators would refuse them, before anything is paid.
     """
     project = await client.reader.market.fetch_project(project_id)
     architecture = await client.reader.artefacts.fetch(
@@ -50,12 +50,12 @@ async def add_parameters(client: Client, project_id: ProjectId, parameters: byte
 
 
 def draw_ticket(project_id: ProjectId, parameters_cid: Cid) -> Ticket:
-    """A ticket with a fresh salt. Keep it before committing."""
+    """Return a ticket with a new random salt. Store it before you commit."""
     return Ticket(project_id, parameters_cid, secrets.token_bytes(32))
 
 
 async def commit(client: Client, ticket: Ticket) -> Ticket:
-    """Pay the bond and enter the hidden challenger; returns the ticket with its place in the queue."""
+    """Pay the bond and enter the hidden challenger. Return the ticket with the submission's index."""
     params: ProjectParams = (await client.reader.market.fetch_project(ticket.project_id)).params
     deployment = client.reader.deployment
     hidden = commitment(
@@ -71,13 +71,13 @@ async def commit(client: Client, ticket: Ticket) -> Ticket:
 
 
 async def reveal(client: Client, ticket: Ticket) -> SubmissionIndex:
-    """Show what was committed; at the head of the queue this opens the task."""
+    """Reveal the committed parameters. At the head of the project this also opens the task, if possible."""
     if ticket.index is None:
-        raise ValueError("the ticket was not committed yet")
+        raise ValueError("the ticket is not committed yet")
     await client.market.reveal(ticket.project_id, ticket.index, ticket.parameters_cid, ticket.salt)
     return ticket.index
 
 
 async def withdraw(client: Client, *, token: Address = ZERO_ADDRESS, to: Address | None = None) -> Wei:
-    """Take out everything the market owes the account."""
+    """Withdraw the account's whole credit in `token`, and return the amount."""
     return await client.market.withdraw(token, to or client.address)

@@ -1,4 +1,4 @@
-"""Where a network is: one JSON file that an operator or the devnet hands out, and nothing secret in it."""
+"""The addresses of a network, as one JSON file from an operator or the devnet. It contains no secret."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from zarathustra.core.reasons import Reason
 
 @dataclass(frozen=True)
 class Network:
-    """Nodes to ask and the contracts they serve."""
+    """A network's chain nodes, IPFS node and contracts."""
 
     rpc_urls: tuple[str, ...]
     ipfs_api_url: str
@@ -21,7 +21,7 @@ class Network:
 
 
 def load_network(path: Path) -> Network:
-    """The network in `path`. Raises Invalid(BAD_SETTING)."""
+    """Read the network file `path`. Raises Invalid(BAD_SETTING)."""
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return Network(
@@ -34,7 +34,7 @@ def load_network(path: Path) -> Network:
 
 
 def save_network(network: Network, path: Path) -> None:
-    """Write `network` for `load_network`."""
+    """Write `network` to the file `path`, for `load_network`."""
     document = {
         "rpc_urls": list(network.rpc_urls),
         "ipfs_api_url": network.ipfs_api_url,

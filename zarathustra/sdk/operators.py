@@ -1,4 +1,4 @@
-"""What operators do on chain: register with stake and proof of possession, seal the set, claim fees."""
+"""What operators do on chain: register with stake and a proof of possession, seal the operator set, claim fees."""
 
 from zarathustra.chain.contracts import Registration
 from zarathustra.core.digests import Domain, key_hash, possession_digest
@@ -17,7 +17,7 @@ async def register_operator(
     rewards_receiver: Address,
     stake: Wei,
 ) -> Slot:
-    """Register with the chain's own coin as stake; the client's account becomes the owner of the stake."""
+    """Register an operator with the chain's coin as stake. The client's account becomes the owner of the stake."""
     deployment = client.reader.deployment
     encoded_key = backend.g1_to_eip2537(backend.public_key(bls_key))
     domain = Domain(deployment.chain_id, deployment.governance)
@@ -34,10 +34,10 @@ async def register_operator(
 
 
 async def seal_operator_set(client: Client) -> SetVersion:
-    """Seal the current operators as the next version; anyone may, and pays for it."""
+    """Seal the active operators as the next version of the set. Any account may do this, and pays the gas."""
     return await client.governance.seal_operator_set()
 
 
 async def claim_fees(client: Client, operator: OperatorId) -> None:
-    """Credit the operator's attester fees for every settlement so far to its rewards receiver; anyone may."""
+    """Credit the operator's unclaimed attester fees to its rewards receiver. Any account may do this."""
     await client.center.claim(operator, await client.reader.market.fetch_settlement_count())

@@ -1,4 +1,4 @@
-"""What project owners do: check the artefacts, publish them, escrow the reward."""
+"""What project owners do: check the artefacts, publish the project and put the reward into escrow."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from zarathustra.sdk.client import Client
 
 @dataclass(frozen=True)
 class Artefacts:
-    """What an owner publishes, as bytes."""
+    """The artefacts that a project owner publishes, as bytes."""
 
     architecture: bytes
     parameters: bytes
@@ -21,7 +21,7 @@ class Artefacts:
 
 @dataclass(frozen=True)
 class Terms:
-    """What an owner offers and demands; amounts in wei, scores in 10⁻⁶, windows in blocks."""
+    """What a project owner offers and requires. Amounts are in wei, scores in micro, periods in blocks."""
 
     pool: Wei
     budget: Wei
@@ -44,14 +44,14 @@ class Terms:
 
 
 def check_artefacts(artefacts: Artefacts, *, rounds: int) -> None:
-    """Raise Invalid with the reason for which operators would refuse them: before anything is paid."""
+    """Raise Invalid with the reason for which operators would refuse the artefacts, before anything is paid."""
     architecture = parse_architecture(artefacts.architecture)
     validate_work(architecture, parse_evaluator(artefacts.evaluator), rounds)
     parse_parameters(artefacts.parameters, architecture.tensors)
 
 
 async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) -> ProjectId:
-    """Check and add the artefacts, then create and fund the project; its baseline task opens with it."""
+    """Check and add the artefacts, then create and fund the project, which opens the baseline's task if possible."""
     check_artefacts(artefacts, rounds=terms.rounds)
     head = await client.reader.tasks.fetch_block_number()
     params = ProjectParams(

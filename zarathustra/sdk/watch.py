@@ -1,4 +1,4 @@
-"""Waiting for the chain to say what became of a project or a submission."""
+"""Waits until the chain shows the result of a project's baseline or of a submission."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 async def wait_for_project_open(reader: Reader, project_id: ProjectId) -> Project:
-    """The project once its baseline has settled; it may also have been cancelled by it."""
+    """Wait until the project's baseline is final, and return the project. It may be CANCELLED instead of OPEN."""
     return await _poll(
         lambda: reader.market.fetch_project(project_id),
         lambda project: project.status not in (ProjectStatus.NONE, ProjectStatus.BASELINE),
@@ -22,7 +22,10 @@ async def wait_for_project_open(reader: Reader, project_id: ProjectId) -> Projec
 
 
 async def wait_for_outcome(reader: Reader, project_id: ProjectId, index: SubmissionIndex) -> Submission:
-    """The submission once it is final. Every state has a timed exit, so this ends; bound it by `asyncio.timeout`."""
+    """Wait until the submission is final, and return it.
+
+    Every state ends after a number of blocks, if keepers act. Use `asyncio.timeout` to limit the wait.
+    """
     return await _poll(
         lambda: reader.market.fetch_submission(project_id, index),
         lambda submission: submission.status is SubmissionStatus.FINAL,

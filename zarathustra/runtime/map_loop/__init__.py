@@ -1,1 +1,1 @@
-"""The loop of every service but the aggregator, its routes and bounds, and what it reports."""
+"""The loop of the services that map records to records, its routes and bounds, and what it reports."""

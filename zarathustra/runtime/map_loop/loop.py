@@ -1,20 +1,20 @@
-"""The one loop of every service but the aggregator: records in, a handler, records out.
+"""The loop of the services that map records to records.
 
-It alone retries, gives up, traces and commits, so a handler is only `(delivery) → records`:
+Only the loop retries, dead-letters, traces and commits, so a handler is just `(delivery) → records`:
 
     fetch ─▶ handle ─▶ produce and flush ─▶ commit the contiguous finished prefix
                 │
-                ├─ Retry ──▶ <group>.retry.v1, handled again after a growing delay, at last <group>.dlq.v1
+                ├─ Retry ──▶ <group>.retry.v1, handled again after a growing delay; after the last one <group>.dlq.v1
                 ├─ Invalid ─▶ <group>.dlq.v1 at once
-                └─ anything else ─▶ the loop stops and raises: a bug of ours
+                └─ any other error ─▶ the loop stops and raises: a bug in our code
 
 Guarantees
-- At least once: an offset is committed after all effects of its record, and of all before it, are acknowledged.
-  A crash at any point repeats work and loses none.
-- Records of one lane (by default: one topic and key) are handled one after the other, in the bus's order, also
-  across retries that fall due. A record that was put back is overtaken by its younger siblings.
-- Work in flight is bounded. While it is full the partitions are paused and fetching goes on, so that the member
-  stays in its group however long a handler waits.
+- At least once: an offset is committed after all effects of its record, and of all records before it, are
+  acknowledged. A crash at any point repeats work and loses none.
+- Records of one lane (by default: one topic and key) are handled one after the other, in the order of the bus. This
+  includes retries that are due; but later records of the lane overtake a record that was put back.
+- Work in flight is bounded. At the bound the partitions are paused, but fetching continues: the member stays in its
+  group, even if a handler waits for a long time.
 """
 
 import asyncio
@@ -37,38 +37,38 @@ from zarathustra.runtime.map_loop.bounds import MapLoopSettings
 from zarathustra.runtime.map_loop.observer import LoopObserver, SilentObserver
 from zarathustra.runtime.map_loop.routes import Route, Routes, as_route
 
-CANCEL_GRACE_S: Final = 5.0  # a handler that ignores its cancellation for longer is left behind
+CANCEL_GRACE_S: Final = 5.0  # the loop does not wait longer for a handler that ignores its cancellation
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Time as the loop sees it: milliseconds since the epoch, and waiting."""
+    """The loop's source of time: milliseconds since the epoch, and sleep."""
 
     now_ms: Callable[[], int]
     sleep: Callable[[float], Coroutine[Any, Any, None]]  # seconds
 
 
 class MostlyInvalidError(Exception):
-    """Most of the recent records were refused: we read them wrongly. Stop before all become dead letters."""
+    """Most recent records were invalid: our code probably reads them wrongly. Stop before all become dead letters."""
 
 
 class HandlerCancelledError(Exception):
-    """A handler ended as cancelled though nobody cancelled it; without this its partition would stand still."""
+    """A handler ended as cancelled although the loop did not cancel it. Unreported, its partition would stop moving."""
 
 
 @dataclass(eq=False)
 class _PartitionWork:
-    """What is in flight of one partition."""
+    """The records of one partition that are in flight."""
 
     partition: Partition
     tracker: OffsetTracker = field(default_factory=OffsetTracker)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    closing: asyncio.Event = field(default_factory=asyncio.Event)  # begin nothing more
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # once set, no further record begins
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One attempt at one record. `delivery` is the original one, also when it came through the retry topic."""
+    """One delivery attempt of a record. `delivery` is the original one, also if the record was put back."""
 
     delivery: Delivery
     attempt: int
@@ -77,11 +77,11 @@ class _Job:
 
 
 class _NotBegunError(Exception):
-    """The record was not begun: its partition is closing. It stays uncommitted and comes again."""
+    """The record was not begun, because its partition closes or the loop fails. It stays uncommitted and returns."""
 
 
 class MapLoop:
-    """Runs handlers until told to stop. The caller opens and closes `consumer` and `producer`.
+    """Runs handlers until it is told to stop. The caller opens and closes `consumer` and `producer`.
 
     `consumer` must be subscribed to `list_topics(handlers, group)`.
     """
@@ -107,16 +107,17 @@ class MapLoop:
         self._topics = group_topics(settings.group)
         self._work: dict[Partition, _PartitionWork] = {}
         self._lanes: WeakValueDictionary[tuple[str, bytes], asyncio.Lock] = WeakValueDictionary()
-        self._recent = deque[bool](maxlen=settings.invalid_window)  # True: refused
+        self._recent = deque[bool](maxlen=settings.invalid_window)  # True: invalid
         self._failures: list[Exception] = []
         self._progress = asyncio.Event()  # a record is finished
         self._wake = asyncio.Event()  # a handler failed
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle records until `stop`; then finish what is begun, commit and return.
+        """Handle records until `stop` is set, then finish the records that have begun, commit and return.
 
-        Raises what a handler raised (other than Retry and Invalid), MostlyInvalidError, and what the consumer or
-        producer raise that time does not heal; the finished prefix is committed even then. Run it once.
+        Raises a handler's error (other than Retry and Invalid), HandlerCancelledError, MostlyInvalidError, or an error
+        of the producer or consumer other than Retry. If a record's task raised it, the finished prefix is committed
+        first. Call it once.
         """
         self._consumer.on_revoke(self._on_revoke)
         try:
@@ -135,12 +136,12 @@ class MapLoop:
             await self._commit(self._work.values())
             self._report()
 
-    # Taking records in
+    # Fetching records
 
     async def _fetch(self, stop: asyncio.Event) -> Sequence[Delivery]:
-        """New records; none when the loop is to end first or the bus does not answer."""
+        """Fetch new records. Returns none if the loop has to end or the bus does not answer."""
         if min(self._get_room()) == 0:
-            # Pausing throws away what the client has fetched ahead, so first see whether something finishes.
+            # Pausing discards the records that the client has fetched ahead, so first wait briefly for one to finish.
             self._progress.clear()
             ends = (self._progress.wait(), stop.wait(), self._wake.wait())
             await _wait_for_first(*ends, timeout_s=self._settings.fetch_timeout_s)
@@ -160,10 +161,10 @@ class MapLoop:
             return ()
 
     def _adjust_flow(self) -> int:
-        """Pause what is full, resume what is not; return how many records may be fetched.
+        """Pause the partitions whose bound is reached, resume the others. Return how many records may be fetched.
 
-        Records that wait for their next attempt have a bound of their own: while the infrastructure of some is
-        broken, all others go on.
+        Records that were put back have a separate bound: while they wait for broken infrastructure, fresh records
+        continue.
         """
         assignment = self._consumer.get_assignment()
         put_back = frozenset(part for part in assignment if part.topic == self._topics.retry)
@@ -174,7 +175,7 @@ class MapLoop:
         return min((room for room in rooms if room), default=1)
 
     def _get_room(self) -> tuple[int, int]:
-        """How many more fresh records, and how many more that were put back, may be in flight."""
+        """Return how many more fresh records, and how many more that were put back, may be in flight."""
         return (
             max(0, self._settings.max_open - self._count_open(is_put_back=False)),
             max(0, self._settings.max_put_back - self._count_open(is_put_back=True)),
@@ -188,7 +189,7 @@ class MapLoop:
         )
 
     def _open(self, delivery: Delivery) -> None:
-        """Begin with a record: from here on it is in flight until its effects are acknowledged."""
+        """Start a record's task. The record is then in flight until its effects are acknowledged."""
         partition = delivery.get_partition()
         work = self._work.setdefault(partition, _PartitionWork(partition))
         work.tracker.start(delivery.offset)
@@ -197,7 +198,7 @@ class MapLoop:
         task.add_done_callback(work.tasks.discard)
 
     async def _carry(self, work: _PartitionWork, delivery: Delivery) -> None:
-        """Process a record and book how that ended. The one place that catches everything."""
+        """Process a record and note how it ended. Only this method catches every exception."""
         try:
             await self._process(work, delivery)
         except _NotBegunError:
@@ -206,7 +207,7 @@ class MapLoop:
             if not work.closing.is_set():
                 self._fail(HandlerCancelledError(f"handler of {delivery.record.topic} was cancelled"))
             raise
-        except Exception as error:  # noqa: BLE001  (a bug of ours: the loop ends and raises it)
+        except Exception as error:  # noqa: BLE001  (a bug in our code: the loop ends and raises it)
             self._fail(error)
         else:
             work.tracker.finish(delivery.offset)
@@ -219,7 +220,7 @@ class MapLoop:
     # One record
 
     async def _process(self, work: _PartitionWork, delivery: Delivery) -> None:
-        """Do everything one record asks for; return when all of it is acknowledged."""
+        """Handle one record; return when all its effects are acknowledged."""
         try:
             job = self._read(delivery)
         except Invalid as error:
@@ -229,13 +230,13 @@ class MapLoop:
         await self._wait_until(work, job.not_before_ms)
         lane = job.route.lane(job.delivery)
         async with nullcontext() if lane is None else self._get_lane(job.delivery.record.topic, lane):
-            # Checked last: an elder of this lane may have failed while we waited.
+            # Checked last: an earlier record of this lane may have failed during the wait.
             if work.closing.is_set() or self._failures:
                 raise _NotBegunError
             await self._attempt(job)
 
     def _read(self, delivery: Delivery) -> _Job:
-        """What to do with a delivery. Raises Invalid for what no handler may see."""
+        """Return the delivery attempt to make. Raises Invalid for a record that no handler may see."""
         size = delivery.record.count_bytes()
         if delivery.record.topic == self._topics.retry:
             put_back = parse_put_back(delivery)
@@ -254,7 +255,7 @@ class MapLoop:
             await _wait_for_first(self._clock.sleep(delay_ms / 1000), work.closing.wait())
 
     def _get_lane(self, topic: str, lane: bytes) -> asyncio.Lock:
-        """A lock serves its waiters in order, and lives as long as one of them holds it."""
+        """Return the lane's lock. It serves its waiters in order, and exists while a record holds or awaits it."""
         return self._lanes.setdefault((topic, lane), asyncio.Lock())
 
     async def _attempt(self, job: _Job) -> None:
@@ -299,7 +300,7 @@ class MapLoop:
             self._note_validity(route, is_invalid=True)
 
     async def _publish(self, records: Sequence[Record]) -> None:
-        """Send until acknowledged. The handler is not asked again: its work is done, only the bus is away."""
+        """Send until acknowledged. The handler is not called again: it has finished, only the bus does not answer."""
         tries = 0
         while records:
             try:
@@ -312,12 +313,12 @@ class MapLoop:
                 return
 
     def _compute_delay_ms(self, attempt: int) -> int:
-        """Doubling, with the last half random: replicas that failed together do not come back together."""
+        """Return a delay that doubles with each attempt. Its last half is random: replicas must not retry together."""
         longest = min(self._settings.first_delay_ms << min(attempt - 1, 30), self._settings.max_delay_ms)
         return longest - self._random.randrange(longest // 2 + 1)
 
     def _note_validity(self, route: Route, *, is_invalid: bool) -> None:
-        """Fail when our own producers' records keep being refused."""
+        """Fail when too many records are invalid, not counting topics that strangers write."""
         if route.is_open_to_strangers:
             return
 
@@ -326,17 +327,17 @@ class MapLoop:
         if count >= self._settings.invalid_minimum and invalid * 100 > count * self._settings.invalid_percent:
             self._fail(MostlyInvalidError(f"{invalid} of the last {count} records are invalid"))
 
-    # Letting go
+    # Releasing partitions
 
     async def _on_revoke(self, partitions: frozenset[Partition]) -> None:
-        """Finish briefly, cancel, commit, forget: another member owns them next."""
+        """Let records finish briefly, cancel the rest, commit and forget: another member owns the partitions next."""
         work = [self._work[part] for part in partitions if part in self._work]
         await self._release(work, self._settings.revoke_grace_s)
         for partition in partitions:
             self._work.pop(partition, None)
 
     async def _release(self, work: Sequence[_PartitionWork], grace_s: float) -> None:
-        """Let begun records finish within `grace_s`, cancel the rest, commit the finished prefix."""
+        """Let records that have begun finish within `grace_s`, cancel the rest, commit the finished prefix."""
         for part in work:
             part.closing.set()
         tasks = {task for part in work for task in part.tasks}
@@ -351,7 +352,7 @@ class MapLoop:
         await _cancel({task for part in self._work.values() for task in part.tasks})
 
     async def _commit(self, work: Iterable[_PartitionWork]) -> None:
-        """Store how far each partition is done. A failure costs only repetition: the next one covers it."""
+        """Commit the finished prefix of each partition. After a failure the next commit covers it."""
         moved = [(part, offset) for part in work if (offset := part.tracker.get_uncommitted()) is not None]
         if not moved:
             return
@@ -383,7 +384,7 @@ async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
 async def _wait_for_first(
     *waits: Coroutine[Any, Any, Any] | asyncio.Future[Any], timeout_s: float | None = None
 ) -> None:
-    """Return when one of them has ended, however it ended, or after `timeout_s`; cancel the others."""
+    """Return when one of `waits` has ended, even with an error, or after `timeout_s`. Cancel the others."""
     futures = {asyncio.ensure_future(wait) for wait in waits}
     try:
         await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""What the map loop tells of itself: where logs, metrics and traces are attached."""
+"""What the map loop reports: the interface to logs, metrics and traces."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -9,15 +9,15 @@ from zarathustra.core.reasons import Reason
 
 
 class LoopObserver(Protocol):
-    """Where logs, metrics and traces plug in. Calls are synchronous and must not raise."""
+    """Receives what the loop does, for logs, metrics and traces. Methods are synchronous and must not raise."""
 
     def around(self, delivery: Delivery) -> AbstractContextManager[None]:
-        """Entered around each handling: bind the task to the log, open a span."""
+        """Return a context that is entered around each handler: bind the task to the log, open a span."""
 
     def on_handled(self, delivery: Delivery, produced: int) -> None: ...
 
     def on_retried(self, delivery: Delivery, error: Retry, attempt: int) -> None:
-        """Attempt number `attempt` failed; another follows."""
+        """Delivery attempt number `attempt` failed; another follows."""
 
     def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None: ...
 
@@ -27,7 +27,7 @@ class LoopObserver(Protocol):
     def on_lag(self, partition: Partition, lag: int) -> None: ...
 
     def on_open(self, open_records: int, put_back: int) -> None:
-        """How many records are in flight, and how many wait for their next attempt."""
+        """Report how many fresh records, and how many that were put back, are in flight."""
 
 
 class SilentObserver:

@@ -1,4 +1,4 @@
-"""Which handler takes the records of which topic, and what must stay in order."""
+"""Which handler takes the records of which topic, and which records must stay in order."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Lane = Callable[[Delivery], bytes | None]
 
 
 def lane_by_key(delivery: Delivery) -> bytes | None:
-    """One record of a key at a time: a retraction is handled after what it retracts."""
+    """Handle one record of a key at a time, so that a retraction is handled after the event that it retracts."""
     return delivery.record.key
 
 
 def no_lane(delivery: Delivery) -> bytes | None:
-    """Any order and all at once, for a handler to which order means nothing."""
+    """Handle records in any order and at the same time, for a handler that does not depend on order."""
     return None
 
 
@@ -24,9 +24,9 @@ def no_lane(delivery: Delivery) -> bytes | None:
 class Route:
     """How records of one topic are handled.
 
-    `lane` names what must stay in order; it must not raise. `is_open_to_strangers` marks a topic that operators
-    other than us write: their rubbish is given up record by record, and never counts as a bug of ours, or one
-    of them could stop everybody.
+    `lane` returns a record's lane, or None for no order; it must not raise. `is_open_to_strangers` marks a topic that
+    other operators write. Their invalid records become dead letters but never stop the loop: otherwise one operator
+    could stop all others.
     """
 
     handle: Handler
@@ -35,14 +35,14 @@ class Route:
 
 
 Routes = Mapping[str, Handler | Route]
-"""By topic."""
+"""Handlers or routes by topic."""
 
 
 def as_route(handler: Handler | Route) -> Route:
-    """A bare handler as a route with the defaults."""
+    """Return the route, or a route with the defaults for a plain handler."""
     return handler if isinstance(handler, Route) else Route(handler)
 
 
 def list_topics(topics: Iterable[str], group: str) -> list[str]:
-    """What the loop's consumer subscribes to: the handlers' topics and the group's retry topic."""
+    """Return the topics that the loop's consumer subscribes to: those of the handlers and the group's retry topic."""
     return [*topics, group_topics(group).retry]

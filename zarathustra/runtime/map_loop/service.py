@@ -1,4 +1,4 @@
-"""What every map-loop service does around its handlers: open the bus, run the loop with telemetry, commit, close."""
+"""What every map-loop service needs around its handlers: the open bus, and the loop with telemetry."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from zarathustra.runtime.map_loop.telemetry import LoopTelemetry
 
 @dataclass(frozen=True)
 class Bus:
-    """One group member and one producer, both open."""
+    """A group member and a producer, both open."""
 
     consumer: Consumer
     producer: Producer
@@ -28,14 +28,14 @@ class Bus:
 async def open_kafka(
     bootstrap_servers: str, *, group: str, topics: tuple[str, ...], instance_id: str | None = None
 ) -> AsyncIterator[Bus]:
-    """Join `group` on Kafka. Raises Retry(BUS_UNREACHABLE): the service then ends and is started again."""
+    """Join `group` on Kafka. Raises Retry(BUS_UNREACHABLE): the service then ends and has to be restarted."""
     consumer = KafkaConsumer(bootstrap_servers, group=group, topics=list_topics(topics, group), instance_id=instance_id)
     async with KafkaProducer(bootstrap_servers, client_id=group) as producer, consumer:
         yield Bus(consumer, producer, group)
 
 
 def build_map_loop(bus: Bus, handlers: Routes, runtime: Runtime, settings: MapLoopSettings) -> MapLoop:
-    """The loop over `bus` with the service's metrics and log."""
+    """Build the loop over `bus` with the service's metrics and log."""
     return MapLoop(
         bus.consumer,
         bus.producer,

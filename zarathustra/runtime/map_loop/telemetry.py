@@ -1,4 +1,4 @@
-"""Log and metrics of the map loop: the one place where a failure's reason reaches both."""
+"""Log and metrics of the map loop. A failure's reason reaches both here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-TASK_ID_LENGTH = 32  # the key of every topic that is keyed by task
+TASK_ID_LENGTH = 32  # bytes of the key, in every topic that is keyed by task
 
 
 class LoopTelemetry:
@@ -19,13 +19,15 @@ class LoopTelemetry:
 
     def __init__(self, metrics: Metrics) -> None:
         self._log = get_logger(component="map-loop")
-        self._handled = metrics.counter("records_handled", "Records handled to the end", ["topic"])
-        self._retried = metrics.counter("records_retried", "Attempts that broken infrastructure failed", ["reason"])
+        self._handled = metrics.counter("records_handled", "Records handled completely", ["topic"])
+        self._retried = metrics.counter(
+            "records_retried", "Delivery attempts that failed because of broken infrastructure", ["reason"]
+        )
         self._dead = metrics.counter("dead_letters", "Records given up", ["topic", "reason"])
         self._bus_errors = metrics.counter("bus_errors", "Times the bus did not answer")
-        self._lag = metrics.gauge("lag_records", "Records behind the log's end", ["topic", "partition"])
+        self._lag = metrics.gauge("lag_records", "Records behind the end of the log", ["topic", "partition"])
         self._open = metrics.gauge("open_records", "Records in flight")
-        self._put_back = metrics.gauge("put_back_records", "Records waiting for their next attempt")
+        self._put_back = metrics.gauge("put_back_records", "Records waiting for their next delivery attempt")
 
     @contextmanager
     def around(self, delivery: Delivery) -> Iterator[None]:

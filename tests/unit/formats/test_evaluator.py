@@ -158,9 +158,9 @@ TOKENS = architecture(
         (SQUARE, evaluator(inputs={}, target="1"), 32, "generators and the architecture's inputs differ"),
         (TWO_OUTPUTS, evaluator(), 32, "the architecture must have one output"),
         (TOKENS, evaluator(), 32, "an int64 input needs the integers generator"),
-        (wide(60_000), evaluator(samples=65_536), 128, "too many FLOPs in the task"),
-        (deep(500), evaluator(samples=65_536), 32, "too many node runs in the task"),
-        (SQUARE, evaluator(samples=65_536, target="+".join(["x"] * 200)), 128, "too many elements in the task"),
+        (wide(60_000), evaluator(samples=65_536), 128, "too many FLOPs in the scoring job"),
+        (deep(500), evaluator(samples=65_536), 32, "too many node runs in the scoring job"),
+        (SQUARE, evaluator(samples=65_536, target="+".join(["x"] * 200)), 128, "too many elements in the scoring job"),
         (BROAD, evaluator(samples=65_536), 2, "too many elements in a round"),
     ],
 )

@@ -133,7 +133,7 @@ class Reason(Enum):
         "score_mismatch", "scores differ", "The attester's own evaluation differs beyond the tolerance."
     )
     ALREADY_VOTED = _task(
-        "already_voted", "other vote already signed", "The signer already voted otherwise on this attempt."
+        "already_voted", "other vote already signed", "The vote log has another vote on this attempt."
     )
     QUORUM_UNREACHABLE = _task(
         "quorum_unreachable",

@@ -8,12 +8,12 @@ import sys
 
 import click
 
-from zarathustra.cli.account import account
-from zarathustra.cli.project import project
-from zarathustra.cli.submission import submission
-from zarathustra.cli.topics import topics
+from zarathustra.cli.contributor.account import account
+from zarathustra.cli.contributor.submission import submission
+from zarathustra.cli.operator.topics import topics
+from zarathustra.cli.owner.project import project
+from zarathustra.cli.reader.reason import reason
 from zarathustra.core.errors import ZarathustraError
-from zarathustra.core.reasons import Reason
 from zarathustra.telemetry.log import configure_logging
 
 
@@ -23,18 +23,7 @@ def cli(log_level: str) -> None:
     configure_logging("cli", level=log_level)
 
 
-@cli.command()
-@click.argument("code")
-def reason(code: str) -> None:
-    """Explain a reason code from a log, a metric, a dead letter or a report."""
-    try:
-        known = Reason.from_code(code)
-    except KeyError:
-        raise click.BadParameter(f"no reason has the code {code!r}") from None
-    click.echo(f"{known.code}: {known.short}\n{known.long}")
-
-
-for command in (project, submission, account, topics):
+for command in (project, submission, account, topics, reason):
     cli.add_command(command)
 
 

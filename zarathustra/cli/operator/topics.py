@@ -9,8 +9,14 @@ from zarathustra.bus.topics import Profile
 
 
 @click.command()
-@click.option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", required=True)
-@click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default="production")
+@click.option("--bootstrap-servers", envvar="KAFKA_BOOTSTRAP_SERVERS", required=True, help="Kafka brokers, host:port.")
+@click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in Profile]),
+    default="production",
+    show_default=True,
+    help="How many partitions and copies the topics get.",
+)
 @click.option(
     "--group", "groups", multiple=True, help="A consumer group; its retry and dead-letter topics are created too."
 )

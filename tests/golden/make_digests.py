@@ -4,7 +4,7 @@
 
 For `vm.parseJson`: one array of same-shaped flat objects per digest; every integer is its 32-byte ABI word
 (two's complement when negative), so Forge reads it as bytes32; addresses are 20 bytes; CIDs and topics text.
-`test_digests_golden.py` checks the EIP-712 digests against eth_account and fails when the file is stale.
+`core/test_digests.py` checks the EIP-712 digests against eth_account and fails when the file is stale.
 """
 
 import json

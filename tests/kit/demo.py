@@ -1,4 +1,4 @@
-"""The demo as a process, watched and hurt from outside."""
+"""The demo as a process: start it, read its output, find its child processes to kill."""
 
 import asyncio
 import os
@@ -32,14 +32,14 @@ class DemoProcess:
         raise AssertionError(f"the demo ended before it printed {text!r}:\n" + "\n".join(self.lines))
 
     async def read_to_end(self, *, timeout_s: float) -> int:
-        """The exit status, once it ends."""
+        """Wait for the end and return the exit status."""
         async with asyncio.timeout(timeout_s):
             while await self._read_line():
                 pass
             return await self.process.wait()
 
     def find_child(self, module: str) -> psutil.Process:
-        """The running process of one of our modules."""
+        """Return the child process that runs `module`; fail when there is none."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.Error):
                 if module in child.cmdline():
@@ -47,7 +47,7 @@ class DemoProcess:
         raise AssertionError(f"{module} does not run")
 
     def get_family(self) -> list[psutil.Process]:
-        """The demo's process and all below it."""
+        """Return the demo's process and its descendants."""
         demo = psutil.Process(self.process.pid)
         return [demo, *demo.children(recursive=True)]
 
@@ -60,7 +60,7 @@ class DemoProcess:
 
 @asynccontextmanager
 async def start_demo(command: str, directory: Path) -> AsyncIterator[DemoProcess]:
-    """Start it; whatever happens, nothing of it is left."""
+    """Start `python -m devnet COMMAND`; kill it at the end of the block if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "devnet", command, "--directory", str(directory)),
         cwd=ROOT,
@@ -79,6 +79,6 @@ async def start_demo(command: str, directory: Path) -> AsyncIterator[DemoProcess
 
 
 async def wait_until_gone(family: list[psutil.Process]) -> list[psutil.Process]:
-    """Those still alive after a while."""
+    """Wait until the processes have ended; return those that still run after GONE_SECONDS."""
     _, alive = await asyncio.to_thread(psutil.wait_procs, family, GONE_SECONDS)
     return list(alive)

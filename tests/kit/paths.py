@@ -1,4 +1,4 @@
-"""Where tests find what is not Python."""
+"""Folders of files that are not Python."""
 
 from pathlib import Path
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.simnet.net import Stage
-from tests.kit.simnet.stages import open_for_tests
+from tests.kit.simnet.stage import Stage, open_for_tests
 
 
 @pytest.fixture(scope="session")

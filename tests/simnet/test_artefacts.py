@@ -1,4 +1,4 @@
-"""Artefacts that cannot be evaluated: whose fault it is, and what that costs whom."""
+"""Artefacts that cannot be evaluated: who is responsible, and what it costs."""
 
 import json
 
@@ -15,16 +15,19 @@ from tests.kit.scoring.artefacts import (
     square_parameters,
     square_tensors,
 )
-from tests.kit.simnet.market import (
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import (
     BASELINE,
     BETTER_PARAMETERS,
     FIRST,
     TERMS,
-    publish,
+    open_project,
     publish_unchecked,
 )
-from tests.kit.simnet.net import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY, Simnet, Stage, open_simnet
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.core.events import TaskSubmitted
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import ProjectStatus, Submission
@@ -59,17 +62,15 @@ def test_simnet__challenger_cannot_be_evaluated__invalid_and_the_bond_is_lost(
 ) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            net.start()
-            story = await publish(net)
-            await story.wait_until_open()
-            await story.submit(parameters)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            published = await open_project(net)
+            await published.submit(parameters)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert submission.outcome is Outcome.INVALID
             assert await fetch_reported_reason(net, submission) == reason.code
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == 0
             assert await net.market.fetch_credit(TREASURY, ZERO_ADDRESS) == TERMS.bond - TERMS.fee
-            assert (await net.fetch_project(story.project_id)).champion_index == BASELINE
+            assert (await net.fetch_project(published.project_id)).champion_index == BASELINE
 
     simulate(play())
 
@@ -87,18 +88,16 @@ def test_simnet__challenger_cannot_be_fetched__settles_all_the_same(
 ) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            net.start()
-            story = await publish(net)
-            await story.wait_until_open()
-            missing = await MemoryStore().add(BETTER_PARAMETERS)  # on a node that nobody knows
-            await story.submit_cid(net.open_client(CONTRIBUTOR_KEYS[0]), Cid(cid) if cid else missing)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            published = await open_project(net)
+            missing = await MemoryStore().add(BETTER_PARAMETERS)  # on a node that no operator knows
+            await published.submit_cid(net.open_client(CONTRIBUTOR_KEYS[0]), Cid(cid) if cid else missing)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert submission.outcome is outcome
             assert await fetch_reported_reason(net, submission) == reason.code
-            assert (await net.fetch_project(story.project_id)).champion_index == BASELINE
-            index = await story.submit(BETTER_PARAMETERS, by=1)
-            assert (await net.wait_for_outcome(story.project_id, index)).outcome is Outcome.IMPROVED
+            assert (await net.fetch_project(published.project_id)).champion_index == BASELINE
+            index = await published.submit(BETTER_PARAMETERS, by=1)
+            assert (await net.wait_for_outcome(published.project_id, index)).outcome is Outcome.IMPROVED
 
     simulate(play())
 
@@ -118,11 +117,11 @@ def test_simnet__owners_artefacts_cannot_be_evaluated__project_cancelled_and_esc
     async def play() -> None:
         async with open_simnet(stage) as net:
             net.start()
-            story = await publish_unchecked(net, artefacts)
-            await story.wait_until_open()
+            published = await publish_unchecked(net, artefacts)
+            await published.wait_until_open()
 
-            project = await net.fetch_project(story.project_id)
-            baseline = await net.fetch_submission(story.project_id, BASELINE)
+            project = await net.fetch_project(published.project_id)
+            baseline = await net.fetch_submission(published.project_id, BASELINE)
             assert project.status is ProjectStatus.CANCELLED
             assert baseline.outcome is Outcome.EVALUATOR_FAILED
             assert await fetch_reported_reason(net, baseline) == reason.code

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.kit.simnet.attacks import ATTACKS, Attack, find_scene
-from tests.kit.simnet.market import BEST_PARAMETERS, BETTER_PARAMETERS, FIRST, publish
-from tests.kit.simnet.net import Simnet, Stage, open_simnet
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import BEST_PARAMETERS, BETTER_PARAMETERS, FIRST, open_project
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.bus.records import Header
 from zarathustra.core.outcomes import Outcome
 
@@ -32,17 +34,15 @@ def aftermath(stage: Stage) -> Aftermath:
 
     async def play() -> Aftermath:
         async with open_simnet(stage) as net:
-            net.start()
-            story = await publish(net)
-            await story.wait_until_open()
-            await story.submit(BETTER_PARAMETERS)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
             scene = await find_scene(net)
             for attack in ATTACKS:
                 record = attack.build(scene)
                 net.broker.append(replace(record, headers={**record.headers, Header.ID: attack.name.encode()}))
-            first = await net.wait_for_outcome(story.project_id, FIRST)
-            index = await story.submit(BEST_PARAMETERS, by=1)
-            second = await net.wait_for_outcome(story.project_id, index)
+            first = await net.wait_for_outcome(published.project_id, FIRST)
+            index = await published.submit(BEST_PARAMETERS, by=1)
+            second = await net.wait_for_outcome(published.project_id, index)
             return read_aftermath(net, (first.outcome, second.outcome))
 
     return simulate(play())

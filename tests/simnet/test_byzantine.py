@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.simnet.attacks import Scene, find_scene, shift_signature
-from tests.kit.simnet.market import BETTER_PARAMETERS, FIRST, Story, publish
-from tests.kit.simnet.net import Simnet, Stage, open_simnet
-from tests.kit.simnet.stages import open_for_tests
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import BETTER_PARAMETERS, FIRST, PublishedProject, open_project
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage, open_for_tests
+from tests.kit.simulated_time import simulate
 from zarathustra.core.aggregation.effects import Fault
 from zarathustra.core.digests import evaluation_hash, vote_digest
 from zarathustra.core.events import TaskSubmitted
@@ -31,7 +32,7 @@ def stage_of_six(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story, scene = await open_scene(net, silent=[2, 3])
+            published, scene = await open_scene(net, silent=[2, 3])
             liar = net.operators[2]
             for is_approval in (True, False):
                 vote = scene.attest(liar, evaluation_hash(scene.proposal.evaluation), approved=is_approval)
@@ -40,7 +41,7 @@ def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(sta
             assert count_certificates(net) == 1  # the baseline's alone: one honest vote and none of the liar's
 
             net.start("validator-2")
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert submission.outcome is Outcome.IMPROVED
             assert settled.bitmap == 0b011
@@ -52,7 +53,7 @@ def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(sta
 def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story, scene = await open_scene(net, silent=[1, 2, 3])
+            published, scene = await open_scene(net, silent=[1, 2, 3])
             vote = scene.attest(net.operators[1], evaluation_hash(scene.proposal.evaluation))
             for _ in range(3):
                 net.send_as(net.operators[1].signing, Topic.ATTESTATIONS, vote)
@@ -60,7 +61,7 @@ def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
             assert count_certificates(net) == 1  # the baseline's alone
 
             net.start("validator-1")
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert settled.bitmap == 0b011
             assert count_faults(net, 2) == {}
@@ -71,14 +72,14 @@ def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
 def test_simnet__two_signatures_that_cancel_out__culprits_named_and_left_out(stage_of_six: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage_of_six) as net:
-            story, scene = await open_scene(net, silent=[5, 6])
+            published, scene = await open_scene(net, silent=[5, 6])
             evaluation = scene.proposal.evaluation
             vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), approved=True)
             digest = vote_digest(net.domain, vote)
             for operator, offset in zip(net.operators[4:], (OFFSET, -OFFSET), strict=True):
                 shifted = shift_signature(scene.attest(operator, vote.evaluation_hash), offset, digest)
                 net.send_as(operator.signing, Topic.ATTESTATIONS, shifted)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert submission.outcome is Outcome.IMPROVED
@@ -89,15 +90,13 @@ def test_simnet__two_signatures_that_cancel_out__culprits_named_and_left_out(sta
     simulate(play())
 
 
-async def open_scene(net: Simnet, *, silent: list[int]) -> tuple[Story, Scene]:
+async def open_scene(net: Simnet, *, silent: list[int]) -> tuple[PublishedProject, Scene]:
     """A submission with its honest proposal, on which the validators in `silent` did not vote."""
-    net.start()
-    story = await publish(net)
-    await story.wait_until_open()
+    published = await open_project(net)
     for number in silent:
         await net.services[f"validator-{number}"].crash()
-    await story.submit(BETTER_PARAMETERS)
-    return story, await find_scene(net)
+    await published.submit(BETTER_PARAMETERS)
+    return published, await find_scene(net)
 
 
 def count_faults(net: Simnet, number: int) -> dict[Fault, float]:

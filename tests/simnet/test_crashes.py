@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.kit.simnet.connections import Moment
 from tests.kit.simnet.crashes import (
     SERVICES,
     Outcome,
     choose_points,
     list_points,
-    open_project,
+    prepare_stage,
     run,
     run_with_absence,
 )
-from tests.kit.simnet.lines import Moment
-from tests.kit.simnet.net import Stage
+from tests.kit.simnet.stage import Stage
 
 pytestmark = pytest.mark.simnet
 
@@ -36,7 +36,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def undisturbed(own_stage: Stage) -> Undisturbed:
-    open_project(own_stage)
+    prepare_stage(own_stage)
     outcome, passed = run(own_stage)
     return Undisturbed(own_stage, outcome, passed)
 

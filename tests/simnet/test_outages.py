@@ -1,12 +1,15 @@
-"""What everybody depends on fails for a while: store, node, bus. Nothing is lost and nothing is stuck."""
+"""Store, nodes or bus fail for a while. Nothing is lost and nothing is stuck."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tests.kit.simnet.market import BETTER_PARAMETERS, FIRST, TERMS, publish
-from tests.kit.simnet.net import CONTRIBUTOR_KEYS, Simnet, Stage, open_simnet
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import BETTER_PARAMETERS, FIRST, TERMS, open_project
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.core.messages import Abstained
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.reasons import Reason
@@ -42,15 +45,13 @@ def test_simnet__outage_while_a_task_is_open__settles_afterwards(
 ) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            net.start()
-            story = await publish(net)
-            await story.wait_until_open()
-            await story.submit(BETTER_PARAMETERS)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
             fail(net, True)
             await net.wait_blocks(OUTAGE_BLOCKS)
             assert len(net.messages(Topic.EVALUATIONS)) == 1  # the baseline's alone
             fail(net, False)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert submission.outcome is Outcome.IMPROVED
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward
@@ -62,16 +63,12 @@ def test_simnet__outage_while_a_task_is_open__settles_afterwards(
 def test_simnet__one_attester_without_its_store__abstains_and_the_others_settle(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            net.start()
-            story = await publish(net)
-            await story.wait_until_open()
-            await story.submit(BETTER_PARAMETERS)
-            task = await net.fetch_open_task()
-            await net.wait_blocks(task.seed_block - net.head)
-            performer = await net.fetch_performer(task, attempt=0)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
+            _, performer = await net.wait_for_performer()
             blind = next(one for one in net.operators if one is not performer)
             net.stores[blind.number].is_reachable = False
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
             await net.wait_blocks(TERMS.attempt_blocks)
 
             abstained = [one for one in net.messages(Topic.ATTESTATIONS) if isinstance(one, Abstained)]

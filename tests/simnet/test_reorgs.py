@@ -1,13 +1,16 @@
-"""The chain takes blocks back: what was said is retracted, and everybody starts again from what is."""
+"""The chain replaces blocks: events are retracted, and all services go on from the new blocks."""
 
 from dataclasses import replace
 
 import pytest
 
 from tests.kit.chain.anvil import reorganise
-from tests.kit.simnet.market import BETTER_PARAMETERS, FIRST, TERMS, Story, publish
-from tests.kit.simnet.net import CONTRIBUTOR_KEYS, Simnet, Stage, open_simnet
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import BETTER_PARAMETERS, FIRST, TERMS, PublishedProject, open_project
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.bus.records import Header
 from zarathustra.bus.topics import group_name
 from zarathustra.core.digests import input_hash
@@ -31,19 +34,17 @@ BLOCKS_AWAY = 2
 FAST_RETRY_MS = 5  # twelve attempts, doubling: over within a few blocks
 
 
-async def open_submission(net: Simnet, *, attempt_blocks: int = TERMS.attempt_blocks) -> tuple[Story, Task]:
+async def open_submission(net: Simnet, *, attempt_blocks: int = TERMS.attempt_blocks) -> tuple[PublishedProject, Task]:
     """A submission whose task was opened in the newest block."""
-    net.start()
-    story = await publish(net, terms=replace(TERMS, attempt_blocks=attempt_blocks))
-    await story.wait_until_open()
-    await story.submit(BETTER_PARAMETERS)
-    return story, await net.fetch_open_task()
+    published = await open_project(net, terms=replace(TERMS, attempt_blocks=attempt_blocks))
+    await published.submit(BETTER_PARAMETERS)
+    return published, await net.fetch_open_task()
 
 
 def test_simnet__block_of_the_reveal_taken_back__retracted_and_settled_in_its_new_block(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story, task = await open_submission(net)
+            published, task = await open_submission(net)
             await reorganise(net.rpc, 1)
             await net.wait_blocks(BLOCKS_AWAY)
             assert [type(event.fact) for event in list_retracted(net)] == [TaskOpened, SubmissionRevealed]
@@ -51,9 +52,9 @@ def test_simnet__block_of_the_reveal_taken_back__retracted_and_settled_in_its_ne
                 net.services[f"performer-{n}"].count("failures_total", reason="retracted") == 1 for n in (1, 2, 3)
             )
 
-            await story.reveal_again(FIRST, BETTER_PARAMETERS)
+            await published.reveal_again(FIRST, BETTER_PARAMETERS)
             again = await net.fetch_open_task()
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert again.task_id == task.task_id
             assert again.seed_block > task.seed_block
@@ -70,7 +71,7 @@ def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -
     async def play() -> None:
         async with open_simnet(stage) as net:
             net.retry_delay_ms = FAST_RETRY_MS
-            story, _ = await open_submission(net)
+            published, _ = await open_submission(net)
             await reorganise(net.rpc, 1)
 
             async def is_given_up() -> bool:
@@ -80,8 +81,8 @@ def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -
             for number in (1, 2, 3):
                 assert list_letters(net, number) == [(Reason.TOO_MANY_FAILURES.code, Reason.UNKNOWN_TASK.code)]
 
-            await story.reveal_again(FIRST, BETTER_PARAMETERS)  # it comes back after all, as a new event
-            assert (await net.wait_for_outcome(story.project_id, FIRST)).outcome is Outcome.IMPROVED
+            await published.reveal_again(FIRST, BETTER_PARAMETERS)  # it comes back after all, as a new event
+            assert (await net.wait_for_outcome(published.project_id, FIRST)).outcome is Outcome.IMPROVED
 
     simulate(play())
 
@@ -89,13 +90,13 @@ def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -
 def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story, task = await open_submission(net)
+            published, task = await open_submission(net)
             await net.wait_blocks(task.seed_block + 1 - net.head)
             old_seed = await net.fetch_seed(task)
             assert len(list_proposals(net, task.task_id)) == 1
 
             await reorganise(net.rpc, 2)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             new_seed = await net.fetch_seed(task)
             inputs = [one.evaluation.input_hash for one in list_proposals(net, task.task_id)]
@@ -113,14 +114,14 @@ def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage:
 def test_simnet__settlement_taken_back__settled_again_without_a_second_opening(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story, task = await open_submission(net, attempt_blocks=40)
-            before = await net.wait_for_outcome(story.project_id, FIRST)
+            published, task = await open_submission(net, attempt_blocks=40)
+            before = await net.wait_for_outcome(published.project_id, FIRST)
             await reorganise(net.rpc, 1)
             await net.wait_blocks(1)
             assert TaskSubmitted in [type(event.fact) for event in list_retracted(net)]
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == 0
 
-            after = await net.wait_for_outcome(story.project_id, FIRST)
+            after = await net.wait_for_outcome(published.project_id, FIRST)
             await net.wait_blocks(1)
             assert after == before
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward

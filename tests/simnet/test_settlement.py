@@ -1,4 +1,4 @@
-"""The ways of a submission: when everybody works, when somebody lies, and when somebody is silent."""
+"""What becomes of a submission when all operators work, when one lies, and when one is silent."""
 
 from collections import Counter
 
@@ -6,25 +6,21 @@ import pytest
 
 from devnet.liars.performer import build_lie as build_performers_lie
 from devnet.liars.validator import build_lie as build_attesters_lie
-from tests.kit.simnet.market import (
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS, TREASURY
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import (
     BEST_PARAMETERS,
     BETTER_PARAMETERS,
     FIRST,
     TERMS,
     WORSE_PARAMETERS,
-    Story,
+    open_project,
     publish,
 )
-from tests.kit.simnet.net import (
-    CONTRIBUTOR_KEYS,
-    TREASURY,
-    Simnet,
-    Stage,
-    build_performer,
-    build_validator,
-    open_simnet,
-)
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.services import build_assess, build_performer, build_validator
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.bus.records import Header
 from zarathustra.core.events import (
     SubmissionReopened,
@@ -44,29 +40,21 @@ pytestmark = pytest.mark.simnet
 TOPICS_WITH_IDS = (Topic.CHAIN_EVENTS, Topic.EVALUATIONS, Topic.ATTESTATIONS, Topic.CERTIFICATES)
 
 
-async def open_story(net: Simnet) -> Story:
-    """Everything that is added runs, and a project is open."""
-    net.start()
-    story = await publish(net)
-    await story.wait_until_open()
-    return story
-
-
-# ---- everybody works
+# ---- all operators work
 
 
 def test_simnet__improved_submission__champion_moves_and_the_reward_is_credited(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
-            await story.submit(BETTER_PARAMETERS)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
-            project = await net.fetch_project(story.project_id)
+            project = await net.fetch_project(published.project_id)
             assert submission.outcome is Outcome.IMPROVED
             assert project.champion_index == FIRST
             assert project.champion_score == submission.challenger_score
-            assert await net.market.fetch_champion_cid(story.project_id) == submission.parameters_cid
+            assert await net.market.fetch_champion_cid(published.project_id) == submission.parameters_cid
             assert project.pool_free == TERMS.pool - TERMS.max_reward
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward
             assert await net.market.fetch_credit(TREASURY, ZERO_ADDRESS) == 0
@@ -77,9 +65,9 @@ def test_simnet__improved_submission__champion_moves_and_the_reward_is_credited(
 def test_simnet__undisturbed_run__every_record_once_and_every_id_says_one_thing(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
-            await story.submit(BETTER_PARAMETERS)
-            await net.wait_for_outcome(story.project_id, FIRST)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
+            await net.wait_for_outcome(published.project_id, FIRST)
             await net.wait_blocks(2)
 
             for topic in TOPICS_WITH_IDS:
@@ -99,12 +87,12 @@ def test_simnet__undisturbed_run__every_record_once_and_every_id_says_one_thing(
 def test_simnet__three_submissions_at_once__settle_in_the_order_of_their_commits(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
+            published = await open_project(net)
             indices = [
-                await story.submit(parameters, by=number)
+                await published.submit(parameters, by=number)
                 for number, parameters in enumerate((BETTER_PARAMETERS, WORSE_PARAMETERS, BEST_PARAMETERS))
             ]
-            outcomes = [(await net.wait_for_outcome(story.project_id, index)).outcome for index in indices]
+            outcomes = [(await net.wait_for_outcome(published.project_id, index)).outcome for index in indices]
 
             assert outcomes == [Outcome.IMPROVED, Outcome.WORSE, Outcome.IMPROVED]
             assert [fact.submission_index for fact in net.facts(TaskOpened)] == [0, *indices]
@@ -118,17 +106,17 @@ def test_simnet__three_submissions_at_once__settle_in_the_order_of_their_commits
     simulate(play())
 
 
-# ---- somebody lies
+# ---- an operator lies
 
 
 def test_simnet__attester_lies__outvoted_and_in_no_certificate(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
             liar = net.operators[2]
-            net.add("validator-3", build_validator(liar, build_attesters_lie(net.build_assess(liar))))
-            story = await open_story(net)
-            await story.submit(BETTER_PARAMETERS)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            net.add("validator-3", build_validator(liar, build_attesters_lie(build_assess(net, liar))))
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             settled = net.facts(TaskSubmitted)
             votes = [one for one in net.messages(Topic.ATTESTATIONS) if isinstance(one, AttestationSigned)]
@@ -143,12 +131,12 @@ def test_simnet__attester_lies__outvoted_and_in_no_certificate(stage: Stage) -> 
 def test_simnet__performer_lies__rejected_and_the_next_attempt_settles(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            for operator in net.operators:  # whoever performs the first attempt of the submission lies in it
-                lie = build_performers_lie(net.build_assess(operator), FIRST)
+            for operator in net.operators:  # the performer of the submission's first attempt lies in it
+                lie = build_performers_lie(build_assess(net, operator), FIRST)
                 net.add(f"performer-{operator.number}", build_performer(operator, lie))
-            story = await open_story(net)
-            await story.submit(WORSE_PARAMETERS)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            published = await open_project(net)
+            await published.submit(WORSE_PARAMETERS)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             (rejected,) = net.facts(TaskRejected)
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
@@ -161,7 +149,7 @@ def test_simnet__performer_lies__rejected_and_the_next_attempt_settles(stage: St
     simulate(play())
 
 
-# ---- somebody is silent
+# ---- an operator is silent
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -170,10 +158,10 @@ def test_simnet__one_operator_down__the_others_settle(stage: Stage, number: int)
         async with open_simnet(stage) as net:
             net.start()
             await net.stop_operator(number)
-            story = await publish(net)
-            await story.wait_until_open()
-            await story.submit(BETTER_PARAMETERS)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            published = await publish(net)
+            await published.wait_until_open()
+            await published.submit(BETTER_PARAMETERS)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert submission.outcome is Outcome.IMPROVED
             assert not any(fact.bitmap >> (number - 1) & 1 for fact in net.facts(TaskSubmitted))
@@ -184,13 +172,11 @@ def test_simnet__one_operator_down__the_others_settle(stage: Stage, number: int)
 def test_simnet__performer_silent__the_attempt_passes_and_the_next_one_performs(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
-            await story.submit(BETTER_PARAMETERS)
-            task = await net.fetch_open_task()
-            await net.wait_blocks(task.seed_block - net.head)
-            silent = await net.fetch_performer(task, attempt=0)
+            published = await open_project(net)
+            await published.submit(BETTER_PARAMETERS)
+            task, silent = await net.wait_for_performer()
             await net.services[f"performer-{silent.number}"].crash()
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == task.task_id]
             assert submission.outcome is Outcome.IMPROVED
@@ -203,13 +189,13 @@ def test_simnet__performer_silent__the_attempt_passes_and_the_next_one_performs(
 def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_comes_back(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
+            published = await open_project(net)
             await net.stop_operator(2)
             await net.stop_operator(3)
-            await story.submit(BETTER_PARAMETERS)
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            await published.submit(BETTER_PARAMETERS)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
-            project = await net.fetch_project(story.project_id)
+            project = await net.fetch_project(published.project_id)
             assert submission.outcome is Outcome.EXPIRED
             assert [fact.index for fact in net.facts(SubmissionReopened)] == [FIRST]
             assert len(net.facts(TaskExpired)) == 2
@@ -220,8 +206,8 @@ def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_comes_back(s
             }
 
             net.start()  # they come back: nothing is stuck behind what expired
-            index = await story.submit(BETTER_PARAMETERS, by=1)
-            assert (await net.wait_for_outcome(story.project_id, index)).outcome is Outcome.IMPROVED
+            index = await published.submit(BETTER_PARAMETERS, by=1)
+            assert (await net.wait_for_outcome(published.project_id, index)).outcome is Outcome.IMPROVED
 
     simulate(play())
 
@@ -229,12 +215,12 @@ def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_comes_back(s
 def test_simnet__aggregator_down_for_a_while__settles_once_it_is_back(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            story = await open_story(net)
+            published = await open_project(net)
             await net.services["aggregator-1"].crash()
-            await story.submit(BETTER_PARAMETERS)
+            await published.submit(BETTER_PARAMETERS)
             await net.wait_blocks(TERMS.attempt_blocks + 2)
             net.start("aggregator-1")
-            submission = await net.wait_for_outcome(story.project_id, FIRST)
+            submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             assert submission.outcome is Outcome.IMPROVED
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward

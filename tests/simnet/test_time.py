@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.kit.simnet.time import SimulatedLoop, now_ms, simulate
+from tests.kit.simulated_time import SimulatedLoop, now_ms, simulate
 
 pytestmark = pytest.mark.simnet
 

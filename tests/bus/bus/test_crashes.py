@@ -15,7 +15,9 @@ import pytest
 
 from devnet.kafka import KafkaBroker
 from devnet.ports import find_free_port
-from tests.kit.bus.kinds import fetching, numbered, read, unique_name, until, values
+from tests.kit.bus.buses import unique_name
+from tests.kit.bus.records import fetching, numbered, read, values
+from tests.kit.waiting import until
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_broker_count
 from zarathustra.bus.records import Delivery, Header, Partition, Record
 from zarathustra.bus.topics import Profile, group_topics, load_catalogue
@@ -51,6 +53,15 @@ async def create(bootstrap_servers: str, group: str = "", *names: str) -> None:
         groups=[group] if group else [],
         catalogue=replace(catalogue, topics=topics),
     )
+
+
+async def create_filled(bootstrap_servers: str, count: int) -> tuple[str, str, str]:
+    """Names of a source topic with `count` records, of an empty topic, and of a group."""
+    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
+    await create(bootstrap_servers, group, source, out)
+    async with KafkaProducer(bootstrap_servers, client_id="p") as producer:
+        await producer.send(numbered(source, KEYS, count))
+    return source, out, group
 
 
 async def read_everything(bootstrap_servers: str, topic: str, enough: set[int]) -> list[int]:
@@ -164,10 +175,7 @@ async def test_broker__restarted_under_a_running_loop__loop_goes_on(own_broker: 
 
 async def test_consumer__process_killed_during_work__next_one_resumes(kafka_bootstrap: str) -> None:
     total = 2_000
-    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
-    await create(kafka_bootstrap, group, source, out)
-    async with KafkaProducer(kafka_bootstrap, client_id="p") as producer:
-        await producer.send(numbered(source, KEYS, total))
+    source, out, group = await create_filled(kafka_bootstrap, total)
 
     command = [sys.executable, "-m", "tests.kit.bus.kafka_worker", kafka_bootstrap, group, source, out]
     audit = KafkaConsumer(kafka_bootstrap, group=unique_name("audit"), topics=[out])
@@ -191,10 +199,7 @@ async def test_consumer__process_killed_during_work__next_one_resumes(kafka_boot
 
 async def test_group__member_joins_during_long_work__nothing_is_lost(kafka_bootstrap: str) -> None:
     total = 120
-    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
-    await create(kafka_bootstrap, group, source, out)
-    async with KafkaProducer(kafka_bootstrap, client_id="p") as producer:
-        await producer.send(numbered(source, KEYS, total))
+    source, out, group = await create_filled(kafka_bootstrap, total)
 
     first = Worker(kafka_bootstrap, group, source, out)
     second = Worker(kafka_bootstrap, group, source, out)
@@ -214,10 +219,7 @@ async def test_group__member_joins_during_long_work__nothing_is_lost(kafka_boots
 
 
 async def test_loop__retries_and_dead_letters__work_on_kafka_too(kafka_bootstrap: str) -> None:
-    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
-    await create(kafka_bootstrap, group, source, out)
-    async with KafkaProducer(kafka_bootstrap, client_id="p") as producer:
-        await producer.send(numbered(source, KEYS, 3))
+    source, out, group = await create_filled(kafka_bootstrap, 3)
     failed: set[int] = set()
 
     async def handle(delivery: Delivery) -> Sequence[Record]:
@@ -242,10 +244,7 @@ async def test_loop__retries_and_dead_letters__work_on_kafka_too(kafka_bootstrap
 
 
 async def test_group__work_outlasts_the_session_timeout__member_stays(kafka_bootstrap: str) -> None:
-    source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
-    await create(kafka_bootstrap, group, source, out)
-    async with KafkaProducer(kafka_bootstrap, client_id="p") as producer:
-        await producer.send(numbered(source, KEYS, 30))
+    source, out, group = await create_filled(kafka_bootstrap, 30)
 
     worker = Worker(kafka_bootstrap, group, source, out)
     async with worker.running():

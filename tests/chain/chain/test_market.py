@@ -13,12 +13,12 @@ from tests.kit.chain.market import (
     DEV_KEYS,
     FEE,
     IMPROVED,
+    OPERATOR_KEYS,
     OWNER,
     STAKE,
     WORSE,
     TestMarket,
     Verdict,
-    bls_key,
     deploy_market,
     make_params,
     make_sender,
@@ -155,7 +155,7 @@ async def test_fetch_task__unknown__says_so(market: TestMarket) -> None:
 
 
 async def test_create_project__cid_that_is_no_utf8__is_refused_on_chain(market: TestMarket) -> None:
-    """Nobody could read it off chain: its task would hold up the queue for its whole life."""
+    """It could not be read off chain: its task would hold up the queue until its deadline."""
     params = make_params(architecture_cid="bafk?")
     data = encode_call(load_abi(MODEL_SUBMISSION), "createProject", params).replace(b"bafk?", b"bafk\xff")
     value = Wei(params.pool + params.budget)
@@ -181,7 +181,7 @@ async def test_fetch_operator_set__sealed_one__keys_and_stakes(market: TestMarke
         OperatorId(sender.address) for sender in market.operators
     ]
     assert [operator.public_key for operator in operators.operators] == [
-        backend.public_key(bls_key(number)) for number in range(4)
+        backend.public_key(keys.bls) for keys in OPERATOR_KEYS
     ]
 
 

@@ -1,7 +1,7 @@
 """The sender on anvil: nonces, bumps, restarts, reorganisations, reverts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.kit.chain.anvil import mine, reorganise
 from tests.kit.chain.market import DEV_KEYS, make_sender
+from tests.kit.waiting import until
 from zarathustra.chain.quantities import format_data, parse_quantity
 from zarathustra.chain.rpc import Call, HttpRpc, Rpc
 from zarathustra.chain.transactions import Fees, Intent, Sender, Transaction
@@ -21,7 +22,6 @@ pytest_plugins = ["tests.kit.chain.anvil_fixture"]
 
 RECEIVER = Address(b"\x4e" * 20)
 COIN = Transaction(RECEIVER, b"", Wei(1))
-DEADLINE_S = 30.0
 
 # Works once: PUSH0 SLOAD, PUSH1 10, JUMPI, PUSH1 1, PUSH0 SSTORE, STOP, JUMPDEST, PUSH0 PUSH0 REVERT
 ONCE_CODE = bytes.fromhex("5f54600a5760015f55005b5f5ffd")
@@ -54,12 +54,6 @@ async def fetch_pending(rpc: Rpc) -> list[Any]:
     return [item for pool in content.values() for nonces in pool.values() for item in nonces.values()]
 
 
-async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not await condition():
-            await asyncio.sleep(0.01)
-
-
 async def test_send__automine__mined_once_and_intended_before(
     sender: Sender, rpc: HttpRpc, intents: list[Intent]
 ) -> None:
@@ -88,10 +82,10 @@ async def test_send__stuck__bumped_by_an_eighth_until_mined(
     sender: Sender, manual: HttpRpc, intents: list[Intent]
 ) -> None:
     task = asyncio.create_task(sender.send(COIN))
-    await wait_until(lambda: _is_long(intents, 1))
+    await until(lambda: _is_long(intents, 1))
     await manual.call("anvil_setNextBlockBaseFeePerGas", hex(100 * 10**9))
     await mine(manual, 2)
-    await wait_until(lambda: _is_outbid(manual, intents))
+    await until(lambda: _is_outbid(manual, intents))
     await mine(manual, 1)
     await task
     first, last = intents[0], intents[-1]
@@ -108,12 +102,12 @@ async def _is_long(intents: list[Intent], length: int) -> bool:
 async def test_send__left_over_from_a_dead_process__replaced(manual: HttpRpc, intents: list[Intent]) -> None:
     """The new process takes the same nonce and must outbid its predecessor."""
     dead = asyncio.create_task(make_sender(manual, DEV_KEYS[0], intents).send(COIN))
-    await wait_until(lambda: _is_long(intents, 1))
-    await wait_until(lambda: _has_pending(manual))
+    await until(lambda: _is_long(intents, 1))
+    await until(lambda: _has_pending(manual))
     dead.cancel()
 
     task = asyncio.create_task(make_sender(manual, DEV_KEYS[0], intents).send(Transaction(RECEIVER, b"", Wei(500))))
-    await wait_until(lambda: _is_outbid(manual, intents))
+    await until(lambda: _is_outbid(manual, intents))
     await mine(manual, 1)
     await task
     assert await fetch_balance(manual) == 500
@@ -161,14 +155,14 @@ async def test_send__simulation_reverts__nothing_sent(sender: Sender, rpc: HttpR
 
 
 async def test_send__mined_but_reverted__says_so_and_the_nonce_is_used(rpc: HttpRpc, intents: list[Intent]) -> None:
-    """Both pass their simulation; whoever is mined second reverts."""
+    """Both pass their simulation; the one that is mined second reverts."""
     senders = [make_sender(rpc, DEV_KEYS[number], intents) for number in range(2)]
     created = await senders[0].send(Transaction(None, build_init_code(ONCE_CODE)))
     once = await fetch_created(rpc, created.receipt.transaction_hash)
 
     await rpc.call("evm_setAutomine", False)
     sending = asyncio.gather(*(sender.send(Transaction(once, b"")) for sender in senders), return_exceptions=True)
-    await wait_until(lambda: _has_pending(rpc, 2))
+    await until(lambda: _has_pending(rpc, 2))
     await mine(rpc, 1)
     (refused,) = [result for result in await sending if isinstance(result, Invalid)]
     assert (refused.reason, refused.message) == (Reason.REVERTED, "mine transaction")

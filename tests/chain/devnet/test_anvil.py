@@ -10,12 +10,12 @@ import pytest
 
 from devnet.anvil import Anvil, AnvilError, find_binary
 from tests.kit.paths import ROOT
+from tests.kit.waiting import until
 from zarathustra.chain.quantities import parse_quantity
 from zarathustra.chain.rpc import HttpRpc
 
 pytestmark = pytest.mark.chain
 
-DEADLINE_S = 20.0
 
 CHILD = """
 import asyncio, os, signal
@@ -39,13 +39,12 @@ async def test_anvil__started__answers_with_its_chain_id(tmp_path: Path) -> None
 
 
 async def test_anvil__block_time__mines_by_itself(tmp_path: Path) -> None:
-    async with (
-        Anvil(block_time_s=1, log_file=tmp_path / "anvil.log") as chain,
-        HttpRpc([chain.url]) as rpc,
-        asyncio.timeout(DEADLINE_S),
-    ):
-        while parse_quantity(await rpc.call("eth_blockNumber")) == 0:
-            await asyncio.sleep(0.05)
+    async with Anvil(block_time_s=1, log_file=tmp_path / "anvil.log") as chain, HttpRpc([chain.url]) as rpc:
+
+        async def has_mined() -> bool:
+            return parse_quantity(await rpc.call("eth_blockNumber")) > 0
+
+        await until(has_mined)
 
 
 async def test_anvil__killed_and_started__same_port_empty_chain(tmp_path: Path) -> None:
@@ -78,9 +77,7 @@ async def test_anvil__parent_killed__dies_with_it() -> None:
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     output, _ = await child.communicate()
     assert child.returncode == -signal.SIGKILL
-    async with asyncio.timeout(DEADLINE_S):
-        while is_running(int(output)):
-            await asyncio.sleep(0.02)
+    await until(lambda: not is_running(int(output)))
 
 
 def is_running(pid: int) -> bool:

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.bus.kinds import Bus, KafkaBus, MemoryBus, fetching, numbered, read, unique_name, until, values
+from tests.kit.bus.buses import Bus, KafkaBus, MemoryBus, unique_name
+from tests.kit.bus.records import fetching, numbered, read, values
+from tests.kit.waiting import until
 from zarathustra.bus.memory import choose_partition
 from zarathustra.bus.records import Header, Partition, Record
 from zarathustra.bus.topics import TopicCatalogue, load_catalogue

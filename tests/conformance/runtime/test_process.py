@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.kit.fakes import DEADLINE_SECONDS
 from tests.kit.runtime.tiny_service import TASK
+from tests.kit.waiting import DEADLINE_S
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.health import Health
@@ -139,7 +139,7 @@ async def test_service__bad_setting__exits_2_and_names_it(settings: dict[str, st
 
 @asynccontextmanager
 async def serving(health: Health, metrics: Metrics, *routes: web.RouteDef) -> AsyncIterator[tuple[str, Any]]:
-    timeout = aiohttp.ClientTimeout(total=DEADLINE_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
     async with (
         serve_http(build_app(health, metrics, routes), "127.0.0.1:0") as port,
         aiohttp.ClientSession(timeout=timeout) as session,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.signing.values import DOMAIN, ECDSA_KEY, INPUT_HASH, make_evaluation, make_signer, make_vote, open_log
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.values import INPUT_HASH, KEYS, make_evaluation, make_signer, make_vote, open_log
 from zarathustra.core import digests
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
@@ -26,7 +27,7 @@ FAST = load_backend("fast")
 def record_signer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordSigner]:
     """Every signer of records, voting or not."""
     if request.param == "ecdsa":
-        yield EcdsaSigner(ECDSA_KEY, DOMAIN)
+        yield EcdsaSigner(KEYS.ecdsa, DOMAIN)
         return
     with open_log(tmp_path / "votes.db") as log:
         yield make_signer(log, FAST)
@@ -97,7 +98,7 @@ def test_sign_envelope__opened__names_the_operator(record_signer: RecordSigner) 
 
 
 def test_operator_id__of_the_key__is_its_address(record_signer: RecordSigner) -> None:
-    assert record_signer.operator_id == OperatorId(compute_address(ECDSA_KEY))
+    assert record_signer.operator_id == OperatorId(compute_address(KEYS.ecdsa))
 
 
 async def _try_to_sign(signer: Signer, vote: Vote) -> BlsSignature | None:

@@ -21,8 +21,8 @@ from tests.kit.store.hostile import (
     stay_silent,
     talk_nonsense,
 )
-from tests.kit.store.nodes import serve_store
 from tests.kit.store.samples import make_content
+from tests.kit.store.stores import serve_store
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.blocks import DirectoryBlocks

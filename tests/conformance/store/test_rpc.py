@@ -11,7 +11,7 @@ import aiohttp
 import ipfshttpclient
 import pytest
 
-from tests.kit.store.nodes import open_node
+from tests.kit.store.stores import open_node
 from zarathustra.store.cid import Codec, compute_block_id
 from zarathustra.store.endpoints import format_multiaddr
 from zarathustra.store.unixfs import CHUNK_BYTES, LAYOUT_V0, build_file, compute_cid

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.store.dags import encode_directory
-from tests.kit.store.nodes import KINDS, Store, open_store
 from tests.kit.store.samples import GOLDEN_LAYOUTS
+from tests.kit.store.stores import KINDS, Store, open_store
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import Codec, compute_block_id, parse_cid

@@ -58,7 +58,7 @@ def test_fields__dataclass_and_message__have_the_same_names(value_class: type) -
         ("EvaluationProposed", b"", Reason.UNPARSABLE),
     ],
 )
-def test_decode__rubbish__is_refused_with_a_reason(record_type: str, data: bytes, reason: Reason) -> None:
+def test_decode__malformed__is_refused_with_a_reason(record_type: str, data: bytes, reason: Reason) -> None:
     with pytest.raises(Invalid) as caught:
         decode(record_type, data)
     assert caught.value.reason is reason

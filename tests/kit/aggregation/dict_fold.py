@@ -1,4 +1,4 @@
-"""The aggregator's fold over a dict, for networks without Faust."""
+"""The aggregator's fold over a dict, for tests without Faust."""
 
 import asyncio
 from typing import Final
@@ -15,7 +15,7 @@ FETCH_TIMEOUT_S: Final = 0.2
 
 
 class DictTable:
-    """States in memory. What reads it must start from the beginning of its topics."""
+    """Keeps states in memory. A fold over it must read its topics from the beginning."""
 
     def __init__(self) -> None:
         self._states: dict[TaskId, TaskState] = {}

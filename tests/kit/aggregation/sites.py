@@ -1,6 +1,6 @@
-"""The aggregator's fold on a real broker, over a dict and over Faust, behind one face for one conformance suite.
+"""The aggregator's fold on a real broker, over a dict and over Faust, behind one interface for one conformance suite.
 
-Records carry no envelope here: the intake is a port of the fold, with tests of its own.
+Records carry no envelope here: the intake has tests of its own.
 """
 
 import asyncio
@@ -15,9 +15,11 @@ from services.aggregator.fold_loop import FoldLoop, FoldPorts
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.stream import FaustFold, StreamSettings, changelog_catalogue
 from tests.kit.aggregation.dict_fold import DictTable, run_over_dict
-from tests.kit.aggregation.keys import BLS, DOMAIN, OPERATORS, KeySigner
-from tests.kit.aggregation.votes import FIRST_BLOCK, build_task
-from tests.kit.bus.kinds import unique_name
+from tests.kit.aggregation.signed import BLS, OPERATORS, open_chain
+from tests.kit.bus.buses import unique_name
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.fake import FakeChain
+from tests.kit.chain.tasks import build_task
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer, create_topics, fetch_layout
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.bus.topics import Cleanup, Profile, TopicCatalogue, TopicSpec, group_name, group_topics, load_catalogue
@@ -41,12 +43,13 @@ from zarathustra.core.messages import (
     task_of,
 )
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Task, TaskStatus
-from zarathustra.core.types import BlockNumber, TaskId
+from zarathustra.core.task import Task
+from zarathustra.core.types import TaskId
 from zarathustra.core.vote import Vote
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.lifecycle import now_ms
 from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.codec import decode, encode, record_type
 
@@ -54,45 +57,8 @@ PARTITIONS = 3  # the test profile's
 
 
 @dataclass
-class FakeChain:
-    """Tasks as the operator's node tells them; the test moves blocks and settles."""
-
-    block: int = FIRST_BLOCK
-    tasks: dict[TaskId, Task] = field(default_factory=dict)
-
-    def open(self, name: object) -> Task:
-        task = build_task(name=name)
-        self.tasks[task.task_id] = task
-        return task
-
-    def settle(self, task: Task) -> None:
-        self.tasks[task.task_id] = replace(task, status=TaskStatus.SETTLED)
-
-    async def fetch_block_number(self) -> BlockNumber:
-        return BlockNumber(self.block)
-
-    async def read_task(self, task_id: TaskId) -> TaskRead:
-        task = self.tasks.get(task_id)
-        if task is None:
-            raise Invalid(Reason.UNKNOWN_TASK, "read task")
-        return TaskRead(task, OPERATORS, BlockNumber(self.block))
-
-    async def intake(self, delivery: Delivery) -> Sequence[Change]:
-        message = decode(delivery.record.headers.get(Header.TYPE, b"").decode(), delivery.record.value)
-        read = await self.read_task(TaskId(delivery.record.key))
-        match message:
-            case EvaluationProposed():
-                return read, EvaluationAccepted(message)
-            case AttestationSigned():
-                return read, AttestationAccepted(message)
-            case Abstained():
-                return read, AbstentionAccepted(message)
-        raise Invalid(Reason.UNKNOWN_TYPE, "read record")
-
-
-@dataclass
 class Site:
-    """Topics, keys and a data directory of one test's aggregator; outlives its restarts."""
+    """Topics, chain, key and data directory of one test's aggregator. They stay when the aggregator restarts."""
 
     bootstrap_servers: str
     data_dir: Path
@@ -101,7 +67,7 @@ class Site:
     attestations: str
     certificates: str
     rules: Rules = field(default_factory=lambda: Rules(collect_blocks=5, reissue_blocks=20, forget_blocks=10))
-    signer: KeySigner = field(default_factory=lambda: KeySigner(EcdsaSecretKey.generate()))
+    signer: EcdsaSigner = field(default_factory=lambda: EcdsaSigner(EcdsaSecretKey.generate(), DOMAIN))
 
     @property
     def group(self) -> str:
@@ -116,6 +82,9 @@ class Site:
         changelog = changelog_catalogue(self.signer.operator_id, layout)
         await create_topics(self.bootstrap_servers, profile=Profile.PRODUCTION, catalogue=changelog)
 
+    def open_task(self, name: object) -> Task:
+        return self.chain.put_task(build_task(name=name))
+
     def record(self, message: Message) -> Record:
         topic = self.evaluations if isinstance(message, EvaluationProposed) else self.attestations
         headers = {
@@ -128,6 +97,23 @@ class Site:
         async with KafkaProducer(self.bootstrap_servers, client_id="test") as producer:
             await producer.send([self.record(message) for message in messages])
 
+    async def read_task(self, task_id: TaskId) -> TaskRead:
+        """Return the task as the operator's node has it."""
+        return TaskRead(await self.chain.fetch_task(task_id), OPERATORS, self.chain.head)
+
+    async def intake(self, delivery: Delivery) -> Sequence[Change]:
+        """Return what a record says, without checking its envelope."""
+        message = decode(delivery.record.headers.get(Header.TYPE, b"").decode(), delivery.record.value)
+        read = await self.read_task(TaskId(delivery.record.key))
+        match message:
+            case EvaluationProposed():
+                return read, EvaluationAccepted(message)
+            case AttestationSigned():
+                return read, AttestationAccepted(message)
+            case Abstained():
+                return read, AbstentionAccepted(message)
+        raise Invalid(Reason.UNKNOWN_TYPE, "read record")
+
     def build_ports(self, producer: KafkaProducer, metrics: Metrics) -> FoldPorts:
         interpreter = Interpreter(EffectPorts(BLS, self.signer, DOMAIN, now_ms), metrics)
 
@@ -136,8 +122,8 @@ class Site:
             await producer.send([one if one.topic == own else replace(one, topic=self.certificates) for one in records])
 
         return FoldPorts(
-            intake=self.chain.intake,
-            read_task=self.chain.read_task,
+            intake=self.intake,
+            read_task=self.read_task,
             perform=interpreter.perform,
             send=send,
             dead_letters=group_topics(self.group).dead_letters,
@@ -172,7 +158,7 @@ def build_faust_fold(site: Site, ports: FoldPorts) -> FaustFold:
 
 @asynccontextmanager
 async def running(site: Site, run: RunFold) -> AsyncIterator[None]:
-    """One life of the aggregator. What it dies of fails the test."""
+    """Run the aggregator within the block. An error of it fails the test."""
     stop = asyncio.Event()
     clock = BlockClock(site.chain.fetch_block_number, poll_seconds=0.02)
     async with KafkaProducer(site.bootstrap_servers, client_id="aggregator") as producer, asyncio.TaskGroup() as group:
@@ -189,7 +175,7 @@ async def open_site(bootstrap_servers: str, data_dir: Path) -> Site:
     site = Site(
         bootstrap_servers,
         data_dir,
-        FakeChain(),
+        open_chain(),
         evaluations=unique_name("evaluations"),
         attestations=unique_name("attestations"),
         certificates=unique_name("certificates"),
@@ -199,7 +185,7 @@ async def open_site(bootstrap_servers: str, data_dir: Path) -> Site:
 
 
 def wipe(site: Site) -> None:
-    """Lose the machine's disk."""
+    """Delete the data directory, like the loss of a disk."""
     shutil.rmtree(site.data_dir, ignore_errors=True)
 
 
@@ -209,7 +195,7 @@ def certificates_of(deliveries: Sequence[Delivery]) -> list[CertificateIssued]:
 
 
 def verify_certificate(certificate: CertificateIssued, vote: Vote) -> None:
-    """Raise unless the aggregate is what the contract would check."""
+    """Raise unless the contract would accept the aggregate signature."""
     keys = [one.public_key for one in OPERATORS.operators if certificate.bitmap >> one.slot & 1]
     BLS.verify(BLS.aggregate_public_keys(keys), vote_digest(DOMAIN, vote), certificate.signature)
 

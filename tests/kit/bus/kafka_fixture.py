@@ -4,8 +4,8 @@ A test module asks for it with
 
     pytest_plugins = ["tests.kit.bus.kafka_fixture"]
 
-and takes the fixture `kafka_bootstrap` (its address). The broker starts with the first test that needs it and
-keeps no topics of the table: create what you need, under names of your own (`kafka_bus.unique_name`).
+and takes the fixture `kafka_bootstrap`, the broker's address. The broker starts with the first test that needs it and
+has no topics: create those that you need, under names of your own (`buses.unique_name`).
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
     python -m tests.kit.bus.kafka_worker BOOTSTRAP_SERVERS GROUP IN_TOPIC OUT_TOPIC
 
-Copies records from IN to OUT, a few at a time, until it is ended.
+Copies records from IN_TOPIC to OUT_TOPIC, a few at a time, until it is killed.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What tests do to an anvil chain."""
+"""Anvil's own calls: mine blocks, and replace them."""
 
 from typing import Any
 

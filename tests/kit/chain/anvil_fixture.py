@@ -2,7 +2,7 @@
 
     pytest_plugins = ["tests.kit.chain.anvil_fixture"]
 
-`anvil` mines a block for every transaction; `rpc` talks to it.
+The fixture `anvil` mines a block for every transaction; the fixture `rpc` is a client of it.
 """
 
 from collections.abc import AsyncIterator

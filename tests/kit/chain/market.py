@@ -1,9 +1,10 @@
-"""A deployed market on a test chain, with operators whose keys the test holds."""
+"""The contracts deployed on anvil, with accounts and operators whose keys are known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devnet.anvil import DEFAULT_CHAIN_ID
+from tests.kit.signing.operators import OperatorKeys
 from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract, Registration
 from zarathustra.chain.deploy import DeploymentParameters, deploy
 from zarathustra.chain.operator_sender import ChainTaskSender
@@ -35,7 +36,6 @@ from zarathustra.core.types import (
     Cid,
     Evaluation,
     Micro,
-    OperatorId,
     Ppm,
     ProjectId,
     SetVersion,
@@ -67,7 +67,10 @@ DEV_KEYS = tuple(
     )
 )
 OWNER, CONTRIBUTOR, FIRST_OPERATOR = 0, 1, 2
-OPERATORS = 4
+OPERATOR_KEYS = tuple(
+    OperatorKeys(EcdsaSecretKey(DEV_KEYS[FIRST_OPERATOR + number]), BlsSecretKey.from_int(number + 1))
+    for number in range(4)
+)
 
 
 def make_sender(rpc: Rpc, key: bytes, intents: list[Intent] | None = None, *, stuck_blocks: int = 3) -> Sender:
@@ -84,7 +87,7 @@ def make_sender(rpc: Rpc, key: bytes, intents: list[Intent] | None = None, *, st
 
 
 def make_params(*, pool: int = ETHER, architecture_cid: str = "bafkarchitecture") -> ProjectParams:
-    """A project that the contract accepts, for FEE and BOND."""
+    """Return parameters that the contract accepts, with FEE and BOND."""
     return ProjectParams(
         architecture_cid=architecture_cid,
         parameters_cid="bafkbaseline",
@@ -112,7 +115,7 @@ def make_params(*, pool: int = ETHER, architecture_cid: str = "bafkarchitecture"
 
 @dataclass(frozen=True)
 class TestMarket:
-    """Everything deployed, with one sender per role."""
+    """Every contract deployed, and one sender for each role."""
 
     __test__ = False  # not a test class
 
@@ -139,23 +142,21 @@ class TestMarket:
         return MarketContract(self.contributor, self.deployment)
 
     async def register_operators(self) -> None:
-        """Register and seal OPERATORS operators; slot i has BLS key i + 1."""
-        for number, sender in enumerate(self.operators):
-            registration = self._build_registration(number, OperatorId(sender.address))
-            await self.governance.register_operator(registration, value=STAKE)
+        """Register OPERATOR_KEYS in their order, which is that of their slots, and seal the set."""
+        for keys in OPERATOR_KEYS:
+            await self.governance.register_operator(self._build_registration(keys), value=STAKE)
         await self.governance.seal_operator_set()
 
-    def _build_registration(self, number: int, operator: OperatorId) -> Registration:
+    def _build_registration(self, keys: OperatorKeys) -> Registration:
         backend = load_backend("fast")
-        secret = bls_key(number)
-        encoded = backend.g1_to_eip2537(backend.public_key(secret))
+        encoded = backend.g1_to_eip2537(backend.public_key(keys.bls))
         domain = Domain(self.deployment.chain_id, self.deployment.governance)
-        digest = possession_digest(domain, self.owner.address, operator, key_hash(encoded))
+        digest = possession_digest(domain, self.owner.address, keys.operator_id, key_hash(encoded))
         return Registration(
             bls_key=encoded,
-            possession=backend.g2_to_eip2537(backend.prove_possession(secret, digest)),
-            signing_key=operator,
-            rewards_receiver=Address(operator),
+            possession=backend.g2_to_eip2537(backend.prove_possession(keys.bls, digest)),
+            signing_key=keys.operator_id,
+            rewards_receiver=Address(keys.operator_id),
             stake=STAKE,
         )
 
@@ -176,7 +177,7 @@ class TestMarket:
         return index
 
     async def open_task(self) -> Task:
-        """The one open task, once its seed block is there."""
+        """Return the one open task, and mine up to its seed block if needed."""
         reader = ChainTaskReader(self.rpc, self.deployment)
         (task_id,) = await reader.fetch_open_tasks()
         task = await reader.fetch_task(task_id)
@@ -186,7 +187,7 @@ class TestMarket:
         return task
 
     async def build_certificate(self, task: Task, verdict: "Verdict") -> CertificateIssued:
-        """What the operators of the task's set sign together: its effective attempt's performer proposes `verdict`."""
+        """Build the certificate of all operators for `verdict`, proposed by the effective attempt's performer."""
         reader = ChainTaskReader(self.rpc, self.deployment)
         operators = (await reader.fetch_operator_set(task.set_version)).operators
         block_hash = await reader.fetch_block_hash(task.seed_block)
@@ -213,16 +214,15 @@ class TestMarket:
         domain = Domain(self.deployment.chain_id, self.deployment.attestation_center)
         vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), verdict.is_approved)
         backend = load_backend("fast")
-        signatures = [backend.sign(bls_key(operator.slot), vote_digest(domain, vote)) for operator in operators]
-        number = next(
-            n for n, sender in enumerate(self.operators) if OperatorId(sender.address) == evaluation.performer
-        )
-        performer_key = EcdsaSecretKey(DEV_KEYS[FIRST_OPERATOR + number])
+        signatures = [
+            backend.sign(OPERATOR_KEYS[operator.slot].bls, vote_digest(domain, vote)) for operator in operators
+        ]
+        performer = next(keys for keys in OPERATOR_KEYS if keys.operator_id == evaluation.performer)
         return CertificateIssued(
             proposal=EvaluationProposed(
                 evaluation=evaluation,
                 proof_of_task=REPORT_CID,
-                performer_signature=sign_digest(performer_key, evaluation_digest(domain, evaluation)),
+                performer_signature=sign_digest(performer.ecdsa, evaluation_digest(domain, evaluation)),
             ),
             approved=verdict.is_approved,
             set_version=version,
@@ -231,13 +231,13 @@ class TestMarket:
         )
 
     def task_sender(self, number: int = 0) -> ChainTaskSender:
-        """Operator `number`'s transactions."""
+        """Build operator `number`'s sender of transactions about tasks."""
         return ChainTaskSender(
             self.operators[number], self.deployment, encode_signature=load_backend("fast").g2_to_eip2537
         )
 
     async def certify(self, verdict: "Verdict") -> Receipt:
-        """Decide the open task."""
+        """Settle the open task."""
         certificate = await self.build_certificate(await self.open_task(), verdict)
         return await self.task_sender().submit_certificate(certificate)
 
@@ -258,11 +258,6 @@ WORSE = Verdict(challenger_score=500_000, gain_lower_bound=-500_000)
 REPORT_CID = Cid("bafkreport")
 
 
-def bls_key(number: int) -> BlsSecretKey:
-    """The BLS key of operator `number`."""
-    return BlsSecretKey.from_int(number + 1)
-
-
 async def deploy_market(rpc: Rpc) -> TestMarket:
     """Deploy everything; the first development account owns it."""
     owner = make_sender(rpc, DEV_KEYS[OWNER])
@@ -270,5 +265,5 @@ async def deploy_market(rpc: Rpc) -> TestMarket:
         owner=owner.address, treasury=Address(b"\x7e" * 20), min_stake=Wei(ETHER), epoch_blocks=1, seed_delay=2
     )
     deployment = await deploy(owner, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
-    operators = tuple(make_sender(rpc, DEV_KEYS[FIRST_OPERATOR + number]) for number in range(OPERATORS))
+    operators = tuple(make_sender(rpc, keys.ecdsa.reveal()) for keys in OPERATOR_KEYS)
     return TestMarket(rpc, deployment, owner, make_sender(rpc, DEV_KEYS[CONTRIBUTOR]), operators)

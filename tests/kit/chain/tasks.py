@@ -1,5 +1,8 @@
-"""Tasks and operator sets for tests, valid unless a test says otherwise."""
+"""Tasks and operator sets, valid unless a test says otherwise."""
 
+from typing import Final
+
+from tests.kit.derived import derive_bytes
 from zarathustra.core.digests import TaskInput, input_root
 from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus
 from zarathustra.core.types import (
@@ -19,27 +22,36 @@ from zarathustra.core.types import (
     Wei,
 )
 
-TASK_ID = TaskId(b"\x11" * 32)
+SEED_BLOCK: Final = 100
+ATTEMPT_BLOCKS: Final = 50
+MAX_ATTEMPTS: Final = 3
+DEADLINE: Final = SEED_BLOCK + MAX_ATTEMPTS * ATTEMPT_BLOCKS
 
 
-def make_operators(count: int, *, stake: int = 10) -> OperatorSet:
-    """`count` operators of equal stake in slots 0, 1, …; their keys are placeholders that nobody verifies."""
-    operators = tuple(
-        Operator(
-            Slot(slot), OperatorId(bytes([slot + 1]) * 20), Wei(stake), BlsPublicKey(bytes([0x80 + slot]) + bytes(47))
-        )
-        for slot in range(count)
+def build_operators(*stakes: int, version: int = 1) -> OperatorSet:
+    """Build a set with one operator for each stake, in slots 0, 1, …. The keys are placeholders that verify nothing."""
+    return OperatorSet(
+        SetVersion(version),
+        tuple(
+            Operator(
+                Slot(slot),
+                OperatorId(derive_bytes(20, "operator", slot)),
+                Wei(stake),
+                BlsPublicKey(derive_bytes(48, "key", slot)),
+            )
+            for slot, stake in enumerate(stakes)
+        ),
     )
-    return OperatorSet(SetVersion(1), operators)
 
 
-def make_input(task_id: TaskId = TASK_ID, *, tolerance: int = 2) -> TaskInput:
+def build_input(task_id: TaskId, *, tolerance: int = 2, **cids: Cid) -> TaskInput:
+    """Build a task's input. `cids` are those of artefacts that exist; the others name nothing."""
     return TaskInput(
         task_id=task_id,
-        architecture_cid=Cid("bafkarchitecture"),
-        evaluator_cid=Cid("bafkevaluator"),
-        champion_cid=Cid("bafkchampion"),
-        challenger_cid=Cid("bafkchallenger"),
+        architecture_cid=cids.get("architecture", Cid("bafkarchitecture")),
+        evaluator_cid=cids.get("evaluator", Cid("bafkevaluator")),
+        champion_cid=cids.get("champion", Cid("bafkchampion")),
+        challenger_cid=cids.get("challenger", Cid("bafkchallenger")),
         rounds=4,
         k=0,
         alpha_ppm=Ppm(10_000),
@@ -47,21 +59,39 @@ def make_input(task_id: TaskId = TASK_ID, *, tolerance: int = 2) -> TaskInput:
     )
 
 
-def make_task(*, seed_block: int = 100, attempt_blocks: int = 10, max_attempts: int = 3) -> Task:
-    task_input = make_input()
+def name_task(name: object) -> TaskId:
+    return TaskId(derive_bytes(32, "task", name))
+
+
+def build_task(
+    *,
+    name: object = 1,
+    submission_index: int = 1,
+    task_input: TaskInput | None = None,
+    status: TaskStatus = TaskStatus.OPEN,
+    attempt: int = 0,
+    attempt_start: int | None = None,
+    attempt_blocks: int = ATTEMPT_BLOCKS,
+    max_attempts: int = MAX_ATTEMPTS,
+    seed_block: int = SEED_BLOCK,
+    set_version: int = 1,
+    quorum_bps: int = 6_600,
+) -> Task:
+    """Build a task. Equal names give equal ids; without `attempt_start` the attempt starts at the seed block."""
+    inputs = task_input or build_input(name_task(name))
     return Task(
-        task_id=TASK_ID,
+        task_id=inputs.task_id,
         project_id=ProjectId(1),
-        submission_index=SubmissionIndex(1),
-        status=TaskStatus.OPEN,
-        attempt=Attempt(0),
-        attempt_start=BlockNumber(seed_block),
+        submission_index=SubmissionIndex(submission_index),
+        status=status,
+        attempt=Attempt(attempt),
+        attempt_start=BlockNumber(seed_block if attempt_start is None else attempt_start),
         attempt_blocks=attempt_blocks,
         max_attempts=max_attempts,
         seed_block=BlockNumber(seed_block),
         deadline=BlockNumber(seed_block + max_attempts * attempt_blocks),
-        quorum_bps=Bps(6_600),
-        set_version=SetVersion(1),
-        input_root=input_root(task_input),
-        input=task_input,
+        quorum_bps=Bps(quorum_bps),
+        set_version=SetVersion(set_version),
+        input_root=input_root(inputs),
+        input=inputs,
     )

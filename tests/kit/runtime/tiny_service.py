@@ -1,6 +1,6 @@
 """A whole service in a few lines, run as a process: `python -m tests.kit.runtime.tiny_service`.
 
-What it does is a setting, so that a test can have it fail in each way a service can.
+The setting MANNER says how it ends, so that a test can make it fail in each way a service can.
 """
 
 import asyncio

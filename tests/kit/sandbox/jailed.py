@@ -1,4 +1,4 @@
-"""Runs a hostile program in a process of its own, jailed or not, and tells what it achieved."""
+"""Runs a hostile program in a process of its own, jailed or not, and reports what it achieved."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Small artefacts for the evaluation tests: f(x) = x² and what goes wrong around it."""
+"""Small artefacts for f(x) = x²: architecture, evaluator and parameters, and the parts to build wrong ones."""
 
 import json
 import struct
@@ -50,7 +50,7 @@ SQUARE = architecture(
 
 
 def square_tensors(*, noise: float = 0.0) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-    """Weights that draw x² with eight straight pieces on [-2, 2]; `noise` shifts the result."""
+    """Return weights that approximate x² by eight straight pieces on [-2, 2]; `noise` shifts the result."""
     knots = np.array([0.0, 0.5, 1.0, 1.5], dtype=np.float32)
     slopes = np.array([0.5, 1.0, 1.0, 1.0], dtype=np.float32)
     return {
@@ -62,7 +62,7 @@ def square_tensors(*, noise: float = 0.0) -> dict[str, np.ndarray[Any, np.dtype[
 
 
 def encode_tensors(tensors: Mapping[str, np.ndarray[Any, Any]], **entry_changes: Any) -> bytes:
-    """A safetensors file, written here so that a test can also write a wrong one."""
+    """Return a safetensors file. It is written here, so that a test can also write a wrong one."""
     header: dict[str, Any] = {}
     data = b""
     for name, values in tensors.items():
@@ -85,7 +85,7 @@ def square_parameters(*, noise: float = 0.0) -> bytes:
 
 
 def constant_parameters(raw_architecture: bytes, value: float) -> bytes:
-    """Every tensor of the architecture filled with `value`."""
+    """Return parameters in which every tensor of the architecture is filled with `value`."""
     tensors = parse_architecture(raw_architecture).tensors
     return encode_tensors({name: np.full(spec.shape, value, dtype=np.float32) for name, spec in tensors.items()})
 

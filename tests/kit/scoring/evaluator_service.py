@@ -1,4 +1,4 @@
-"""The evaluator service as a process of its own, and a fake with the same face."""
+"""The evaluator service as a process of its own."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ def find_free_port() -> int:
 
 @asynccontextmanager
 async def run_evaluator(socket_path: Path, **settings: str) -> AsyncIterator[str]:
-    """A ready service; gives its HTTP address as host:port."""
+    """Run a service within the block; gives its HTTP address as host:port once it is ready."""
     address = f"127.0.0.1:{find_free_port()}"
     environment = {"HTTP_LISTEN": address, "EVALUATOR_SOCKET": str(socket_path), "LOG_LEVEL": "WARNING"} | settings
     process = await asyncio.create_subprocess_exec(

@@ -1,20 +1,18 @@
-"""Values that the signing tests share."""
+"""A signer with its vote log, and what it signs in the signing tests."""
 
 from pathlib import Path
 
-from zarathustra.core.digests import Domain
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.operators import make_keys
 from zarathustra.core.outcomes import Code
-from zarathustra.core.types import Address, Attempt, Digest, Evaluation, Micro, OperatorId, TaskId
+from zarathustra.core.types import Attempt, Digest, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.core.vote import Vote
 from zarathustra.signing.backends import load_backend
 from zarathustra.signing.bls import BlsBackend
-from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 from zarathustra.signing.signer import LocalSigner
 from zarathustra.signing.vote_log import VoteLog
 
-DOMAIN = Domain(31_337, Address(b"\xac" * 20))
-BLS_KEY = BlsSecretKey.from_int(0xB15)
-ECDSA_KEY = EcdsaSecretKey.from_int(0xEC)
+KEYS = make_keys(0)
 INPUT_HASH = b"\x1f" * 32
 DIGEST = Digest(b"\xd1" * 32)
 
@@ -38,9 +36,9 @@ def make_evaluation(performer: OperatorId, *, champion_score: int = 900_000) -> 
 
 
 def open_log(path: Path) -> VoteLog:
-    """The vote log of BLS_KEY."""
-    return VoteLog(path, load_backend("fast").public_key(BLS_KEY))
+    """Open the vote log of KEYS."""
+    return VoteLog(path, load_backend("fast").public_key(KEYS.bls))
 
 
 def make_signer(log: VoteLog, backend: BlsBackend) -> LocalSigner:
-    return LocalSigner(bls_key=BLS_KEY, ecdsa_key=ECDSA_KEY, domain=DOMAIN, backend=backend, vote_log=log)
+    return LocalSigner(bls_key=KEYS.bls, ecdsa_key=KEYS.ecdsa, domain=DOMAIN, backend=backend, vote_log=log)

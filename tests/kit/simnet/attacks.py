@@ -1,10 +1,12 @@
-"""Records that strangers and dishonest operators put on the bus, each with what should become of it."""
+"""Records that strangers and dishonest operators put on the bus, each with the reason for which readers refuse it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tests.kit.simnet.net import STRANGER_KEY, Operator, Simnet
-from tests.kit.simnet.time import now_ms
+from tests.kit.simnet.accounts import STRANGER_KEY
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.stage import Operator
+from tests.kit.simulated_time import now_ms
 from zarathustra.bus.records import Header, Record
 from zarathustra.core.digests import evaluation_digest, vote_digest
 from zarathustra.core.messages import AttestationSigned, EvaluationProposed, Message
@@ -30,7 +32,7 @@ BLS = load_backend(FAST)
 
 @dataclass(frozen=True)
 class Scene:
-    """A task in its attempt, with the honest proposal for it."""
+    """A task in its first attempt, with the honest proposal for it."""
 
     net: Simnet
     proposal: EvaluationProposed
@@ -52,7 +54,7 @@ class Scene:
         return replace(proposal, performer_signature=sign_digest(key, digest))
 
     def attest(self, operator: Operator, proposal_hash: bytes, *, approved: bool = True) -> AttestationSigned:
-        """A vote of that operator as it would sign it itself."""
+        """The operator's own vote, properly signed."""
         vote = Vote(
             self.proposal.evaluation.task_id, self.proposal.evaluation.attempt, proposal_hash, approved=approved
         )
@@ -68,7 +70,7 @@ class Scene:
 
 
 async def find_scene(net: Simnet) -> Scene:
-    """Once the open task has its honest proposal, and before its certificate is mined."""
+    """Return once the open task has its honest proposal, and before its certificate is mined."""
     task = await net.fetch_open_task()
 
     def find() -> list[EvaluationProposed]:
@@ -87,7 +89,7 @@ async def find_scene(net: Simnet) -> Scene:
 
 @dataclass(frozen=True)
 class Attack:
-    """One bad record. `reasons`: with which reason each kind of group gives it up; a kind not named takes it."""
+    """One bad record. `reasons`: why each kind of group gives it up. A kind that is not named does not give it up."""
 
     name: str
     build: Callable[[Scene], Record]
@@ -95,7 +97,7 @@ class Attack:
 
 
 def both(reason: Reason) -> Mapping[str, Reason]:
-    """Everybody who reads proposals."""
+    """The reason for both kinds of group that read proposals."""
     return {"validator": reason, "aggregator": reason}
 
 
@@ -121,7 +123,7 @@ def proposal_with(**changes: object) -> Callable[[Scene], Record]:
 
 
 def with_header(name: Header, value: bytes) -> Callable[[Scene], Record]:
-    """The honest record but for one header."""
+    """The honest record with one header changed."""
 
     def build(scene: Scene) -> Record:
         record = scene.seal(Topic.EVALUATIONS, scene.proposal, scene.performer.signing)
@@ -137,19 +139,19 @@ def without_envelope(scene: Scene) -> Record:
 
 
 def tampered_value(scene: Scene) -> Record:
-    """One bit of the bytes is another than what was signed."""
+    """One bit differs from what was signed."""
     record = scene.seal(Topic.EVALUATIONS, scene.proposal, scene.performer.signing)
     return replace(record, value=record.value[:-1] + bytes([record.value[-1] ^ 1]))
 
 
 def other_key(scene: Scene) -> Record:
-    """Filed under another task."""
+    """With the key of another task."""
     record = scene.seal(Topic.EVALUATIONS, scene.proposal, scene.performer.signing)
     return replace(record, key=b"\x77" * 32)
 
 
 def strangers_proposal(scene: Scene) -> Record:
-    """In every way right, but for who sends it."""
+    """Correct except for its sender, who is no operator."""
     return scene.seal(Topic.EVALUATIONS, scene.propose(STRANGER_KEY), STRANGER_KEY)
 
 
@@ -159,13 +161,13 @@ def forwarded_proposal(scene: Scene) -> Record:
 
 
 def bystanders_proposal(scene: Scene) -> Record:
-    """By an operator whose turn it is not."""
+    """By an operator of the set that is not the attempt's performer."""
     key = scene.bystander.signing
     return scene.seal(Topic.EVALUATIONS, scene.propose(key), key)
 
 
 def bad_performer_signature(scene: Scene) -> Record:
-    """A valid envelope around a proposal that somebody else signed."""
+    """A valid envelope around a proposal that another operator signed."""
     proposal = scene.sign(scene.proposal, scene.bystander.signing)
     return scene.seal(Topic.EVALUATIONS, proposal, scene.performer.signing)
 

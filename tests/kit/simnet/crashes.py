@@ -2,7 +2,7 @@
 
     stage: project open ─▶ commit ─▶ reveal ─▶ task ─▶ proposal ─▶ 3 votes ─▶ certificate ─▶ settlement ─▶ 3 blocks more
 
-A service that is killed starts again at once, in the same moment of simulated time (`simnet_time`), and catches up
+A service that is killed starts again at once, in the same moment of simulated time (`simulated_time`), and catches up
 before the next block. So transactions land in the same blocks as without a crash, hashes and seeds are the same, and
 the ids of all records must be equal, those of chain events with their block hashes included. The keeper has nothing to
 send in this run: when it would send depends on when it started, and a moved transaction makes another chain.
@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tests.kit.simnet.lines import CrashPoint, Moment
-from tests.kit.simnet.market import ARTEFACTS, BETTER_PARAMETERS, FIRST, Story, publish
-from tests.kit.simnet.net import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY, Simnet, Stage, open_simnet
-from tests.kit.simnet.time import simulate
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY
+from tests.kit.simnet.connections import CrashPoint, Moment
+from tests.kit.simnet.net import Simnet
+from tests.kit.simnet.projects import ARTEFACTS, BETTER_PARAMETERS, FIRST, PublishedProject, open_project
+from tests.kit.simnet.run import open_simnet
+from tests.kit.simnet.stage import Stage
+from tests.kit.simulated_time import simulate
 from zarathustra.bus.records import Header
 from zarathustra.core.project import Project, Submission
 from zarathustra.core.types import ZERO_ADDRESS, Address, ProjectId, Topic, Wei
@@ -35,22 +38,21 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What must be equal whoever was killed when."""
+    """What must be equal, whichever service was killed when."""
 
     ids: Mapping[str, frozenset[bytes]]  # by topic; dead letters included
-    told: frozenset[str]  # ids of what the notifier told people
+    told: frozenset[str]  # ids of what the notifier sent
     project: Project
     submission: Submission
     credits: tuple[Wei, ...]
 
 
-def open_project(stage: Stage) -> None:
-    """Take the stage to where the crash runs start: a project is open."""
+def prepare_stage(stage: Stage) -> None:
+    """Open a project on the stage and keep that state: the crash runs start from it."""
 
     async def play() -> None:
         async with open_simnet(stage) as net:
-            net.start()
-            await (await publish(net)).wait_until_open()
+            await open_project(net)
             for service in net.services.values():
                 await service.stop()
             await stage.keep(net.rpc)
@@ -59,18 +61,18 @@ def open_project(stage: Stage) -> None:
 
 
 def run(stage: Stage, point: CrashPoint | None = None) -> tuple[Outcome, Mapping[tuple[str, Moment], int]]:
-    """One short run; with what came of it, and how many moments of each kind there were."""
+    """Do one short run; return its outcome, and how many moments of each kind there were."""
 
     async def play() -> tuple[Outcome, Mapping[tuple[str, Moment], int]]:
         async with open_simnet(stage, crash=point) as net:
             await add_artefacts(net)
             net.start()
             await net.wait_blocks(1)
-            await Story(net, PROJECT).submit(BETTER_PARAMETERS)
+            await PublishedProject(net, PROJECT).submit(BETTER_PARAMETERS)
             await net.wait_for_outcome(PROJECT, FIRST)
             await net.wait_blocks(BLOCKS_AFTER)
-            assert point is None or net.executioner.due.done(), f"{point} was never reached"
-            return await read_outcome(net), dict(net.executioner.passed)
+            assert point is None or net.crash_plan.due.done(), f"{point} was never reached"
+            return await read_outcome(net), dict(net.crash_plan.passed)
 
     return simulate(play())
 
@@ -89,14 +91,14 @@ async def read_outcome(net: Simnet) -> Outcome:
 
 
 def run_with_absence(stage: Stage, service: str) -> Outcome:
-    """A short run in which a service is killed before the votes, and stays away for ABSENCE_BLOCKS."""
+    """Do a short run in which a service is killed before the votes and started again ABSENCE_BLOCKS later."""
 
     async def play() -> Outcome:
         async with open_simnet(stage) as net:
             await add_artefacts(net)
             net.start()
             await net.wait_blocks(1)
-            await Story(net, PROJECT).submit(BETTER_PARAMETERS)
+            await PublishedProject(net, PROJECT).submit(BETTER_PARAMETERS)
             await net.services[service].crash()
             await net.wait_blocks(ABSENCE_BLOCKS)
             net.start(service)
@@ -108,13 +110,13 @@ def run_with_absence(stage: Stage, service: str) -> Outcome:
 
 
 async def add_artefacts(net: Simnet) -> None:
-    """What the owner published when the stage was prepared: each run has a store of its own."""
+    """Add what the owner published when the stage was prepared: the store of each run starts empty."""
     for artefact in (ARTEFACTS.architecture, ARTEFACTS.parameters, ARTEFACTS.evaluator):
         await net.artefacts.add(artefact)
 
 
 def list_points(passed: Mapping[tuple[str, Moment], int], service: str) -> list[CrashPoint]:
-    """Every moment of a service at which an undisturbed run could be interrupted."""
+    """Return every moment of a service at which an undisturbed run could be interrupted."""
     return [
         CrashPoint(name, moment, number)
         for (name, moment), count in sorted(passed.items())
@@ -124,7 +126,7 @@ def list_points(passed: Mapping[tuple[str, Moment], int], service: str) -> list[
 
 
 def choose_points(points: Sequence[CrashPoint], count: int) -> list[CrashPoint]:
-    """`count` of the points of each kind, or all where there are no more; the same ones in every run of the tests."""
+    """Return up to `count` points of each kind; the same ones each time."""
     kinds = {moment: [point for point in points if point.moment is moment] for moment in Moment}
     random = Random(0)
     return [point for kind in kinds.values() for point in random.sample(kind, min(count, len(kind)))]

@@ -28,7 +28,7 @@ Columns = NDArray[np.float64]
 
 
 async def evaluate(request: EvaluateRequest) -> EvaluateResult:
-    """What the evaluator service answers; the same request gives the same integers."""
+    """Answer as the evaluator service does; the same request gives the same integers."""
     return await attribute_faults(_score, request, VERSIONS)
 
 

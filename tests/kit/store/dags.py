@@ -1,4 +1,4 @@
-"""DAGs that no honest tool builds, encoded field by field: the encoders of the code under test refuse to."""
+"""Malformed DAGs, encoded field by field: the encoders of the code under test refuse to write them."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def encode_directory(name: str, child: BlockId) -> bytes:
 
 
 class Dag:
-    """Blocks by name, with a shorthand for hostile file nodes."""
+    """Blocks by id, with a short way to add malformed file nodes."""
 
     def __init__(self) -> None:
         self.blocks: dict[BlockId, bytes] = {}
@@ -59,6 +59,6 @@ class Dag:
         return self.put(data, Codec.RAW)
 
     def branch(self, children: Sequence[BlockId], child_sizes: Sequence[int], *, size: int | None = None) -> BlockId:
-        """A file node; declares `size`, or the sum of its children's."""
+        """Add a file node that declares `size`, or else the sum of its children's sizes."""
         declared = sum(child_sizes) if size is None else size
         return self.put(encode_node(encode_unixfs(size=declared, child_sizes=child_sizes), children))

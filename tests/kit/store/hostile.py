@@ -11,7 +11,7 @@ Behaviour = Callable[["HostileServer", asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class HostileServer:
-    """`requests` are the heads it got; `sent` counts the body bytes that it got rid of."""
+    """`requests` are the request heads that arrived; `sent` counts the body bytes that went out."""
 
     url: str = ""
     requests: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ async def send(hostile: HostileServer, writer: asyncio.StreamWriter, data: bytes
 
 
 def answering(status: str, body: bytes = b"", *headers: str) -> Behaviour:
-    """One whole answer."""
+    """Answer with one complete response."""
 
     async def behave(hostile: HostileServer, writer: asyncio.StreamWriter) -> None:
         head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
@@ -70,7 +70,7 @@ async def stay_silent(_hostile: HostileServer, _writer: asyncio.StreamWriter) ->
 
 
 async def hang_up(_hostile: HostileServer, _writer: asyncio.StreamWriter) -> None:
-    """Close without a word."""
+    """Close the connection without an answer."""
 
 
 async def talk_nonsense(hostile: HostileServer, writer: asyncio.StreamWriter) -> None:
@@ -93,7 +93,7 @@ async def drip(hostile: HostileServer, writer: asyncio.StreamWriter) -> None:
     await send(hostile, writer, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
     while True:
         await send(hostile, writer, b"x")
-        await asyncio.sleep(0.01)  # slower than any patience, yet never idle
+        await asyncio.sleep(0.01)  # slower than any deadline of a client, but never idle
 
 
 async def cut_short(hostile: HostileServer, writer: asyncio.StreamWriter) -> None:

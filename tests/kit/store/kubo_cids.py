@@ -1,8 +1,8 @@
-"""Write `tests/golden/cids.json` with a real Kubo: what it names files of the sizes where DAGs change shape.
+"""Write `tests/golden/cids.json` with a real Kubo: its CIDs of files of the sizes where DAGs change shape.
 
 IPFS_API_URL=http://127.0.0.1:5001 python -m tests.kit.store.kubo_cids
 
-Our own builder takes no part. Nothing is stored on the node (`only-hash`).
+Our own builder is not used. Nothing is stored on the node (`only-hash`).
 """
 
 import json

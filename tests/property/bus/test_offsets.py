@@ -1,4 +1,4 @@
-"""Whatever the order of finishing: everything below the committed offset is finished, and nothing waits in vain."""
+"""In any order of finishing: everything below the committed offset is finished, and nothing waits without need."""
 
 from itertools import accumulate
 

@@ -11,15 +11,14 @@ from tests.kit.aggregation.votes import (
     Driven,
     abstain,
     attest,
-    build_operators,
     build_proposal,
-    build_task,
     drive,
     fake_signature,
     propose,
     read,
     vote_on,
 )
+from tests.kit.chain.tasks import build_operators, build_task
 from zarathustra.core.aggregation.changes import Change
 from zarathustra.core.aggregation.effects import OperatorBlamed
 from zarathustra.core.task import OperatorSet, Task

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kit.chain.forks import FakeChain, make_block
+from tests.kit.chain.event_chain import EventChain, make_block
 from zarathustra.core.canonical import Block, Checkpoint, TimedRecord, View, finalize, fold, jump
 from zarathustra.core.events import ChainEvent, Retracted
 from zarathustra.wire.checkpoint import decode_checkpoint, encode_checkpoint
@@ -22,7 +22,7 @@ STEPS = st.lists(st.tuples(st.one_of(MINED, REORGANISED), st.booleans()), max_si
 class Reader:
     """A follower without I/O: asks the chain for one block after the other and folds it in."""
 
-    def __init__(self, chain: FakeChain) -> None:
+    def __init__(self, chain: EventChain) -> None:
         self.chain = chain
         self.view = jump(None, chain.blocks[0].header)
         self.records: list[TimedRecord] = []
@@ -59,7 +59,7 @@ def apply_steps(reader: Reader, steps: Sequence[tuple[tuple[str, int, list[list[
 def test_fold__random_reorganisations__records_net_to_the_canonical_events(
     steps: list[tuple[tuple[str, int, list[list[int]]], bool]],
 ) -> None:
-    reader = Reader(FakeChain())
+    reader = Reader(EventChain())
     apply_steps(reader, steps)
     live: list[ChainEvent] = []
     for timed in reader.records:
@@ -75,7 +75,7 @@ def test_fold__random_reorganisations__records_net_to_the_canonical_events(
 def test_checkpoint__any_view__survives_its_bytes(
     steps: list[tuple[tuple[str, int, list[list[int]]], bool]],
 ) -> None:
-    reader = Reader(FakeChain())
+    reader = Reader(EventChain())
     apply_steps(reader, steps)
     deployment = reader.chain.deployment
     checkpoint = Checkpoint(deployment.chain_id, deployment.model_submission, reader.view, tuple(reader.records))
@@ -84,7 +84,7 @@ def test_checkpoint__any_view__survives_its_bytes(
 
 @given(st.integers(1, 6), st.data())
 def test_fold__repeated_block__changes_nothing_the_second_time(length: int, data: st.DataObject) -> None:
-    chain = FakeChain()
+    chain = EventChain()
     for number in range(length):
         chain.mine([number + 1])
     view = View(tuple(chain.blocks))

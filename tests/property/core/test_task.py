@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kit.chain.tasks import make_operators, make_task
+from tests.kit.chain.tasks import build_operators, build_task
 from zarathustra.core.task import (
     MAX_ATTEMPT,
     Task,
@@ -45,7 +45,7 @@ def walk(life: Life) -> list[tuple[Task, int, int | None, int]]:
 
     Counts blocks one by one; knows no division.
     """
-    task = make_task(seed_block=SEED_BLOCK, attempt_blocks=life.attempt_blocks, max_attempts=life.max_attempts)
+    task = build_task(seed_block=SEED_BLOCK, attempt_blocks=life.attempt_blocks, max_attempts=life.max_attempts)
     seen: list[tuple[Task, int, int | None, int]] = []
     attempt, began, age = 0, SEED_BLOCK, 0
     for block in range(SEED_BLOCK - 3, SEED_BLOCK):
@@ -105,7 +105,7 @@ def test_effective_attempt__as_blocks_pass__never_goes_back(life: Life) -> None:
 
 @given(st.integers(0, 300), st.integers(0, 10_000))
 def test_effective_attempt__any_number__fits_the_evaluations_field(stored: int, blocks: int) -> None:
-    task = replace(make_task(attempt_blocks=1, max_attempts=10_000), attempt=Attempt(min(stored, MAX_ATTEMPT)))
+    task = replace(build_task(attempt_blocks=1, max_attempts=10_000), attempt=Attempt(min(stored, MAX_ATTEMPT)))
     attempt = effective_attempt(task, BlockNumber(task.seed_block + blocks))
     assert attempt is not None
     assert 0 <= attempt <= MAX_ATTEMPT
@@ -113,14 +113,14 @@ def test_effective_attempt__any_number__fits_the_evaluations_field(stored: int, 
 
 @given(st.binary(min_size=32, max_size=32), st.integers(1, 128))
 def test_performer_of__as_many_attempts_as_operators__each_performs_once(seed: bytes, count: int) -> None:
-    operators = make_operators(min(count, 100)).operators
+    operators = build_operators(*[10] * min(count, 100)).operators
     chosen = {performer_of(operators, Seed(seed), Attempt(attempt)).slot for attempt in range(len(operators))}
     assert chosen == {operator.slot for operator in operators}
 
 
 @given(st.integers(0, 10**9), st.integers(1, 100), st.integers(1, 100))
 def test_turn_of__one_round__everybody_has_equally_many_blocks(block: int, turn_blocks: int, count: int) -> None:
-    operators = make_operators(count).operators
+    operators = build_operators(*[10] * count).operators
     length = turn_blocks * count
     start = block - block % length
     turns = [turn_of(operators, BlockNumber(start + offset), turn_blocks).slot for offset in range(length)]

@@ -8,7 +8,8 @@ from eth_keys.datatypes import Signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kit.signing.values import DOMAIN, make_vote, open_log
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.values import make_vote, open_log
 from zarathustra.core.errors import Invalid
 from zarathustra.core.types import Digest, EcdsaSignature, OperatorId
 from zarathustra.signing.ecdsa import compute_address, recover_address, sign_digest

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.kit.aggregation.votes import build_proposal, build_task
-from tests.kit.fakes import DOMAIN, deliver, make_keys
+from tests.kit.aggregation.votes import build_proposal
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.tasks import build_task
+from tests.kit.signing.operators import make_keys
 from zarathustra.bus.records import Header, Record
 from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid

@@ -21,6 +21,7 @@ from tests.kit.scoring.artefacts import (
     square_job,
     square_parameters,
 )
+from tests.kit.waiting import until
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
@@ -79,11 +80,9 @@ async def reason_of(scorer: Scorer, job: Job) -> Reason:
 
 
 async def wait_until_busy(pid: int) -> None:
-    """Until the worker has computed for a while since now."""
+    """Return once the worker has computed for a while."""
     start = read_cpu_ticks(pid)
-    async with asyncio.timeout(30):
-        while read_cpu_ticks(pid) < start + 20:
-            await asyncio.sleep(0.02)
+    await until(lambda: read_cpu_ticks(pid) >= start + 20)
 
 
 def read_cpu_ticks(pid: int) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.kit.bus.kinds import numbered, read, values
+from tests.kit.bus.records import numbered, read, values
+from tests.kit.clock import FakeClock
 from zarathustra.bus.memory import MemoryBroker, compute_murmur2
 from zarathustra.bus.records import Partition, Record
 from zarathustra.core.errors import Retry
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def broker() -> MemoryBroker:
-    broker = MemoryBroker(now_ms=lambda: 1_700_000_000_000)
+    broker = MemoryBroker(now_ms=FakeClock(1_700_000_000_000).now_ms)
     broker.create_topic("t.v1", partitions=2)
     return broker
 

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 
-from tests.kit.chain.node import FakeRpc
+from tests.kit.chain.deployment import DEPLOYMENT
+from tests.kit.chain.fake_rpc import FakeRpc
 from tests.kit.paths import ROOT
 from zarathustra.chain import abi
 from zarathustra.chain.abi import decode_fact, describe_revert, load_abi
@@ -15,7 +17,6 @@ from zarathustra.chain.deploy import compute_contract_address
 from zarathustra.chain.deployment import dump_deployment, load_deployment, parse_deployment
 from zarathustra.chain.logs import FIRST_SPAN, MAX_SPAN, LogFilter, Span, fetch_logs_of_block, scan_spans
 from zarathustra.chain.operator_set import BLOB_LENGTH, SLOT_LENGTH, compress_g1, parse_operator_set
-from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import parse_data, parse_field, parse_quantity
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
@@ -31,14 +32,7 @@ CONTRACT = Address(b"\xc0" * 20)
 STRANGER = Address(b"\xee" * 20)
 TOPIC = b"\x70" * 32
 FILTER = LogFilter((CONTRACT,), (TOPIC,))
-DEPLOYMENT = Deployment(
-    chain_id=1,
-    governance=Address(b"\x01" * 20),
-    attestation_center=Address(b"\x02" * 20),
-    avs_logic=Address(b"\x03" * 20),
-    model_submission=Address(b"\x04" * 20),
-    deployed_at=BlockNumber(7),
-)
+DEPLOYED = replace(DEPLOYMENT, deployed_at=BlockNumber(7))
 
 
 # ---- imports
@@ -252,11 +246,11 @@ def test_contract_address__known_deployer__known_addresses(nonce: int, address: 
 
 
 def test_deployment__its_file__read_back() -> None:
-    assert parse_deployment(dump_deployment(DEPLOYMENT)) == DEPLOYMENT
+    assert parse_deployment(dump_deployment(DEPLOYED)) == DEPLOYED
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "null", dump_deployment(DEPLOYMENT).replace("0x01", ""), '{"chain_id": "x"}']
+    "text", ["", "[]", "{}", "null", dump_deployment(DEPLOYED).replace("0x01", ""), '{"chain_id": "x"}']
 )
 def test_deployment__malformed_file__bad_setting(text: str) -> None:
     with pytest.raises(Invalid) as caught:

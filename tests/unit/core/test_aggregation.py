@@ -3,24 +3,20 @@
 import pytest
 
 from tests.kit.aggregation.votes import (
-    ATTEMPT_BLOCKS,
-    DEADLINE,
     FIRST_BLOCK,
     RULES,
-    SEED_BLOCK,
     Driven,
     abstain,
     attest,
-    build_attestation,
-    build_operators,
     build_proposal,
-    build_task,
     drive,
-    fake,
+    fake_attestation,
     propose,
     read,
     vote_on,
 )
+from tests.kit.chain.tasks import ATTEMPT_BLOCKS, DEADLINE, SEED_BLOCK, build_operators, build_task
+from tests.kit.derived import derive_bytes
 from zarathustra.core.aggregation.changes import AttestationAccepted, TaskRead
 from zarathustra.core.aggregation.effects import Fault, OperatorBlamed, ReportStall
 from zarathustra.core.aggregation.rules import (
@@ -310,7 +306,9 @@ def test_fold__strangers_flood_a_task__state_stays_below_half_a_record() -> None
     without_votes = len(_encoded(driven))
     one = operators.operators[0]
     for attempt in range(head + MAX_ATTEMPTS_AHEAD + 5):
-        drive(attest(Vote(TASK.task_id, Attempt(attempt), fake(32, attempt), approved=True), [one]), driven=driven)
+        drive(
+            attest(Vote(TASK.task_id, Attempt(attempt), derive_bytes(32, attempt), approved=True), [one]), driven=driven
+        )
 
     state = driven.state
     assert state is not None
@@ -348,7 +346,7 @@ def test_state__encoded_and_decoded__is_the_same_value_and_bytes() -> None:
 
 
 def test_fold__attestation_of_a_stranger__is_dropped() -> None:
-    stranger = build_attestation(APPROVE, build_operators(1, 1, 1, 1).operators[3])
+    stranger = fake_attestation(APPROVE, build_operators(1, 1, 1, 1).operators[3])
     driven = drive([*BEGUN, AttestationAccepted(stranger)])
 
     assert driven.state is not None

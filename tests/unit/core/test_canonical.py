@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.kit.chain.forks import make_block, make_header
+from tests.kit.chain.event_chain import make_block, make_header
 from zarathustra.core.canonical import Header, View, finalize, fold, jump
 from zarathustra.core.errors import Invalid
 from zarathustra.core.events import Retracted

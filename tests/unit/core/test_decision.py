@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.chain.tasks import make_operators, make_task
+from tests.kit.chain.tasks import build_operators, build_task
 from zarathustra.core.decision import Answer, check_proposal, decide
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Invalid
@@ -16,8 +16,8 @@ from zarathustra.core.types import Attempt, BlockNumber, Evaluation, Micro, Oper
 
 pytestmark = pytest.mark.unit
 
-TASK = make_task(seed_block=100, attempt_blocks=10)
-OPERATORS = make_operators(3)
+TASK = build_task(seed_block=100, attempt_blocks=10)
+OPERATORS = build_operators(10, 10, 10)
 SEED = Seed(b"\x05" * 32)
 BLOCK = BlockNumber(103)
 PROPOSAL = Evaluation(

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.signing.values import DOMAIN, INPUT_HASH, make_evaluation, make_vote
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.values import INPUT_HASH, make_evaluation, make_vote
 from zarathustra.core import digests
 from zarathustra.core.digests import Domain, TaskInput
 from zarathustra.core.errors import Invalid

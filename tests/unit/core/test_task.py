@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.chain.tasks import make_operators, make_task
+from tests.kit.chain.tasks import build_operators, build_task
 from zarathustra.core.quorum import is_approved, is_rejected
 from zarathustra.core.task import attempt_end, effective_attempt, performer_of, turn_of
 from zarathustra.core.types import Attempt, BlockNumber, Bps, Seed, Wei
 
 pytestmark = pytest.mark.unit
 
-TASK = make_task(seed_block=100, attempt_blocks=10, max_attempts=3)
+TASK = build_task(seed_block=100, attempt_blocks=10, max_attempts=3)
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_attempt_end__last_attempt__is_cut_by_the_deadline() -> None:
 
 
 def test_performer_of__consecutive_attempts__go_round_the_occupied_slots() -> None:
-    operators = make_operators(3).operators
+    operators = build_operators(10, 10, 10).operators
     seed = Seed((7).to_bytes(32, "big"))
     chosen = [performer_of(operators, seed, Attempt(attempt)).slot for attempt in range(4)]
     assert chosen == [1, 2, 0, 1]
 
 
 def test_turn_of__turn_blocks__keeps_the_turn_that_long() -> None:
-    operators = make_operators(3).operators
+    operators = build_operators(10, 10, 10).operators
     assert [turn_of(operators, BlockNumber(block), 5).slot for block in (0, 4, 5, 14, 15)] == [0, 0, 1, 2, 0]
 
 

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.kit.fakes import (
-    BROKEN_MODEL,
-    Artefacts,
-    ArtefactStore,
-    FakeChain,
-    ModelEvaluator,
-    make_keys,
-    open_task,
-    seal_operators,
-)
+from tests.kit.chain.fake import FakeChain, open_task
+from tests.kit.scoring.fake_models import BROKEN_MODEL, Artefacts, ArtefactStore, ModelEvaluator
+from tests.kit.signing.operators import make_keys, seal_operators
 from zarathustra.core.digests import input_hash
 from zarathustra.core.errors import Retry
 from zarathustra.core.outcomes import Code
@@ -104,7 +97,7 @@ async def test_assess__owners_artefact_is_wrong_for_ever__evaluator_failed(name:
 @pytest.mark.parametrize("name", OWNERS)
 @pytest.mark.parametrize("gives_up", [False, True])
 async def test_assess__owners_artefact_is_out_of_reach__is_tried_again_always(name: str, gives_up: bool) -> None:
-    """Never a conclusion: else whoever hides a champion could suspend a project."""
+    """Never a conclusion: otherwise an owner could suspend its project by hiding the champion."""
     scene = Scene()
     task = await scene.open()
     lose(scene, task, name)

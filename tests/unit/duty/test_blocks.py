@@ -5,23 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.kit.fakes import (
-    DEPLOYMENT,
-    FakeChain,
-    let_others_run,
-    make_keys,
-    open_task,
-    read_seed,
-    running_clock,
-    seal_operators,
-    until,
-    within,
-)
+from tests.kit.chain.fake import FakeChain, open_task, running_clock
+from tests.kit.signing.operators import make_keys, seal_operators
+from tests.kit.waiting import let_others_run, until, within
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlockNumber
 from zarathustra.duty.blocks import BlockClock
-from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.store.memory import MemoryStore
 
 pytestmark = pytest.mark.unit
@@ -30,7 +20,7 @@ OPERATORS = seal_operators(make_keys(0), make_keys(1), make_keys(2))
 
 
 class Node:
-    """Answers from a script, then with the last answer for ever."""
+    """Gives the answers in turn, and then the last one each time."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self._answers = list(answers)
@@ -119,35 +109,31 @@ async def test_clock__stop_while_it_waits_for_the_next_poll__ends_at_once() -> N
 # ---- seeds
 
 
-def make_deriver(chain: FakeChain, clock: BlockClock, *, confirmations: int) -> SeedDeriver:
-    return SeedDeriver(reader=chain, clock=clock, deployment=DEPLOYMENT, confirmations=confirmations)
-
-
 @pytest.mark.parametrize(("confirmations", "depth"), [(0, 1), (1, 1), (2, 2), (5, 5)])
 async def test_derive__seed_block_is_young__waits_for_its_confirmations(confirmations: int, depth: int) -> None:
     """At least one: the contract can only read the hash of a block below the head."""
     chain = FakeChain(OPERATORS, head=10)
     task = await open_task(chain, MemoryStore())
     async with running_clock(chain) as driver:
-        deriving = asyncio.create_task(make_deriver(chain, driver.clock, confirmations=confirmations).derive(task))
+        deriving = asyncio.create_task(driver.build_seeds(confirmations=confirmations).derive(task))
         await driver.mine_to(task.seed_block + depth - 1)
         assert not deriving.done()
         await driver.mine()
-        assert await within(deriving) == await read_seed(chain, task)
+        assert await within(deriving) == chain.get_seed(task)
 
 
 async def test_derive__seed_block_is_reorganised__gives_another_seed() -> None:
     chain = FakeChain(OPERATORS, head=10)
     task = await open_task(chain, MemoryStore())
     async with running_clock(chain) as driver:
-        deriver = make_deriver(chain, driver.clock, confirmations=2)
+        deriver = driver.build_seeds(confirmations=2)
         await driver.mine_to(task.seed_block + 2)
         before = await within(deriver.derive(task))
         assert await within(deriver.derive(task)) == before
         await driver.reorganise(4, mined=5)
         after = await within(deriver.derive(task))
         assert after != before
-        assert after == await read_seed(chain, task)
+        assert after == chain.get_seed(task)
 
 
 async def test_derive__two_tasks_of_one_block__have_different_seeds() -> None:
@@ -155,7 +141,7 @@ async def test_derive__two_tasks_of_one_block__have_different_seeds() -> None:
     tasks = [await open_task(chain, MemoryStore(), number=number) for number in (1, 2)]
     async with running_clock(chain) as driver:
         await driver.mine_to(tasks[0].seed_block + 2)
-        deriver = make_deriver(chain, driver.clock, confirmations=2)
+        deriver = driver.build_seeds(confirmations=2)
         seeds: Sequence[bytes] = [await within(deriver.derive(task)) for task in tasks]
         assert seeds[0] != seeds[1]
 
@@ -167,4 +153,4 @@ async def test_derive__node_is_away__raises_retry() -> None:
         await driver.mine_to(task.seed_block + 2)
         chain.is_reachable = False
         with pytest.raises(Retry):
-            await within(make_deriver(chain, driver.clock, confirmations=2).derive(task))
+            await within(driver.build_seeds(confirmations=2).derive(task))

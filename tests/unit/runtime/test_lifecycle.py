@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.kit.fakes import fast_forward, within
+from tests.kit.simulated_time import simulate
+from tests.kit.waiting import within
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.health import Health
@@ -112,7 +113,7 @@ def run_timed(make_work: Callable[[], Awaitable[None]]) -> float:
         await make_work()
         return loop.time() - before
 
-    return fast_forward(measure())
+    return simulate(measure())
 
 
 def test_run_jobs__job_does_not_drain__is_cancelled_at_the_deadline() -> None:

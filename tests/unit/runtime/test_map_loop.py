@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from tests.kit.bus.kinds import until
+from tests.kit.clock import FakeClock
+from tests.kit.waiting import until
 from zarathustra.bus.dead_letters import MAX_KEPT_BYTES
 from zarathustra.bus.memory import MemoryBroker, MemoryConsumer
 from zarathustra.bus.port import Consumer, Producer
@@ -28,28 +29,6 @@ DEAD = "performer.aa.dlq.v1"
 IN, OUT = "in.v1", "out.v1"
 ONLY = Partition(IN, 0)
 SETTINGS = MapLoopSettings(group=GROUP, fetch_timeout_s=0.005, revoke_grace_s=0.05, drain_grace_s=0.2)
-
-
-class FakeClock:
-    """Time that passes only by `advance`."""
-
-    def __init__(self) -> None:
-        self.time_ms = 1_700_000_000_000
-        self._sleepers: list[tuple[int, asyncio.Event]] = []
-
-    def now_ms(self) -> int:
-        return self.time_ms
-
-    async def sleep(self, seconds: float) -> None:
-        waking = asyncio.Event()
-        self._sleepers.append((self.time_ms + round(seconds * 1000), waking))
-        await waking.wait()
-
-    def advance(self, milliseconds: int) -> None:
-        self.time_ms += milliseconds
-        for due_ms, waking in self._sleepers:
-            if due_ms <= self.time_ms:
-                waking.set()
 
 
 @dataclass
@@ -483,7 +462,7 @@ async def test_loop__few_records_yet__goes_on(world: World) -> None:
         await until(lambda: world.get_committed() == 19)
 
 
-async def test_loop__strangers_send_rubbish__goes_on(world: World) -> None:
+async def test_loop__strangers_send_invalid_records__goes_on(world: World) -> None:
     world.send(*range(60))
 
     async with world.running(Route(failing(lambda _: refused()), is_open_to_strangers=True)):

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.fakes import DOMAIN, deliver, make_keys
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.operators import make_keys
 from zarathustra.bus.records import Header, Record
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
@@ -100,7 +102,7 @@ def test_open__envelope_header_is_missing__is_refused(header: str) -> None:
 
 
 @pytest.mark.parametrize("signature", [b"", bytes(65), b"\xff" * 65, b"\x01" * 64])
-def test_open__signature_is_rubbish__is_refused(signature: bytes) -> None:
+def test_open__signature_is_malformed__is_refused(signature: bytes) -> None:
     assert refuse(with_header(seal(), Header.SIGNATURE, signature)) is Reason.BAD_ENVELOPE
 
 
@@ -192,7 +194,7 @@ def test_open_chain_event__operators_message__is_refused(message: Message) -> No
     assert caught.value.reason is Reason.UNKNOWN_TYPE
 
 
-def test_open_chain_event__rubbish__is_refused() -> None:
+def test_open_chain_event__malformed__is_refused() -> None:
     record = replace(event_record(EVENT), value=b"\xff\xff")
     with pytest.raises(Invalid) as caught:
         open_chain_event(deliver(record))

@@ -3,7 +3,7 @@
 import pytest
 from eth_keys.datatypes import PrivateKey
 
-from tests.kit.signing.values import DIGEST, ECDSA_KEY
+from tests.kit.signing.values import DIGEST, KEYS
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Digest, EcdsaSignature
@@ -12,7 +12,7 @@ from zarathustra.signing.keys import SECP256K1_ORDER, EcdsaSecretKey
 
 pytestmark = pytest.mark.unit
 
-SIGNATURE = sign_digest(ECDSA_KEY, DIGEST)
+SIGNATURE = sign_digest(KEYS.ecdsa, DIGEST)
 
 
 def _signature(r: int, s: int, v: int) -> EcdsaSignature:
@@ -28,21 +28,21 @@ def test_compute_address__well_known_development_key__is_its_address() -> None:
 
 
 def test_recover_address__own_signature__is_the_signer() -> None:
-    assert recover_address(DIGEST, SIGNATURE) == compute_address(ECDSA_KEY)
+    assert recover_address(DIGEST, SIGNATURE) == compute_address(KEYS.ecdsa)
 
 
 def test_sign_digest__pure_python_library_signs__agrees() -> None:
-    reference = PrivateKey(ECDSA_KEY.reveal()).sign_msg_hash(DIGEST)
+    reference = PrivateKey(KEYS.ecdsa.reveal()).sign_msg_hash(DIGEST)
     assert (reference.r, reference.s, reference.v + 27) == (R, S, V)
 
 
 def test_recover_address__another_digest__is_another_address() -> None:
-    assert recover_address(Digest(b"\x01" * 32), SIGNATURE) != compute_address(ECDSA_KEY)
+    assert recover_address(Digest(b"\x01" * 32), SIGNATURE) != compute_address(KEYS.ecdsa)
 
 
 def test_sign_digest__many_digests__s_is_always_low() -> None:
     for number in range(64):
-        signature = sign_digest(ECDSA_KEY, Digest(bytes([number]) * 32))
+        signature = sign_digest(KEYS.ecdsa, Digest(bytes([number]) * 32))
         assert int.from_bytes(signature[32:64], "big") <= SECP256K1_ORDER // 2
 
 
@@ -74,7 +74,7 @@ def test_recover_address__malformed__is_refused(signature: EcdsaSignature) -> No
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_digest__wrong_length__is_refused(length: int) -> None:
     with pytest.raises(Invalid):
-        sign_digest(ECDSA_KEY, Digest(bytes(length)))
+        sign_digest(KEYS.ecdsa, Digest(bytes(length)))
     with pytest.raises(Invalid):
         recover_address(Digest(bytes(length)), SIGNATURE)
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.kit.signing.values import DOMAIN, ECDSA_KEY
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.signing.values import KEYS
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, EcdsaSignature, OperatorId
@@ -15,8 +16,8 @@ from zarathustra.signing.keys import SECP256K1_ORDER, EcdsaSecretKey
 pytestmark = pytest.mark.unit
 
 TOPIC, VALUE = "attestations.v1", b"the bytes as sent"
-OPERATOR = OperatorId(compute_address(ECDSA_KEY))
-SIGNATURE = sign_record(ECDSA_KEY, DOMAIN, TOPIC, VALUE)
+OPERATOR = OperatorId(compute_address(KEYS.ecdsa))
+SIGNATURE = sign_record(KEYS.ecdsa, DOMAIN, TOPIC, VALUE)
 HEADERS = build_headers(OPERATOR, SIGNATURE)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.signing.values import BLS_KEY, ECDSA_KEY
+from tests.kit.signing.values import KEYS
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.signing.backends import load_backend
@@ -31,14 +31,14 @@ PASSWORD = "zur Einsamkeit 🔑"
 @pytest.fixture
 def bls_path(tmp_path: Path) -> Path:
     path = tmp_path / "bls.json"
-    save_bls_keystore(path, BLS_KEY, PASSWORD, cost=CHEAP)
+    save_bls_keystore(path, KEYS.bls, PASSWORD, cost=CHEAP)
     return path
 
 
 @pytest.fixture
 def ecdsa_path(tmp_path: Path) -> Path:
     path = tmp_path / "ecdsa.json"
-    save_ecdsa_keystore(path, ECDSA_KEY, PASSWORD, cost=CHEAP)
+    save_ecdsa_keystore(path, KEYS.ecdsa, PASSWORD, cost=CHEAP)
     return path
 
 
@@ -57,12 +57,12 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def test_bls_keystore__saved_and_loaded__is_the_same_key(bls_path: Path) -> None:
-    assert load_bls(bls_path) == BLS_KEY
-    assert json.loads(bls_path.read_text())["pubkey"] == FAST.public_key(BLS_KEY).hex()
+    assert load_bls(bls_path) == KEYS.bls
+    assert json.loads(bls_path.read_text())["pubkey"] == FAST.public_key(KEYS.bls).hex()
 
 
 def test_ecdsa_keystore__saved_and_loaded__is_the_same_key(ecdsa_path: Path) -> None:
-    assert load_ecdsa(ecdsa_path) == ECDSA_KEY
+    assert load_ecdsa(ecdsa_path) == KEYS.ecdsa
 
 
 def test_bls_keystore__standards_own_vector__decrypts(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_ecdsa_keystore__standards_own_vector__decrypts(tmp_path: Path) -> None:
 
 def test_ecdsa_keystore__written_by_us__names_its_address(ecdsa_path: Path) -> None:
     named = json.loads(ecdsa_path.read_text())["address"]
-    assert named.lower() == compute_address(ECDSA_KEY).hex()
+    assert named.lower() == compute_address(KEYS.ecdsa).hex()
 
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " "])
@@ -117,9 +117,9 @@ def test_save__new_file__only_its_owner_reads_it(bls_path: Path, ecdsa_path: Pat
 def test_save__over_an_existing_key__is_refused(bls_path: Path, ecdsa_path: Path) -> None:
     before = bls_path.read_bytes(), ecdsa_path.read_bytes()
     with pytest.raises(FileExistsError):
-        save_bls_keystore(bls_path, BLS_KEY, PASSWORD, cost=CHEAP)
+        save_bls_keystore(bls_path, KEYS.bls, PASSWORD, cost=CHEAP)
     with pytest.raises(FileExistsError):
-        save_ecdsa_keystore(ecdsa_path, ECDSA_KEY, PASSWORD, cost=CHEAP)
+        save_ecdsa_keystore(ecdsa_path, KEYS.ecdsa, PASSWORD, cost=CHEAP)
     assert (bls_path.read_bytes(), ecdsa_path.read_bytes()) == before
 
 

@@ -32,9 +32,9 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def running_signer(mode: str, path: Path) -> Iterator[subprocess.Popen[str]]:
-    """The helper process, once it has said that it is where we want it; killed −9 at the end."""
+    """Run the signer process within the block, from the moment it has said that it waits; kill it at the end."""
     process = subprocess.Popen(  # noqa: S603  our own module and arguments
-        [sys.executable, "-m", "tests.kit.signing.process", mode, str(path)],
+        [sys.executable, "-m", "tests.kit.signing.signer_process", mode, str(path)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -16,10 +16,10 @@ from faust.tables.recovery import Recovery
 
 from services.aggregator.fold_loop import FoldPorts
 from services.aggregator.stream import BUFFERED_RECORDS, FaustFold
-from tests.kit.aggregation.keys import sign_attestation
+from tests.kit.aggregation.signed import sign_attestation
 from tests.kit.aggregation.sites import RunFold, Site, build_faust_fold, open_site, running, wipe
 from tests.kit.aggregation.votes import build_proposal, vote_on
-from tests.kit.bus.kinds import until
+from tests.kit.waiting import until
 from zarathustra.bus.kafka import KafkaProducer
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.core.aggregation.changes import Change
@@ -46,7 +46,7 @@ class Witness:
     async def intake(self, delivery: Delivery) -> Sequence[Change]:
         await self.may_go_on.wait()
         self.seen.append(delivery.record.value)
-        return [await self.site.chain.read_task(TaskId(delivery.record.key))]
+        return [await self.site.read_task(TaskId(delivery.record.key))]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def is_full(fold: FaustFold) -> bool:
 
 async def recover(site: Site, *, is_guarded: bool) -> set[bytes]:
     """What a fold sees of RECORDS records after it lost its disk."""
-    keys = [site.chain.open(number).task_id for number in range(TASKS)]
+    keys = [site.open_task(number).task_id for number in range(TASKS)]
     before, after = Witness(site), Witness(site)
 
     async def run(
@@ -127,7 +127,7 @@ async def live_until_failure(site: Site, run: RunFold, message: Message) -> None
 
 async def test_fold__fails_on_a_record__record_comes_again_after_the_restart(site: Site) -> None:
     """Faust acknowledges what its agent failed on; ours must not."""
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     witness = Witness(site)
 
     async def break_down(delivery: Delivery) -> Sequence[Change]:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.kit.chain.anvil import REORGANISABLE_BLOCKS, mine, reorganise
-from tests.kit.chain.forks import Crash, FakeSink
+from tests.kit.chain.event_chain import Crash, FakeSink
 from tests.kit.chain.market import TestMarket, deploy_market, make_params
 from zarathustra.chain.abi import MODEL_SUBMISSION, encode_call, load_abi
 from zarathustra.chain.follow import ChainFollower
@@ -27,7 +27,7 @@ GAS = hex(200_000)
 
 
 class FaultyRpc:
-    """A provider with limits and bad days: ranges over `max_range` are refused, and some calls fail."""
+    """A provider that refuses ranges over `max_range` and fails some calls."""
 
     def __init__(self, rpc: Rpc, *, max_range: int, failure_rate: float, seed: int) -> None:
         self._rpc = rpc
@@ -51,7 +51,7 @@ def _count_blocks(query: dict[str, Any]) -> int:
 
 
 class Scene:
-    """A chain with one project, whose events are top-ups of nothing: cheap, and anybody may send them."""
+    """A chain with one project, whose events are top-ups of nothing: any account may send them."""
 
     def __init__(self, market: TestMarket, rpc: HttpRpc, accounts: list[str]) -> None:
         self.market = market

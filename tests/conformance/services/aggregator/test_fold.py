@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.aggregation.keys import sign_attestation
+from tests.kit.aggregation.signed import sign_attestation
 from tests.kit.aggregation.sites import (
     RunFold,
     Site,
@@ -19,7 +19,9 @@ from tests.kit.aggregation.sites import (
     wipe,
 )
 from tests.kit.aggregation.votes import build_proposal, vote_on
-from tests.kit.bus.kinds import fetching, unique_name, until
+from tests.kit.bus.buses import unique_name
+from tests.kit.bus.records import fetching
+from tests.kit.waiting import until
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.bus.topics import group_topics
@@ -54,7 +56,10 @@ async def outputs(site: Site, topic: str = "") -> AsyncIterator[list[Delivery]]:
 
 @asynccontextmanager
 async def barriers(site: Site) -> AsyncIterator[Callable[[TaskId], Awaitable[None]]]:
-    """A way to wait until all that was sent about a task is folded: rubbish behind it comes out as dead letters."""
+    """Give a function that waits until all that was sent about a task is folded.
+
+    It sends records without a type and waits for their dead letters, which come last.
+    """
 
     async def wait(task_id: TaskId) -> None:
         count = len(dead)
@@ -67,7 +72,7 @@ async def barriers(site: Site) -> AsyncIterator[Callable[[TaskId], Awaitable[Non
 
 
 async def test_fold__all_approve__one_certificate_that_verifies(site: Site, run: RunFold) -> None:
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     vote = vote_on(proposal)
     async with outputs(site) as published, running(site, run):
         await site.send(proposal, *(sign_attestation(vote, slot) for slot in range(3)))
@@ -79,9 +84,9 @@ async def test_fold__all_approve__one_certificate_that_verifies(site: Site, run:
 
 
 async def test_fold__votes_before_the_proposal_and_repeated__one_certificate(site: Site, run: RunFold) -> None:
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     votes = [sign_attestation(vote_on(proposal), slot) for slot in (2, 0, 1)]
-    other = build_proposal(site.chain.open("b"))
+    other = build_proposal(site.open_task("b"))
     async with outputs(site) as published, running(site, run):
         await site.send(*votes, *votes)
         await site.send(proposal, *votes, proposal)
@@ -92,7 +97,7 @@ async def test_fold__votes_before_the_proposal_and_repeated__one_certificate(sit
 
 
 async def test_fold__bad_signature_among_them__certificate_without_it(site: Site, run: RunFold) -> None:
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     vote = vote_on(proposal)
     async with outputs(site) as published, running(site, run):
         await site.send(proposal, *(sign_attestation(vote, slot, is_good=slot != 0) for slot in range(3)))
@@ -105,7 +110,7 @@ async def test_fold__bad_signature_among_them__certificate_without_it(site: Site
 
 @pytest.mark.parametrize("loses_disk", [False, True], ids=["disk-kept", "disk-lost"])
 async def test_fold__restarted_between_votes__counts_all_of_them(site: Site, run: RunFold, loses_disk: bool) -> None:
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     vote = vote_on(proposal)
     async with outputs(site) as published:
         async with barriers(site) as wait_for, running(site, run):
@@ -122,25 +127,25 @@ async def test_fold__restarted_between_votes__counts_all_of_them(site: Site, run
 
 
 async def test_fold__time_passes__timer_ends_the_collect_and_issues_again(site: Site, run: RunFold) -> None:
-    proposal = build_proposal(site.chain.open("a"))
+    proposal = build_proposal(site.open_task("a"))
     vote = vote_on(proposal)
     async with outputs(site) as published, barriers(site) as wait_for, running(site, run):
         await site.send(proposal, sign_attestation(vote, 0), sign_attestation(vote, 1))
         await wait_for(vote.task_id)
         assert published == []
 
-        site.chain.block += site.rules.collect_blocks
+        site.chain.mine(site.rules.collect_blocks)
         await until(lambda: len(published) == 1)
-        site.chain.block += site.rules.reissue_blocks
+        site.chain.mine(site.rules.reissue_blocks)
         await until(lambda: len(published) == 2)
 
     assert [one.bitmap for one in certificates_of(published)] == [0b011, 0b011]
     assert published[0].record.headers[Header.ID] == published[1].record.headers[Header.ID]
 
 
-async def test_fold__rubbish__is_dead_lettered_and_the_rest_goes_on(site: Site, run: RunFold) -> None:
-    proposal = build_proposal(site.chain.open("a"))
-    rubbish = Record(site.attestations, proposal.evaluation.task_id, b"\xff", {Header.TYPE: b"AttestationSigned"})
+async def test_fold__malformed__is_dead_lettered_and_the_rest_goes_on(site: Site, run: RunFold) -> None:
+    proposal = build_proposal(site.open_task("a"))
+    malformed = Record(site.attestations, proposal.evaluation.task_id, b"\xff", {Header.TYPE: b"AttestationSigned"})
     dead_letters = group_topics(site.group).dead_letters
     async with (
         outputs(site) as published,
@@ -148,7 +153,7 @@ async def test_fold__rubbish__is_dead_lettered_and_the_rest_goes_on(site: Site, 
         running(site, run),
         KafkaProducer(site.bootstrap_servers, client_id="stranger") as producer,
     ):
-        await producer.send([rubbish])
+        await producer.send([malformed])
         await site.send(proposal, *(sign_attestation(vote_on(proposal), slot) for slot in range(3)))
         await until(lambda: len(published) == 1 and len(dead) == 1)
 

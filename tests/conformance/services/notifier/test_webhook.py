@@ -19,7 +19,6 @@ from aiohttp import web
 
 from services.notifier.handlers import Notification
 from services.notifier.webhook import Webhook
-from tests.kit.fakes import within
 from tests.kit.store.hostile import (
     Behaviour,
     cut_short,
@@ -29,6 +28,7 @@ from tests.kit.store.hostile import (
     stay_silent,
     talk_nonsense,
 )
+from tests.kit.waiting import within
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.http import serve_http
@@ -142,7 +142,7 @@ async def test_send__anything_else__is_tried_again(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_send__redirect__is_not_followed(status: int) -> None:
-    """A receiver must not be able to point us at somebody else, an address inside our network for one."""
+    """A receiver must not be able to redirect us to another server, such as an address inside our network."""
     elsewhere = Receiver()
     async with receiving(elsewhere) as target, receiving(Receiver(status, {"Location": target})) as url:
         with pytest.raises(Retry) as caught:

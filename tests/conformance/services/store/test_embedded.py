@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from services.store.handlers import MAX_FILE_BYTES
-from tests.kit.store.nodes import serve_store
 from tests.kit.store.samples import make_content
+from tests.kit.store.stores import serve_store
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid

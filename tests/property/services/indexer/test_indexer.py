@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kit.chain.forks import Crash, FakeChain, FakeSink
+from tests.kit.chain.event_chain import Crash, EventChain, FakeSink
 from zarathustra.chain.follow import ChainFollower
 from zarathustra.core.errors import Retry
 from zarathustra.core.events import chain_record_id
@@ -32,7 +32,7 @@ class World:
     """A chain, a bus, and a follower that is started again after each crash."""
 
     def __init__(self, *, confirmations: int) -> None:
-        self.chain = FakeChain(unfinalized=UNFINALIZED)
+        self.chain = EventChain(unfinalized=UNFINALIZED)
         self.sink = FakeSink()
         self._confirmations = confirmations
         self._start()

@@ -9,8 +9,12 @@ import pytest
 from services.aggregator.fold_loop import FoldLoop, FoldPorts, Performed
 from services.aggregator.handlers import EffectPorts, Interpreter
 from tests.kit.aggregation.dict_fold import DictTable
-from tests.kit.aggregation.keys import BLS, DOMAIN, OPERATORS, sign_attestation, signer_of
-from tests.kit.aggregation.votes import FIRST_BLOCK, RULES, attest, build_proposal, build_task, propose, vote_on
+from tests.kit.aggregation.signed import BLS, OPERATORS, sign_attestation, signer_of
+from tests.kit.aggregation.votes import FIRST_BLOCK, RULES, attest, build_proposal, propose, vote_on
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.tasks import build_task
+from tests.kit.clock import FakeClock
+from tests.kit.waiting import let_others_run
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.core.aggregation.changes import AttestationAccepted, Change, SignaturesVerified, TaskRead
 from zarathustra.core.aggregation.effects import Effect, VerifySignatures
@@ -58,7 +62,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.table = RecordingTable(self.diary)
-        interpreter = Interpreter(EffectPorts(BLS, signer_of(0), DOMAIN, lambda: 5), Metrics("aggregator"))
+        interpreter = Interpreter(EffectPorts(BLS, signer_of(0), DOMAIN, FakeClock().now_ms), Metrics("aggregator"))
         self.ports = FoldPorts(self.intake, self.read_task, interpreter.perform, self.send, dead_letters="group.dlq.v1")
         self.loop = FoldLoop(self.ports, self.table, RULES, Metrics("fold"))
 
@@ -228,8 +232,7 @@ async def test_handle__another_record_is_being_folded__waits_for_it() -> None:
     ports = replace(world.ports, send=slow_send, perform=verify_at_once)
     loop = FoldLoop(ports, world.table, RULES, Metrics("fold"))
     both = asyncio.gather(loop.handle(DELIVERY), loop.handle(DELIVERY))
-    for _ in range(50):
-        await asyncio.sleep(0)
+    await let_others_run()
     assert sends == [1]
 
     gate.set()

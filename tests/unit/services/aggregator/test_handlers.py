@@ -4,16 +4,12 @@ import pytest
 from py_arkworks_bls12381 import G2Point
 
 from services.aggregator.handlers import EffectPorts, Interpreter
-from tests.kit.aggregation.keys import (
-    BLS,
-    DOMAIN,
-    OPERATORS,
-    deliver_record,
-    sign_attestation,
-    sign_proposal,
-    signer_of,
-)
-from tests.kit.aggregation.votes import build_task, vote_on
+from tests.kit.aggregation.signed import BLS, OPERATORS, sign_attestation, sign_proposal, signer_of
+from tests.kit.aggregation.votes import vote_on
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.tasks import build_task
+from tests.kit.clock import FakeClock
 from zarathustra.core.aggregation.changes import SignaturesVerified
 from zarathustra.core.aggregation.effects import (
     Fault,
@@ -44,7 +40,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def interpreter(metrics: Metrics) -> Interpreter:
-    return Interpreter(EffectPorts(BLS, signer_of(0), DOMAIN, lambda: 5), metrics)
+    return Interpreter(EffectPorts(BLS, signer_of(0), DOMAIN, FakeClock().now_ms), metrics)
 
 
 def signers(*signatures: BlsSignature) -> tuple[Signer, ...]:
@@ -89,7 +85,7 @@ async def test_perform__issue__aggregate_verifies_in_our_envelope(interpreter: I
     again = await interpreter.perform(effect)
 
     (record,) = outcome.records
-    sender, certificate = open_message(deliver_record(record), DOMAIN)
+    sender, certificate = open_message(deliver(record), DOMAIN)
     assert sender == signer_of(0).operator_id
     assert isinstance(certificate, CertificateIssued)
     assert certificate.bitmap == 0b011
@@ -102,9 +98,7 @@ async def test_perform__stall__is_published(interpreter: Interpreter) -> None:
     outcome = await interpreter.perform(ReportStall(TASK.task_id, Attempt(1), Reason.QUORUM_UNREACHABLE))
 
     (record,) = outcome.records
-    assert open_message(deliver_record(record), DOMAIN)[1] == TaskStalled(
-        TASK.task_id, Attempt(1), "quorum_unreachable"
-    )
+    assert open_message(deliver(record), DOMAIN)[1] == TaskStalled(TASK.task_id, Attempt(1), "quorum_unreachable")
 
 
 async def test_perform__blame__is_counted_by_operator_and_fault(interpreter: Interpreter, metrics: Metrics) -> None:

@@ -6,19 +6,21 @@ from dataclasses import replace
 import pytest
 
 from services.aggregator.intake import MAX_CLOCK_SKEW_MS, PATIENCE_MS, Intake, TaskCache
-from tests.kit.aggregation.chain import FakeTaskReader, ticking
-from tests.kit.aggregation.keys import (
-    DEPLOYMENT,
-    DOMAIN,
+from tests.kit.aggregation.signed import (
     OPERATORS,
-    KeySigner,
-    deliver,
-    deliver_record,
+    deliver_message,
     find_performer,
+    open_chain,
     sign_attestation,
     sign_proposal,
 )
-from tests.kit.aggregation.votes import build_task, fake, vote_on
+from tests.kit.aggregation.votes import vote_on
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DEPLOYMENT, DOMAIN
+from tests.kit.chain.fake import FakeChain, running_clock
+from tests.kit.chain.tasks import build_task
+from tests.kit.clock import FakeClock
+from tests.kit.derived import derive_bytes
 from zarathustra.core.aggregation.changes import AbstentionAccepted, AttestationAccepted, EvaluationAccepted, TaskRead
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import Abstained
@@ -27,10 +29,11 @@ from zarathustra.core.types import Cid, EcdsaSignature, Topic
 from zarathustra.runtime.records import build_record
 from zarathustra.signing.envelope import open_envelope
 from zarathustra.signing.keys import EcdsaSecretKey
+from zarathustra.signing.signer import EcdsaSigner
 
 pytestmark = pytest.mark.unit
 
-NOW_MS = 1_000_000
+CLOCK = FakeClock()  # no test moves it
 TASK = build_task()
 PERFORMER = find_performer(TASK)
 OTHER = (PERFORMER.slot + 1) % 3
@@ -39,18 +42,18 @@ ATTESTATION = sign_attestation(vote_on(PROPOSAL), 0)
 
 
 @pytest.fixture
-def reader() -> FakeTaskReader:
-    return FakeTaskReader({TASK.task_id: TASK})
+def chain() -> FakeChain:
+    return open_chain(TASK)
 
 
 @pytest.fixture
-async def intake(reader: FakeTaskReader) -> AsyncIterator[Intake]:
-    async with ticking(reader) as clock:
-        yield Intake(TaskCache(reader, clock), reader, DEPLOYMENT, lambda: NOW_MS)
+async def intake(chain: FakeChain) -> AsyncIterator[Intake]:
+    async with running_clock(chain) as driver:
+        yield Intake(TaskCache(chain, driver.clock), chain, DEPLOYMENT, CLOCK.now_ms)
 
 
 async def test_read__proposal_of_the_performer__is_accepted(intake: Intake) -> None:
-    changes = await intake.read(deliver(Topic.EVALUATIONS, PROPOSAL, slot=PERFORMER.slot))
+    changes = await intake.read(deliver_message(Topic.EVALUATIONS, PROPOSAL, slot=PERFORMER.slot))
 
     assert isinstance(changes[0], TaskRead)
     assert changes[1:] == (EvaluationAccepted(PROPOSAL),)
@@ -59,14 +62,16 @@ async def test_read__proposal_of_the_performer__is_accepted(intake: Intake) -> N
 async def test_read__attestation_and_abstention__are_accepted(intake: Intake) -> None:
     abstention = Abstained(TASK.task_id, ATTESTATION.attempt, ATTESTATION.evaluation_hash, ATTESTATION.operator, "x")
 
-    assert (await intake.read(deliver(Topic.ATTESTATIONS, ATTESTATION, slot=0)))[1:] == (
+    assert (await intake.read(deliver_message(Topic.ATTESTATIONS, ATTESTATION, slot=0)))[1:] == (
         AttestationAccepted(ATTESTATION),
     )
-    assert (await intake.read(deliver(Topic.ATTESTATIONS, abstention, slot=0)))[1:] == (AbstentionAccepted(abstention),)
+    assert (await intake.read(deliver_message(Topic.ATTESTATIONS, abstention, slot=0)))[1:] == (
+        AbstentionAccepted(abstention),
+    )
 
 
 async def test_read__value_changed_on_the_way__bad_envelope(intake: Intake) -> None:
-    delivery = deliver(Topic.ATTESTATIONS, ATTESTATION, slot=0)
+    delivery = deliver_message(Topic.ATTESTATIONS, ATTESTATION, slot=0)
     changed = replace(delivery, record=replace(delivery.record, value=delivery.record.value + b"\x00"))
 
     with pytest.raises(Invalid) as caught:
@@ -80,24 +85,24 @@ async def test_read__message_of_another_operator__bad_envelope(intake: Intake, t
     sender = 1 if topic is Topic.ATTESTATIONS else OTHER
 
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(topic, message, slot=sender))
+        await intake.read(deliver_message(topic, message, slot=sender))
     assert caught.value.reason is Reason.BAD_ENVELOPE
 
 
 async def test_read__sender_not_in_the_set__unknown_operator(intake: Intake) -> None:
-    stranger = KeySigner(EcdsaSecretKey.from_int(77))
+    stranger = EcdsaSigner(EcdsaSecretKey.from_int(77), DOMAIN)
     message = replace(ATTESTATION, operator=stranger.operator_id)
     record = build_record(Topic.ATTESTATIONS, message, signer=stranger, time_ms=0)
     assert open_envelope(record.topic, record.value, record.headers, DOMAIN) == stranger.operator_id
 
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver_record(record))
+        await intake.read(deliver(record))
     assert caught.value.reason is Reason.UNKNOWN_OPERATOR
 
 
 async def test_read__attestation_on_the_evaluations_topic__unknown_type(intake: Intake) -> None:
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(Topic.EVALUATIONS, ATTESTATION, slot=0))
+        await intake.read(deliver_message(Topic.EVALUATIONS, ATTESTATION, slot=0))
     assert caught.value.reason is Reason.UNKNOWN_TYPE
 
 
@@ -112,20 +117,20 @@ async def test_read__attestation_on_the_evaluations_topic__unknown_type(intake: 
     ],
 )
 async def test_read__unknown_task__is_waited_for_only_while_the_record_is_young(
-    intake: Intake, reader: FakeTaskReader, age_ms: int, expected: type[Exception]
+    intake: Intake, chain: FakeChain, age_ms: int, expected: type[Exception]
 ) -> None:
-    reader.tasks.clear()
+    chain.remove_task(TASK.task_id)
 
     with pytest.raises(expected, match="unknown_task"):
-        await intake.read(deliver(Topic.ATTESTATIONS, ATTESTATION, slot=0, time_ms=NOW_MS - age_ms))
+        await intake.read(deliver_message(Topic.ATTESTATIONS, ATTESTATION, slot=0, time_ms=CLOCK.now_ms() - age_ms))
 
 
 @pytest.mark.parametrize(("age_ms", "expected"), [(0, Retry), (PATIENCE_MS, Invalid)])
 async def test_read__no_seed_block__is_waited_for_only_while_the_record_is_young(
-    intake: Intake, reader: FakeTaskReader, age_ms: int, expected: type[Exception]
+    intake: Intake, chain: FakeChain, age_ms: int, expected: type[Exception]
 ) -> None:
-    reader.has_seed = False
-    delivery = deliver(Topic.EVALUATIONS, PROPOSAL, slot=PERFORMER.slot, time_ms=NOW_MS - age_ms)
+    chain.reorganise(chain.head - TASK.seed_block + 1, mined=0)
+    delivery = deliver_message(Topic.EVALUATIONS, PROPOSAL, slot=PERFORMER.slot, time_ms=CLOCK.now_ms() - age_ms)
 
     with pytest.raises(expected, match="no_seed"):
         await intake.read(delivery)
@@ -133,15 +138,15 @@ async def test_read__no_seed_block__is_waited_for_only_while_the_record_is_young
 
 async def test_read__another_operators_attempt__wrong_performer(intake: Intake) -> None:
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(Topic.EVALUATIONS, sign_proposal(TASK, slot=OTHER), slot=OTHER))
+        await intake.read(deliver_message(Topic.EVALUATIONS, sign_proposal(TASK, slot=OTHER), slot=OTHER))
     assert caught.value.reason is Reason.WRONG_PERFORMER
 
 
 async def test_read__another_input__wrong_input(intake: Intake) -> None:
-    proposal = sign_proposal(replace(TASK, input_root=fake(32, "another")))
+    proposal = sign_proposal(replace(TASK, input_root=derive_bytes(32, "another")))
 
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
+        await intake.read(deliver_message(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
     assert caught.value.reason is Reason.WRONG_INPUT
 
 
@@ -149,7 +154,7 @@ async def test_read__report_of_another_cid__report_mismatch(intake: Intake) -> N
     proposal = replace(PROPOSAL, proof_of_task=Cid("bafkreianother"))
 
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
+        await intake.read(deliver_message(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
     assert caught.value.reason is Reason.REPORT_MISMATCH
 
 
@@ -158,19 +163,18 @@ async def test_read__proposal_signed_by_another_key__bad_signature(intake: Intak
     proposal = replace(PROPOSAL, performer_signature=EcdsaSignature(forged))
 
     with pytest.raises(Invalid) as caught:
-        await intake.read(deliver(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
+        await intake.read(deliver_message(Topic.EVALUATIONS, proposal, slot=PERFORMER.slot))
     assert caught.value.reason is Reason.BAD_SIGNATURE
 
 
-async def test_task_cache__many_records_in_a_block__task_is_read_once(reader: FakeTaskReader) -> None:
-    async with ticking(reader) as clock:
-        cache = TaskCache(reader, clock)
+async def test_task_cache__many_records_in_a_block__task_is_read_once(chain: FakeChain) -> None:
+    async with running_clock(chain) as driver:
+        cache = TaskCache(chain, driver.clock)
         first = await cache.read(TASK.task_id)
         assert await cache.read(TASK.task_id) is first
-        assert reader.reads == 1
+        assert chain.task_reads == 1
 
-        reader.block += 1
-        await clock.wait_for(reader.block)
-        assert (await cache.read(TASK.task_id)).block == reader.block
-        assert reader.reads == 2
+        await driver.mine()
+        assert (await cache.read(TASK.task_id)).block == chain.head
+        assert chain.task_reads == 2
     assert first.operators is OPERATORS

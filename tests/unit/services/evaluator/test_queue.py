@@ -7,6 +7,7 @@ import pytest
 
 from services.evaluator.handlers import MAX_CACHED_RESULTS, EvaluationQueue
 from tests.kit.scoring.artefacts import square_request
+from tests.kit.waiting import let_others_run
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
@@ -47,12 +48,6 @@ class FakeEvaluate:
         return self.result
 
 
-async def settle() -> None:
-    """Let every task that can run do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def test_answer__same_request_twice__is_evaluated_once() -> None:
     fake = FakeEvaluate()
     queue = EvaluationQueue(fake, max_waiting=2)
@@ -83,7 +78,7 @@ async def test_answer__full__is_busy_and_reads_nothing() -> None:
     fake.gate.clear()
     queue = EvaluationQueue(fake, max_waiting=1)
     pending = [asyncio.create_task(queue.answer(sender(rounds=rounds))) for rounds in (2, 3)]
-    await settle()
+    await let_others_run()
 
     async def never() -> bytes:
         raise AssertionError("the body was read without a place for it")

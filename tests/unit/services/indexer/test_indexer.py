@@ -7,7 +7,9 @@ import pytest
 
 from services.indexer.handlers import BusSink, build_checkpoint_record, build_event_record, checkpoint_key
 from services.indexer.standby import Replica
-from tests.kit.chain.forks import DEPLOYMENT, Crash, FakeChain, FakeSink, make_block, make_header
+from tests.kit.chain.deployment import DEPLOYMENT
+from tests.kit.chain.event_chain import Crash, EventChain, FakeSink, make_block, make_header
+from tests.kit.waiting import until
 from zarathustra.bus.memory import MemoryBroker, MemoryConsumer
 from zarathustra.bus.records import Delivery, Header
 from zarathustra.chain.follow import MAX_STEPS, ChainFollower
@@ -24,7 +26,7 @@ from zarathustra.wire.checkpoint import decode_checkpoint
 pytestmark = pytest.mark.unit
 
 
-def make_follower(chain: FakeChain, sink: FakeSink, *, confirmations: int = 0) -> ChainFollower:
+def make_follower(chain: EventChain, sink: FakeSink, *, confirmations: int = 0) -> ChainFollower:
     follower = ChainFollower(chain, sink, confirmations=confirmations)
     follower.restore(sink.checkpoint)
     return follower
@@ -42,7 +44,7 @@ def list_projects(sink: FakeSink) -> list[int]:
 
 
 async def test_follower__fresh_start__publishes_everything_in_order() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     for project in range(1, 13):
         chain.mine([project])
     assert await make_follower(chain, sink).catch_up()
@@ -50,7 +52,7 @@ async def test_follower__fresh_start__publishes_everything_in_order() -> None:
 
 
 async def test_follower__second_turn_without_news__publishes_and_saves_nothing() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     chain.mine([1])
     follower = make_follower(chain, sink)
     await follower.catch_up()
@@ -59,7 +61,7 @@ async def test_follower__second_turn_without_news__publishes_and_saves_nothing()
 
 
 async def test_follower__confirmations__publishes_nothing_younger() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     for project in (1, 2, 3):
         chain.mine([project])
     follower = make_follower(chain, sink, confirmations=2)
@@ -71,7 +73,7 @@ async def test_follower__confirmations__publishes_nothing_younger() -> None:
 
 
 async def test_follower__reorganisation__retracts_then_publishes_the_new_branch() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     for project in (1, 2, 3):
         chain.mine([project])
     follower = make_follower(chain, sink)
@@ -82,7 +84,7 @@ async def test_follower__reorganisation__retracts_then_publishes_the_new_branch(
 
 
 async def test_follower__same_height_reorganisation__noticed_without_a_new_block() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     chain.mine([1])
     follower = make_follower(chain, sink)
     await follower.catch_up()
@@ -92,7 +94,7 @@ async def test_follower__same_height_reorganisation__noticed_without_a_new_block
 
 
 async def test_follower__node_behind_on_the_same_branch__retracts_nothing() -> None:
-    chain, sink = FakeChain(), FakeSink()
+    chain, sink = EventChain(), FakeSink()
     for project in (1, 2, 3):
         chain.mine([project])
     follower = make_follower(chain, sink)
@@ -104,8 +106,8 @@ async def test_follower__node_behind_on_the_same_branch__retracts_nothing() -> N
 
 @pytest.mark.parametrize("effects", range(7))
 async def test_follower__block_reorganised_away_while_down__readers_end_with_the_new_branch(effects: int) -> None:
-    """Killed after each possible effect: what went out must be known to whoever starts next."""
-    chain, sink = FakeChain(), FakeSink()
+    """Killed after each possible effect: the next process must know what went out."""
+    chain, sink = EventChain(), FakeSink()
     await make_follower(chain, sink).catch_up()
     chain.mine([1])
     sink.effects_left = effects
@@ -119,7 +121,7 @@ async def test_follower__block_reorganised_away_while_down__readers_end_with_the
 
 
 async def test_follower__fork_below_finalized__halts() -> None:
-    chain, sink = FakeChain(unfinalized=2), FakeSink()
+    chain, sink = EventChain(unfinalized=2), FakeSink()
     for project in range(1, 8):
         chain.mine([project])
     follower = make_follower(chain, sink)
@@ -131,7 +133,7 @@ async def test_follower__fork_below_finalized__halts() -> None:
 
 
 async def test_follower__long_chain__takes_bounded_turns() -> None:
-    chain, sink = FakeChain(unfinalized=3 * MAX_STEPS), FakeSink()
+    chain, sink = EventChain(unfinalized=3 * MAX_STEPS), FakeSink()
     for _ in range(2 * MAX_STEPS + 1):
         chain.mine()
     follower = make_follower(chain, sink)
@@ -140,7 +142,7 @@ async def test_follower__long_chain__takes_bounded_turns() -> None:
 
 
 async def test_follower__node_behind_the_anchor__retries() -> None:
-    chain, sink = FakeChain(unfinalized=1), FakeSink()
+    chain, sink = EventChain(unfinalized=1), FakeSink()
     for _ in range(6):
         chain.mine()
     follower = make_follower(chain, sink)
@@ -154,7 +156,7 @@ def test_follower__checkpoint_of_another_deployment__refused() -> None:
     view = jump(None, make_header(0))
     checkpoint = Checkpoint(DEPLOYMENT.chain_id, Address(b"\x99" * 20), view)
     with pytest.raises(Invalid) as caught:
-        ChainFollower(FakeChain(), FakeSink(), confirmations=0).restore(checkpoint)
+        ChainFollower(EventChain(), FakeSink(), confirmations=0).restore(checkpoint)
     assert caught.value.reason is Reason.BAD_SETTING
 
 
@@ -199,7 +201,7 @@ class Fleet:
     """Replicas on one memory bus and one chain."""
 
     def __init__(self) -> None:
-        self.chain = FakeChain()
+        self.chain = EventChain()
         self.broker = MemoryBroker()
         self.broker.create_topic(Topic.CHAIN_EVENTS)
         self.broker.create_topic(Topic.INDEXER_CHECKPOINT, partitions=1)
@@ -303,11 +305,8 @@ async def test_replica__node_fails__not_ready_until_it_answers() -> None:
     async with consumer:
         replica = fleet.make_replica(b"only", consumer)
         running = asyncio.create_task(replica.run(stop, health, poll_s=0.001))
-        async with asyncio.timeout(5):
-            while health.get_waiting() != {"catch-up": "rpc_error"}:
-                await asyncio.sleep(0)
-            fleet.chain.visible = None
-            while not health.is_ready:
-                await asyncio.sleep(0)
+        await until(lambda: health.get_waiting() == {"catch-up": "rpc_error"})
+        fleet.chain.visible = None
+        await until(lambda: health.is_ready)
         stop.set()
         await running

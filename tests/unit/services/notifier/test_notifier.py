@@ -11,7 +11,11 @@ from services.notifier.handlers import TOLD_FACTS, Notification, Notifier
 from services.notifier.settings import Settings
 from services.notifier.wiring import open_webhook
 from tests.golden.make_wire import EXAMPLES
-from tests.kit.fakes import DOMAIN, count, deliver, make_keys, within
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.metrics import count
+from tests.kit.signing.operators import make_keys
+from tests.kit.waiting import within
 from zarathustra.bus.records import Delivery, Header, Record
 from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid, Retry

@@ -8,19 +8,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from services.performer.keeper import MAX_STEPS, Keeper, KeeperPorts
-from tests.kit.fakes import (
-    ChainDriver,
-    FakeChain,
-    FakeSender,
-    OperatorKeys,
-    count,
-    let_others_run,
-    make_keys,
-    open_task,
-    running_clock,
-    seal_operators,
-    within,
-)
+from tests.kit.chain.fake import ChainDriver, FakeChain, FakeSender, open_task, running_clock
+from tests.kit.metrics import count
+from tests.kit.signing.operators import OperatorKeys, make_keys, seal_operators
+from tests.kit.waiting import let_others_run, within
 from zarathustra.core.task import Task, TaskStatus, turn_of
 from zarathustra.core.types import BlockNumber, ProjectId
 from zarathustra.store.memory import MemoryStore

@@ -9,30 +9,14 @@ from typing import Any
 import pytest
 
 from services.performer.handlers import MAX_OPEN_TASKS, Performer, Ports
-from tests.kit.fakes import (
-    BROKEN_MODEL,
-    DEPLOYMENT,
-    DOMAIN,
-    Artefacts,
-    ArtefactStore,
-    ChainDriver,
-    FakeChain,
-    ModelEvaluator,
-    OperatorKeys,
-    RecordingProducer,
-    choose_performer,
-    count,
-    deliver,
-    let_others_run,
-    make_keys,
-    make_model,
-    open_task,
-    read_input_hash,
-    running_clock,
-    seal_operators,
-    until,
-    within,
-)
+from tests.kit.bus.records import RecordingProducer, deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.fake import ChainDriver, FakeChain, open_task, running_clock
+from tests.kit.clock import FakeClock
+from tests.kit.metrics import count
+from tests.kit.scoring.fake_models import BROKEN_MODEL, Artefacts, ArtefactStore, ModelEvaluator, make_model
+from tests.kit.signing.operators import OperatorKeys, make_keys, seal_operators
+from tests.kit.waiting import let_others_run, until, within
 from zarathustra.bus.records import Header, Record
 from zarathustra.core.digests import evaluation_digest, input_root, report_hash
 from zarathustra.core.errors import Invalid, Retry
@@ -64,7 +48,6 @@ from zarathustra.core.types import (
     Topic,
 )
 from zarathustra.duty.assessment import Assessor
-from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.formats.report import check_report
 from zarathustra.runtime.records import open_message
@@ -95,7 +78,7 @@ class Site:
 
 @dataclass
 class Scene:
-    """A chain, a store everybody reads, and the performers of this test."""
+    """A chain, a store that all performers read, and the performers of this test."""
 
     chain: FakeChain
     driver: ChainDriver
@@ -116,18 +99,15 @@ class Scene:
                 pinned.append(all(is_pinned(node, cid) for cid in list_inputs(task)))
             await producer.send(records)
 
-        seeds = SeedDeriver(
-            reader=self.chain, clock=self.driver.clock, deployment=DEPLOYMENT, confirmations=CONFIRMATIONS
-        )
         ports = Ports(
             reader=self.chain,
             clock=self.driver.clock,
-            seeds=seeds,
+            seeds=self.driver.build_seeds(confirmations=CONFIRMATIONS),
             assess=Assessor(self.artefacts, self.evaluator.evaluate).assess,
             writer=node,
             signer=EcdsaSigner(keys.ecdsa, DOMAIN),
             send=send,
-            get_time_ms=lambda: 1,
+            get_time_ms=FakeClock().now_ms,
         )
         performer = Performer(ports, metrics, on_project_moved=poked.append)
         return Site(keys, performer, metrics, node, producer, pinned, poked)
@@ -140,10 +120,18 @@ class Scene:
     async def open_task(self, artefacts: Artefacts | None = None, **changes: Any) -> Task:
         return await open_task(self.chain, self.files, artefacts, **changes)
 
-    async def find_site(self, task: Task, attempt: int = 0) -> Site:
+    def find_site(self, task: Task, attempt: int = 0) -> Site:
         """A site of the operator whose attempt it is. The chain must have the seed block."""
-        chosen = await choose_performer(self.chain, task, attempt)
-        return self.open_site(next(keys for keys in KEYS if keys.operator_id == chosen))
+        chosen = self.chain.get_performer(task, attempt)
+        return self.open_site(next(keys for keys in KEYS if keys.operator_id == chosen.operator_id))
+
+    async def open_attempt(
+        self, artefacts: Artefacts | None = None, *, attempt: int = 0, **changes: Any
+    ) -> tuple[Task, Site]:
+        """A task whose seed is known, and a site of the operator whose attempt it is."""
+        task = await self.open_task(artefacts, **changes)
+        await self.mine_to_seed(task)
+        return task, self.find_site(task, attempt)
 
     async def mine_to_seed(self, task: Task) -> None:
         await self.driver.mine_to(task.seed_block + CONFIRMATIONS)
@@ -220,9 +208,7 @@ def opening_of(task: Task) -> TaskOpened:
 
 
 async def test_perform__own_attempt__proposes_a_signed_evaluation_with_its_report(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
 
@@ -230,7 +216,7 @@ async def test_perform__own_attempt__proposes_a_signed_evaluation_with_its_repor
     evaluation = proposal.evaluation
     assert (evaluation.task_id, evaluation.attempt, evaluation.code) == (task.task_id, 0, Code.VALID)
     assert evaluation.performer == site.keys.operator_id
-    assert evaluation.input_hash == await read_input_hash(scene.chain, task)
+    assert evaluation.input_hash == scene.chain.get_input_hash(task)
     assert evaluation.challenger_score - evaluation.champion_score == 400_000
     signer = recover_address(evaluation_digest(DOMAIN, evaluation), proposal.performer_signature)
     assert OperatorId(signer) == site.keys.operator_id
@@ -240,9 +226,7 @@ async def test_perform__own_attempt__proposes_a_signed_evaluation_with_its_repor
 
 
 async def test_perform__own_attempt__pins_inputs_before_it_proposes(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
     assert site.pinned_when_sent == [True]
@@ -250,9 +234,7 @@ async def test_perform__own_attempt__pins_inputs_before_it_proposes(scene: Scene
 
 
 async def test_perform__wrong_challenger__proposes_invalid_with_the_reason(scene: Scene) -> None:
-    task = await scene.open_task(Artefacts(challenger=BROKEN_MODEL))
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt(Artefacts(challenger=BROKEN_MODEL))
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
     assert list_proposals(site)[0].evaluation.code is Code.INVALID
@@ -270,7 +252,7 @@ async def test_perform__whole_silent_task__each_proposes_in_its_own_attempts_onl
     await within(asyncio.gather(*following))
 
     proposed = sorted((attempt, site.keys.operator_id) for site in sites for attempt in list_attempts(site))
-    expected = [(attempt, await choose_performer(scene.chain, task, attempt)) for attempt in range(3)]
+    expected = [(attempt, scene.chain.get_performer(task, attempt).operator_id) for attempt in range(3)]
     assert [one for one in proposed if one[0] < task.max_attempts] == expected
 
 
@@ -286,9 +268,7 @@ async def test_perform__before_the_seed_is_deep_enough__proposes_nothing(scene: 
 
 
 async def test_perform__attempt_is_rejected__next_performer_proposes_at_once(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task, attempt=1)
+    task, site = await scene.open_attempt(attempt=1)
     scene.start(site.performer.perform(task.task_id))
     await let_others_run()
     assert list_attempts(site) == []
@@ -302,9 +282,7 @@ async def test_perform__attempt_is_rejected__next_performer_proposes_at_once(sce
 
 
 async def test_perform__rejected_all_round__comes_to_its_next_attempt(scene: Scene) -> None:
-    task = await scene.open_task(max_attempts=6)
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt(max_attempts=6)
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
     for _ in KEYS:
@@ -318,7 +296,7 @@ async def test_perform__rejected_all_round__comes_to_its_next_attempt(scene: Sce
 async def test_perform__restarted__proposes_the_same_bytes_again(scene: Scene) -> None:
     task = await scene.open_task()
     await scene.mine_to_seed(task)
-    sites = [await scene.find_site(task) for _ in range(2)]
+    sites = [scene.find_site(task) for _ in range(2)]
     for site in sites:
         running = scene.start(site.performer.perform(task.task_id))
         await until(lambda site=site: len(site.producer.records) == 1)  # type: ignore[misc]
@@ -332,11 +310,11 @@ async def test_perform__seed_block_is_reorganised__proposes_for_the_new_seed(sce
     for site in sites:
         scene.start(site.performer.perform(task.task_id))
     await scene.mine_to_seed(task)
-    before = await read_input_hash(scene.chain, task)
+    before = scene.chain.get_input_hash(task)
     await until(lambda: sum(len(site.producer.records) for site in sites) == 1)
 
     await scene.driver.reorganise(CONFIRMATIONS + 1, mined=CONFIRMATIONS + 2)
-    after = await read_input_hash(scene.chain, task)
+    after = scene.chain.get_input_hash(task)
     assert after != before
     await until(lambda: sum(len(site.producer.records) for site in sites) == 2)
     hashes = {proposal.evaluation.input_hash for site in sites for proposal in list_proposals(site)}
@@ -355,14 +333,12 @@ async def test_perform__opening_block_is_reorganised_while_it_waits__proposes_fo
     task = scene.chain.put_task(replace(task, input=task_input, input_root=input_root(task_input)))
     await scene.driver.mine_to(attempt_end(task, Attempt(0)))
 
-    expected = await read_input_hash(scene.chain, task)
+    expected = scene.chain.get_input_hash(task)
     assert expected in {proposal.evaluation.input_hash for site in sites for proposal in list_proposals(site)}
 
 
 async def test_perform__task_is_fed_twice__is_followed_once(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
     await within(site.performer.perform(task.task_id))  # returns at once
@@ -416,9 +392,7 @@ async def test_perform__task_is_reorged_away__raises_retry_with_the_reason(scene
 
 
 async def test_perform__node_goes_away__raises_retry_and_the_task_can_be_followed_again(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.chain.is_reachable = False
     with pytest.raises(Retry):
         await within(site.performer.perform(task.task_id))
@@ -428,9 +402,7 @@ async def test_perform__node_goes_away__raises_retry_and_the_task_can_be_followe
 
 
 async def test_perform__bus_goes_away__raises_retry_and_the_proposal_is_sent_later(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     site.producer.is_reachable = False
     with pytest.raises(Retry) as caught:
         await within(site.performer.perform(task.task_id))
@@ -444,9 +416,7 @@ async def test_perform__bus_goes_away__raises_retry_and_the_proposal_is_sent_lat
 
 
 async def test_perform__store_is_away__tries_again_each_block(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.artefacts.is_reachable = False
     scene.start(site.performer.perform(task.task_id))
     await let_others_run()
@@ -459,9 +429,7 @@ async def test_perform__store_is_away__tries_again_each_block(scene: Scene) -> N
 
 
 async def test_perform__evaluator_is_busy__tries_again_next_block(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.evaluator.busy = 1
     scene.start(site.performer.perform(task.task_id))
     await let_others_run()
@@ -471,9 +439,7 @@ async def test_perform__evaluator_is_busy__tries_again_next_block(scene: Scene) 
 
 
 async def test_perform__challenger_stays_away__proposes_unavailable_from_the_middle_on(scene: Scene) -> None:
-    task = await scene.open_task(attempt_blocks=20)
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt(attempt_blocks=20)
     scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
     middle = (attempt_begin(task, Attempt(0)) + attempt_end(task, Attempt(0)) + 1) // 2
@@ -485,9 +451,7 @@ async def test_perform__challenger_stays_away__proposes_unavailable_from_the_mid
 
 
 async def test_perform__challenger_away_at_the_start_of_a_later_attempt__is_waited_for_too(scene: Scene) -> None:
-    task = await scene.open_task(attempt_blocks=20)
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task, attempt=1)
+    task, site = await scene.open_attempt(attempt_blocks=20, attempt=1)
     scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
     await scene.driver.mine_to(attempt_begin(task, Attempt(1)) + 3)
@@ -499,9 +463,7 @@ async def test_perform__challenger_away_at_the_start_of_a_later_attempt__is_wait
 
 
 async def test_perform__champion_stays_away__proposes_nothing(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.artefacts.missing.add(task.input.champion_cid)
     following = scene.start(site.performer.perform(task.task_id))
     await scene.driver.mine_to(task.deadline + 1)
@@ -511,9 +473,7 @@ async def test_perform__champion_stays_away__proposes_nothing(scene: Scene) -> N
 
 async def test_perform__challenger_vanishes_before_it_is_pinned__is_not_proposed(scene: Scene) -> None:
     """A contributor must not be able to serve the performer only: what we cannot serve on, others cannot check."""
-    task = await scene.open_task(attempt_blocks=20)
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt(attempt_blocks=20)
     scene.evaluator.on_evaluated = lambda: scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
     await let_others_run()
@@ -526,7 +486,7 @@ async def test_perform__wrong_owner_artefact__is_proposed_though_it_cannot_be_pi
     task_input = replace(task.input, evaluator_cid=Cid("bafkno-such-thing"))
     task = scene.chain.put_task(replace(task, input=task_input, input_root=input_root(task_input)))
     await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    site = scene.find_site(task)
     scene.start(site.performer.perform(task.task_id))
     await let_others_run()
     assert count(site.metrics, "evaluations_total", code="EVALUATOR_FAILED", reason="bad_cid") == 1
@@ -536,9 +496,7 @@ async def test_perform__wrong_owner_artefact__is_proposed_though_it_cannot_be_pi
 
 
 async def test_on_chain_event__task_opened__follows_it_and_returns_nothing(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     handling = scene.start(site.performer.on_chain_event(deliver(event_of(opening_of(task)))))
     await until(lambda: len(site.producer.records) == 1)
     scene.chain.close_task(task.task_id)
@@ -577,7 +535,7 @@ async def test_on_chain_event__opening_retracted__is_counted_with_its_reason(sce
     assert count(site.metrics, "failures_total", reason="retracted") == 1
 
 
-async def test_on_chain_event__rubbish__is_refused(scene: Scene) -> None:
+async def test_on_chain_event__malformed__is_refused(scene: Scene) -> None:
     record = replace(event_of(ProjectClosed(ProjectId(9))), value=b"\xff\xff")
     with pytest.raises(Invalid):
         await within(scene.open_site(KEYS[0]).performer.on_chain_event(deliver(record)))
@@ -587,17 +545,13 @@ async def test_on_chain_event__rubbish__is_refused(scene: Scene) -> None:
 
 
 async def test_sweep__bus_says_nothing__open_tasks_are_found_and_performed(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    _, site = await scene.open_attempt()
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: len(site.producer.records) == 1)
 
 
 async def test_sweep__task_is_followed_already__is_not_fed_again(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: len(site.producer.records) == 1)
@@ -606,9 +560,7 @@ async def test_sweep__task_is_followed_already__is_not_fed_again(scene: Scene) -
 
 
 async def test_sweep__task_came_from_the_sweep__bus_record_is_done_at_once(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    task, site = await scene.open_attempt()
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: len(site.producer.records) == 1)
     assert await within(site.performer.on_chain_event(deliver(event_of(opening_of(task))))) == ()
@@ -616,9 +568,7 @@ async def test_sweep__task_came_from_the_sweep__bus_record_is_done_at_once(scene
 
 
 async def test_sweep__node_is_away__goes_on_when_it_is_back(scene: Scene) -> None:
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    _, site = await scene.open_attempt()
     scene.chain.is_reachable = False
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: count(site.metrics, "failures_total", reason="rpc_unreachable") >= 2)
@@ -629,7 +579,7 @@ async def test_sweep__node_is_away__goes_on_when_it_is_back(scene: Scene) -> Non
 async def test_sweep__one_task_cannot_be_read__others_are_performed(scene: Scene) -> None:
     tasks = [await scene.open_task(number=number) for number in (1, 2)]
     await scene.mine_to_seed(tasks[1])
-    site = await scene.find_site(tasks[1])
+    site = scene.find_site(tasks[1])
     scene.chain.unreadable.add(tasks[0].task_id)
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: tasks[1].task_id in {record.key for record in site.producer.records})
@@ -653,9 +603,7 @@ async def test_sweep__bug_in_a_task__reaches_the_service(scene: Scene) -> None:
     def fail() -> None:
         raise BrokenError
 
-    task = await scene.open_task()
-    await scene.mine_to_seed(task)
-    site = await scene.find_site(task)
+    _, site = await scene.open_attempt()
     scene.evaluator.on_evaluated = fail
     with pytest.raises(BrokenError):
         await within(site.performer.sweep(asyncio.Event(), every_seconds=0))

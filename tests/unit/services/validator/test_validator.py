@@ -11,28 +11,14 @@ from typing import Any
 import pytest
 
 from services.validator.handlers import MAX_BLOCKS_BEHIND, Ports, Validator
-from tests.kit.fakes import (
-    BROKEN_MODEL,
-    DEPLOYMENT,
-    DOMAIN,
-    Artefacts,
-    ArtefactStore,
-    ChainDriver,
-    FakeChain,
-    ModelEvaluator,
-    OperatorKeys,
-    choose_performer,
-    count,
-    deliver,
-    let_others_run,
-    make_keys,
-    make_model,
-    open_task,
-    read_seed,
-    running_clock,
-    seal_operators,
-    within,
-)
+from tests.kit.bus.records import deliver
+from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.fake import ChainDriver, FakeChain, open_task, running_clock
+from tests.kit.clock import FakeClock
+from tests.kit.metrics import count
+from tests.kit.scoring.fake_models import BROKEN_MODEL, Artefacts, ArtefactStore, ModelEvaluator, make_model
+from tests.kit.signing.operators import OperatorKeys, make_keys, seal_operators
+from tests.kit.waiting import let_others_run, within
 from zarathustra.bus.records import Record
 from zarathustra.core.digests import (
     evaluation_digest,
@@ -50,7 +36,6 @@ from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, OperatorId, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.duty.assessment import Assessor
-from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.formats.report import conclude
 from zarathustra.runtime.records import build_record, open_message
 from zarathustra.signing.bls_fast import FastBls
@@ -105,18 +90,15 @@ class Scene:
     def build_site(
         self, keys: OperatorKeys, artefacts: ArtefactStore, evaluator: ModelEvaluator, metrics: Metrics, log: VoteLog
     ) -> Site:
-        seeds = SeedDeriver(
-            reader=self.chain, clock=self.driver.clock, deployment=DEPLOYMENT, confirmations=CONFIRMATIONS
-        )
         ports = Ports(
             reader=self.chain,
             clock=self.driver.clock,
-            seeds=seeds,
+            seeds=self.driver.build_seeds(confirmations=CONFIRMATIONS),
             assess=Assessor(artefacts, evaluator.evaluate).assess,
             artefacts=artefacts,
             signer=LocalSigner(bls_key=keys.bls, ecdsa_key=keys.ecdsa, domain=DOMAIN, backend=BLS, vote_log=log),
             domain=DOMAIN,
-            get_time_ms=lambda: 1,
+            get_time_ms=FakeClock().now_ms,
         )
         return Site(keys, Validator(ports, metrics), metrics, artefacts, evaluator)
 
@@ -130,7 +112,7 @@ class Scene:
         self, task: Task, *, attempt: int = 0, drift: int = 0, code: Code | None = None
     ) -> tuple[Evaluation, Cid]:
         """What the attempt's performer found: `drift` off on both scores; its report is in the store."""
-        seed = await read_seed(self.chain, task)
+        seed = self.chain.get_seed(task)
         artefacts = ArtefactStore(self.files)
         if code is Code.UNAVAILABLE:
             artefacts.missing.add(task.input.challenger_cid)
@@ -140,7 +122,7 @@ class Scene:
         evaluation = Evaluation(
             task_id=task.task_id,
             attempt=Attempt(attempt),
-            performer=await choose_performer(self.chain, task, attempt),
+            performer=self.chain.get_performer(task, attempt).operator_id,
             input_hash=input_hash(task.input_root, seed),
             code=assessment.scores.code,
             champion_score=assessment.scores.champion_score,
@@ -259,7 +241,7 @@ async def test_vote__within_the_tolerance__is_approved(scene: Scene, drift: int)
 
 async def test_vote__performer_of_the_proposal__attests_too(scene: Scene) -> None:
     task = await scene.open_task()
-    site = scene.open_site(keys_of(await choose_performer(scene.chain, task, 0)))
+    site = scene.open_site(keys_of(scene.chain.get_performer(task).operator_id))
     message = await scene.vote(site, await scene.propose(task))
     assert isinstance(message, AttestationSigned)
 
@@ -358,7 +340,7 @@ async def test_check__signed_by_another_key__is_refused(scene: Scene) -> None:
     assert await refuse(scene, site, seal(evaluation, report, signer=signer)) is Reason.BAD_SIGNATURE
 
 
-async def test_check__signature_is_rubbish__is_refused(scene: Scene) -> None:
+async def test_check__signature_is_malformed__is_refused(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     evaluation, report = await scene.evaluate(task)
     performer = keys_of(evaluation.performer)

@@ -1,10 +1,11 @@
 """An event loop whose time is simulated: it jumps to the next timer when nothing else is left to do.
 
-Waiting for blocks, polls and retries costs nothing, and no timeout depends on how busy the machine is. While a request
-to the real node is out (`real_work`), time stands still: a node answers in no time at all. Threads run inline.
+Waits for blocks, polls and retries take no real time, and no timeout depends on how busy the machine is. While a
+request to the real node is out (`real_work`), simulated time stands still. Work for threads runs inline.
 
-So everything that can happen at one moment has happened before the next moment begins. That is what makes two runs
-comparable: a service that is killed and started again at some moment catches up within that moment.
+So everything that can happen at one moment has happened before the next moment begins, and two runs can be compared: a
+service that is killed and started again at some moment catches up within that moment. A sleep cannot lose time either:
+time moves only when no task is ready to run, and by then every sleep that was asked for has set its timer.
 """
 
 import asyncio
@@ -18,24 +19,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-START_S = 1_000_000.0  # any; far from zero, so that nobody takes it for a duration
+START_S = 1_000_000.0  # any; far from zero, so that a time is not mistaken for a duration
 NODE_PATIENCE_S = 60.0  # real seconds that one request to the node may take
 
 
 class InlineExecutor(Executor):
-    """Runs work at once, in the thread that asks: the order of events stays the program's."""
+    """Runs work at once, in the calling thread, so that the order of events does not depend on threads."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  # as every executor: the error belongs to whoever asked
+        except Exception as error:  # noqa: BLE001  # as in every executor: the future carries the error
             future.set_exception(error)
         return future
 
 
 class _SimulatedSelector(selectors.DefaultSelector):
-    """Moves the clock where a real selector would wait."""
+    """Moves the clock forward where a real selector would wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,13 +53,13 @@ class _SimulatedSelector(selectors.DefaultSelector):
                 raise RuntimeError(f"the node has not answered for {NODE_PATIENCE_S} real seconds")
             return events
         if timeout is None:
-            raise RuntimeError("everybody waits and no timer is set: nothing will ever happen again")
+            raise RuntimeError("every task waits and no timer is set: nothing will ever happen again")
         self.now_s += timeout
         return []
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """See the module."""
+    """The event loop that the module describes."""
 
     def __init__(self) -> None:
         self._simulated = _SimulatedSelector()
@@ -66,16 +67,16 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._inline = InlineExecutor()
 
     def time(self) -> float:
-        """Simulated seconds."""
+        """Return simulated seconds."""
         return self._simulated.now_s
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
-        """Inline, whatever executor is asked for."""
+        """Run `func` at once, with any `executor`."""
         return asyncio.wrap_future(self._inline.submit(func, *args), loop=self)
 
     @contextmanager
     def real_work(self) -> Iterator[None]:
-        """While entered, time stands still and the loop waits for real sockets."""
+        """Within the block, simulated time stands still and the loop waits for real sockets."""
         self._simulated.real_work += 1
         try:
             yield
@@ -84,7 +85,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 def now_ms() -> int:
-    """The running loop's time: the clock to give to everything that also waits."""
+    """Return the running loop's time. It is the clock for all code that also waits on this loop."""
     return int(asyncio.get_running_loop().time() * 1_000)
 
 

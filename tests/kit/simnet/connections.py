@@ -1,7 +1,7 @@
-"""What a simulated service is connected through: bus, node and store, each of which can end or fail on demand.
+"""A service's connections to bus, node and store in a simnet; each of them can fail or be cut on demand.
 
-A `Life` is one run of a service between its start and its end. When it ends by a crash, everything that is still on its
-way through these lines is lost: nothing is committed, sent or broadcast any more.
+A `Lifetime` is one run of a service, from its start to its end. When it ends by a crash, everything that is still on
+its way through these connections is lost: nothing more is committed, sent or broadcast.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from tests.kit.simnet.time import SimulatedLoop, now_ms
+from tests.kit.simulated_time import SimulatedLoop, now_ms
 from zarathustra.bus.memory import MemoryBroker, MemoryConsumer
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.bus.records import Delivery, Partition, Record
@@ -27,17 +27,17 @@ from zarathustra.store.memory import MemoryStore
 
 
 class Moment(StrEnum):
-    """Where between two records a service can be killed."""
+    """Where a service can be killed."""
 
-    TAKEN = "taken"  # a record was handed to it, and nothing is done about it yet
-    SENDING = "sending"  # a record is worked out, and not on the bus yet
-    SENT = "sent"  # a record is on the bus, and the service does not know
-    BROADCAST = "broadcast"  # a transaction is out, and the service does not know
+    TAKEN = "taken"  # it has received a record, and has not begun with it
+    SENDING = "sending"  # it has made a record, which is not on the bus yet
+    SENT = "sent"  # its record is on the bus, and the service does not know yet
+    BROADCAST = "broadcast"  # its transaction is with the node, and the service does not know yet
 
 
 @dataclass(frozen=True)
 class CrashPoint:
-    """Kill `service` at its `number`-th such moment, counted from 1 over all its lives."""
+    """Kill `service` at its `number`-th such moment, counted from 1 over all its lifetimes."""
 
     service: str
     moment: Moment
@@ -47,8 +47,8 @@ class CrashPoint:
         return f"{self.service}/{self.moment}/{self.number}"
 
 
-class Executioner:
-    """Counts the moments of all services; at the chosen one it says who is to be killed."""
+class CrashPlan:
+    """Counts the moments of all services, and holds the service that reaches the chosen one: `due` names it then."""
 
     def __init__(self, point: CrashPoint | None = None) -> None:
         self.passed: Counter[tuple[str, Moment]] = Counter()
@@ -56,7 +56,7 @@ class Executioner:
         self._point = point
 
     async def reach(self, service: str, moment: Moment) -> None:
-        """Return unless this is the moment; then never."""
+        """Return, unless this is the chosen moment: then wait until the service is killed."""
         self.passed[service, moment] += 1
         if self._point == CrashPoint(service, moment, self.passed[service, moment]):
             self.due.set_result(service)
@@ -64,12 +64,12 @@ class Executioner:
 
 
 @dataclass
-class Life:
-    """One run of one service, and its lines to the bus."""
+class Lifetime:
+    """One run of one service, and its connections to the bus."""
 
     runtime: Runtime
     broker: MemoryBroker
-    executioner: Executioner
+    crash_plan: CrashPlan
     name: str
     is_over: bool = False
     _consumers: list[MemoryConsumer] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Life:
         consumer = self.broker.consumer(group=group, topics=topics)
         self._consumers.append(consumer)
         async with consumer:
-            yield LifeConsumer(consumer, self)
+            yield CrashableConsumer(consumer, self)
 
     @asynccontextmanager
     async def open_bus(self, group: str, topics: Iterable[str]) -> AsyncIterator[Bus]:
@@ -89,46 +89,46 @@ class Life:
             yield Bus(consumer, self.producer(), group)
 
     def producer(self) -> Producer:
-        return LifeProducer(self.broker, self)
+        return CrashableProducer(self.broker, self)
 
     async def end(self) -> None:
-        """As by kill −9: from now on nothing gets out."""
+        """End as by kill −9: from now on nothing gets out."""
         self.is_over = True
         for consumer in self._consumers:
             await consumer.crash()
 
 
-class LifeProducer:
+class CrashableProducer:
     """See `port.Producer`."""
 
-    def __init__(self, broker: MemoryBroker, life: Life) -> None:
+    def __init__(self, broker: MemoryBroker, lifetime: Lifetime) -> None:
         self._broker = broker
-        self._life = life
+        self._lifetime = lifetime
 
-    async def __aenter__(self) -> "LifeProducer":
+    async def __aenter__(self) -> "CrashableProducer":
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Record by record: a crash may come between two of one batch."""
+        """Send record by record, so that a crash can come between two of one batch."""
         for record in records:
-            await self._life.executioner.reach(self._life.name, Moment.SENDING)
-            if self._life.is_over:
+            await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.SENDING)
+            if self._lifetime.is_over:
                 await _never()
             self._broker.append(record)
-            await self._life.executioner.reach(self._life.name, Moment.SENT)
+            await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.SENT)
         await asyncio.sleep(0)
 
 
-class LifeConsumer:
-    """See `port.Consumer`. One record at a time, so that a crash can come between any two."""
+class CrashableConsumer:
+    """See `port.Consumer`. It fetches one record at a time, so that a crash can come between any two."""
 
-    def __init__(self, inner: MemoryConsumer, life: Life) -> None:
+    def __init__(self, inner: MemoryConsumer, lifetime: Lifetime) -> None:
         self._inner = inner
-        self._life = life
+        self._lifetime = lifetime
 
-    async def __aenter__(self) -> "LifeConsumer":
+    async def __aenter__(self) -> "CrashableConsumer":
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
@@ -136,7 +136,7 @@ class LifeConsumer:
     async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivery]:
         deliveries = await self._inner.fetch(max_records=1, timeout_s=timeout_s)
         if deliveries:
-            await self._life.executioner.reach(self._life.name, Moment.TAKEN)
+            await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.TAKEN)
         return deliveries
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
@@ -162,7 +162,7 @@ class LifeConsumer:
 
 
 class RealRpc:
-    """The real node, in simulated time: while it works, time stands still."""
+    """The real node in simulated time: while a request is out, time stands still."""
 
     def __init__(self, inner: Rpc, loop: SimulatedLoop) -> None:
         self._inner = inner
@@ -177,19 +177,19 @@ class RealRpc:
             return await self._inner.call_many(calls)
 
 
-class LifeRpc:
-    """A service's way to the node."""
+class CrashableRpc:
+    """A service's connection to its node."""
 
-    def __init__(self, inner: Rpc, life: Life, *, is_cut_off: Callable[[], bool]) -> None:
+    def __init__(self, inner: Rpc, lifetime: Lifetime, *, is_cut_off: Callable[[], bool]) -> None:
         self._inner = inner
-        self._life = life
+        self._lifetime = lifetime
         self._is_cut_off = is_cut_off
 
     async def call(self, method: str, *params: Any) -> Any:
         await self._check()
         answer = await self._inner.call(method, *params)
         if method == "eth_sendRawTransaction":
-            await self._life.executioner.reach(self._life.name, Moment.BROADCAST)
+            await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.BROADCAST)
         return answer
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
@@ -197,14 +197,14 @@ class LifeRpc:
         return await self._inner.call_many(calls)
 
     async def _check(self) -> None:
-        if self._life.is_over:
+        if self._lifetime.is_over:
             await _never()
         if self._is_cut_off():
             raise Retry(Reason.RPC_UNREACHABLE, "the node does not answer")
 
 
 class OperatorStore:
-    """An operator's node of the content store; all of them share what they hold. See `store.port`."""
+    """An operator's node of the content store. All nodes share their content. See `store.port`."""
 
     def __init__(self, shared: MemoryStore) -> None:
         self._shared = shared
@@ -227,12 +227,12 @@ class OperatorStore:
             raise Retry(Reason.UNAVAILABLE, "the store does not answer", is_absent=False)
 
 
-def open_life(name: str, broker: MemoryBroker, executioner: Executioner) -> Life:
-    """A new run of the service `name`."""
+def open_lifetime(name: str, broker: MemoryBroker, crash_plan: CrashPlan) -> Lifetime:
+    """Begin a new run of the service `name`."""
     runtime = Runtime(name.partition("-")[0], now_ms=now_ms)
-    return Life(runtime, broker, executioner, name)
+    return Lifetime(runtime, broker, crash_plan, name)
 
 
 async def _never() -> NoReturn:
     await asyncio.get_running_loop().create_future()
-    raise AssertionError("nobody ends this wait")
+    raise AssertionError("a wait without an end has ended")

@@ -1,4 +1,4 @@
-"""A node in memory: answers by method, and remembers what it was asked."""
+"""A node that answers from a table and keeps what it was asked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Answer = Callable[..., Any]
 
 
 class FakeRpc:
-    """`answers`: method → function of its parameters; it may raise what a real node's refusal raises."""
+    """`answers` has a function of the parameters for each method. It may raise, as a real node's refusal does."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers

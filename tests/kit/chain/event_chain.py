@@ -1,35 +1,27 @@
-"""A chain in memory, with reorganisations, and a place for published records that survives crashes."""
+"""A chain of blocks with events, as the indexer follows it, and a sink whose content survives crashes."""
 
-import hashlib
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
-from zarathustra.chain.port import Deployment
+from tests.kit.chain.deployment import DEPLOYMENT
+from tests.kit.derived import derive_bytes
 from zarathustra.chain.scan import ScannedSpan
 from zarathustra.core.canonical import Block, Checkpoint, Header, TimedRecord
 from zarathustra.core.errors import Retry
 from zarathustra.core.events import ChainEvent, ProjectClosed, Retracted
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import ZERO32, Address, BlockHash, BlockNumber, ProjectId
+from zarathustra.core.types import ZERO32, BlockHash, BlockNumber, ProjectId
 
-DEPLOYMENT = Deployment(
-    chain_id=31_337,
-    governance=Address(b"\x01" * 20),
-    attestation_center=Address(b"\x02" * 20),
-    avs_logic=Address(b"\x03" * 20),
-    model_submission=Address(b"\x04" * 20),
-    deployed_at=BlockNumber(0),
-)
 SPAN_LENGTH = 3
 
 
 def make_header(number: int, branch: str = "a", parent: Header | None = None) -> Header:
-    """A header whose hash says number and branch; without a parent, on the block below of the same branch."""
-    parent_hash = parent.block_hash if parent else _hash(f"{number - 1}/{branch}")
-    return Header(BlockNumber(number), _hash(f"{number}/{branch}"), parent_hash, 1_000 + number)
+    """Return a header on `parent`, or else on the same branch's block below. Number and branch give the hash."""
+    parent_hash = parent.block_hash if parent else _hash(number - 1, branch)
+    return Header(BlockNumber(number), _hash(number, branch), parent_hash, 1_000 + number)
 
 
 def make_block(header: Header, projects: Iterable[int] = ()) -> Block:
-    """The block with one event for each project, in order."""
+    """Return the block with one event for each project, in order."""
     events = [
         ChainEvent(
             chain_id=DEPLOYMENT.chain_id,
@@ -45,7 +37,7 @@ def make_block(header: Header, projects: Iterable[int] = ()) -> Block:
     return Block(header, tuple(events))
 
 
-class FakeChain:
+class EventChain:
     """A canonical chain that can be extended and reorganised. The newest `unfinalized` blocks may change."""
 
     def __init__(self, *, unfinalized: int = 5) -> None:
@@ -69,7 +61,7 @@ class FakeChain:
 
     def reorganise(self, depth: int, replacements: Sequence[Sequence[int]]) -> None:
         """Replace the newest `depth` blocks by others with these projects' events."""
-        _ = self.final  # what was final once stays final
+        _ = self.final  # a final block stays final
         del self.blocks[len(self.blocks) - depth :]
         for projects in replacements:
             self.mine(projects)
@@ -101,11 +93,11 @@ class FakeChain:
 
 
 class Crash(Exception):  # noqa: N818
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 class FakeSink:
-    """What was published and saved. With `effects_left` = n it crashes at the n-th effect, half done."""
+    """Keeps what was published and saved. With `effects_left` = n it raises Crash when n more effects are done."""
 
     def __init__(self) -> None:
         self.records: list[TimedRecord] = []
@@ -125,7 +117,7 @@ class FakeSink:
         self._count()
 
     def list_live(self) -> list[ChainEvent]:
-        """The events that a reader who applies every record holds true, in chain order."""
+        """Return the events that are not retracted, in chain order, as a reader of all records sees them."""
         live: dict[tuple[bytes, int], ChainEvent] = {}
         for timed in self.records:
             record = timed.record
@@ -146,5 +138,5 @@ class FakeSink:
                 raise Crash
 
 
-def _hash(text: str) -> BlockHash:
-    return BlockHash(hashlib.sha256(text.encode()).digest())
+def _hash(number: int, branch: str) -> BlockHash:
+    return BlockHash(derive_bytes(32, "block", number, branch))

@@ -1,7 +1,7 @@
-"""A signer in a process of its own, to be killed: `python -m tests.kit.signing.process MODE LOG`.
+"""A signer in a process of its own, to be killed: `python -m tests.kit.signing.signer_process MODE LOG`.
 
-`hold`        opens the log, prints "ready", waits.
-`stuck`       records an approval of evaluation 1, prints "signing" where the signature would be made, waits there.
+`hold`        opens the log, prints "ready" and waits.
+`stuck`       records an approval of evaluation 1, prints "signing" just before the signature is made, and waits there.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from zarathustra.signing.keys import BlsSecretKey
 
 
 class StuckBls(FastBls):
-    """Never returns from signing: the instant between record and signature, held open."""
+    """Waits between the record in the vote log and the signature."""
 
     def sign(self, secret: BlsSecretKey, digest: Digest) -> BlsSignature:
         announce_and_wait("signing")
@@ -23,7 +23,7 @@ class StuckBls(FastBls):
 
 
 def announce_and_wait(word: str) -> None:
-    """Tell the parent, then block until it kills us or closes our input."""
+    """Tell the parent `word`, then block until it kills this process or closes its input."""
     sys.stdout.write(word + "\n")
     sys.stdout.flush()
     sys.stdin.read()

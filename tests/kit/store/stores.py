@@ -1,4 +1,4 @@
-"""The stores that the conformance suite runs on: in memory, embedded over HTTP, and a real Kubo where one is named."""
+"""The stores that the conformance suite runs on: in memory, embedded over HTTP, and a real Kubo if one is named."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ LIMITS = FetchLimits(block_seconds=10, total_seconds=60)
 class Store:
     """One operator's view: a reader that asks only the own node, and the writer to that node.
 
-    `elsewhere` is another node, that the writer, and only it, may copy from.
+    `elsewhere` is another node, from which only the writer may copy.
     """
 
     reader: ArtefactReader
@@ -53,7 +53,7 @@ async def open_store(kind: str, directory: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_node(kind: str, directory: Path) -> AsyncIterator[str]:
-    """The RPC address of a node of that kind; skips when it is Kubo and none is named."""
+    """Open a node of that kind; gives its RPC address. Skips the test if the kind is Kubo and none is named."""
     if kind == "kubo":
         url = os.environ.get("IPFS_API_URL")
         if not url:
@@ -66,7 +66,7 @@ async def open_node(kind: str, directory: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def serve_store(directory: Path) -> AsyncIterator[str]:
-    """The embedded store in this event loop, with its production handlers; gives its URL."""
+    """Run the embedded store in this event loop, with its production handlers; gives its URL."""
     with DirectoryBlocks(directory) as blocks:
         app = build_app(
             Health(),

@@ -1,9 +1,10 @@
-"""What owners and contributors do in a simnet, by the SDK's calls."""
+"""Projects in a simnet: what their owner and the contributors do, by the SDK's calls."""
 
 from dataclasses import dataclass, replace
 
 from tests.kit.scoring.artefacts import SQUARE, evaluator, square_parameters
-from tests.kit.simnet.net import CONTRIBUTOR_KEYS, ETHER, OWNER_KEY, Simnet
+from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS, ETHER, OWNER_KEY
+from tests.kit.simnet.net import Simnet
 from zarathustra.core.project import ProjectStatus
 from zarathustra.core.types import Cid, ProjectId, SubmissionIndex, Wei
 from zarathustra.sdk import contributor
@@ -12,7 +13,7 @@ from zarathustra.sdk.owner import Artefacts, Terms, publish_project
 
 BASELINE = SubmissionIndex(0)
 FIRST = SubmissionIndex(1)
-SALT = b"\x5a" * 32  # fixed: a drawn one would make another chain of every run
+SALT = b"\x5a" * 32  # fixed: with random salts no two runs would have the same chain
 BASELINE_PARAMETERS = square_parameters(noise=0.5)
 BETTER_PARAMETERS = square_parameters(noise=0.1)
 BEST_PARAMETERS = square_parameters()
@@ -32,14 +33,14 @@ TERMS = Terms(
 
 
 @dataclass(frozen=True)
-class Story:
-    """A project on a simnet and who acts in it."""
+class PublishedProject:
+    """A project on a simnet, and what contributors do with it."""
 
     net: Simnet
     project_id: ProjectId
 
     async def wait_until_open(self) -> None:
-        """Until the baseline has settled."""
+        """Return once the baseline has settled."""
 
         async def is_open() -> bool:
             return (await self.net.fetch_project(self.project_id)).status is not ProjectStatus.BASELINE
@@ -47,12 +48,12 @@ class Story:
         await self.net.wait_until(is_open)
 
     async def submit(self, parameters: bytes, *, by: int = 0) -> SubmissionIndex:
-        """Add, commit, reveal."""
+        """Add the parameters to the store, commit and reveal."""
         client = self.net.open_client(CONTRIBUTOR_KEYS[by])
         return await self.submit_cid(client, await client.writer.add(parameters))
 
     async def reveal_again(self, index: SubmissionIndex, parameters: bytes, *, by: int = 0) -> None:
-        """After a reorganisation that took the reveal back."""
+        """Reveal after a reorganisation that took the reveal back."""
         client = self.net.open_client(CONTRIBUTOR_KEYS[by])
         cid = await client.writer.add(parameters)
         await contributor.reveal(client, contributor.Ticket(self.project_id, cid, salt=SALT, index=index))
@@ -68,15 +69,23 @@ class Story:
         return index
 
 
-async def publish(net: Simnet, *, artefacts: Artefacts = ARTEFACTS, terms: Terms = TERMS) -> Story:
-    """The owner publishes; the baseline's task is open when this returns."""
-    story = Story(net, await publish_project(net.open_client(OWNER_KEY), artefacts, terms))
+async def publish(net: Simnet, *, artefacts: Artefacts = ARTEFACTS, terms: Terms = TERMS) -> PublishedProject:
+    """Publish as the owner; the baseline's task is open when this returns."""
+    published = PublishedProject(net, await publish_project(net.open_client(OWNER_KEY), artefacts, terms))
     await net.wait_quiet()
-    return story
+    return published
 
 
-async def publish_unchecked(net: Simnet, artefacts: Artefacts) -> Story:
-    """As an owner would who does not use the SDK: artefacts that operators will refuse."""
+async def open_project(net: Simnet, *, terms: Terms = TERMS) -> PublishedProject:
+    """Start every service that is added, publish a project, and return once it takes submissions."""
+    net.start()
+    published = await publish(net, terms=terms)
+    await published.wait_until_open()
+    return published
+
+
+async def publish_unchecked(net: Simnet, artefacts: Artefacts) -> PublishedProject:
+    """Publish without the checks of the SDK: artefacts that operators will refuse."""
     accepted = await publish(net)
     client = net.open_client(OWNER_KEY)
     params = replace(
@@ -85,6 +94,6 @@ async def publish_unchecked(net: Simnet, artefacts: Artefacts) -> Story:
         parameters_cid=await client.writer.add(artefacts.parameters),
         evaluator_cid=await client.writer.add(artefacts.evaluator),
     )
-    story = Story(net, await client.market.create_project(params))
+    published = PublishedProject(net, await client.market.create_project(params))
     await net.wait_quiet()
-    return story
+    return published

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from zarathustra.core.types import Seed
 from zarathustra.formats.architecture import parse_architecture
-from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.jobs import ScoringJob
 from zarathustra.scoring.scorer import Scorer
 from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
 
@@ -32,14 +32,14 @@ async def main() -> None:
     print(f"ratio                          {fresh / persistent:8.1f}")
 
 
-def build_job() -> Job:
+def build_job() -> ScoringJob:
     """Build a job: a small model with every op, 8 rounds of 256 samples."""
     architecture = build_every_op()
     parameters = save(build_tensors(parse_architecture(architecture)))
-    return Job(architecture, build_every_op_evaluator(), parameters, 8, Seed(bytes(32)))
+    return ScoringJob(architecture, build_every_op_evaluator(), parameters, 8, Seed(bytes(32)))
 
 
-async def time_persistent(scorer: Scorer, job: Job) -> float:
+async def time_persistent(scorer: Scorer, job: ScoringJob) -> float:
     """Return the seconds per evaluation."""
     started = time.perf_counter()
     for _ in range(PERSISTENT_RUNS):
@@ -47,7 +47,7 @@ async def time_persistent(scorer: Scorer, job: Job) -> float:
     return (time.perf_counter() - started) / PERSISTENT_RUNS
 
 
-async def time_fresh(job: Job) -> float:
+async def time_fresh(job: ScoringJob) -> float:
     """Return the seconds per evaluation."""
     started = time.perf_counter()
     for _ in range(FRESH_RUNS):

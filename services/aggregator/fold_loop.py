@@ -87,7 +87,7 @@ class FoldLoop:
             "records", "Records by how folding them ended: `folded` or a reason", ["topic", "ending"]
         )
         self._retries = metrics.counter("retries", "Times a record or a tick had to wait", ["reason"])
-        metrics.gauge("open_tasks", "Tasks with a state").set_function(lambda: len(table.list_tasks()))
+        metrics.gauge("held_tasks", "Tasks with a state").set_function(lambda: len(table.list_tasks()))
 
     async def handle(self, delivery: Delivery) -> None:
         """Return once every effect of the record is acknowledged and its state saved.

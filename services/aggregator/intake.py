@@ -23,7 +23,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import performer_of
 from zarathustra.core.types import BlockNumber, OperatorId, Seed, TaskId, Topic
 from zarathustra.duty.blocks import BlockClock
-from zarathustra.runtime.records import open_message
+from zarathustra.runtime.records import read_message
 from zarathustra.signing.ecdsa import recover_address
 
 MAX_CACHED_TASKS = 1_000  # records can name any task; past this the oldest read is dropped and costs one more request
@@ -74,7 +74,7 @@ class Intake:
     async def read(self, delivery: Delivery) -> Sequence[Change]:
         """Return the current task, then the record's change. Raises Retry, or Invalid if the record must not count."""
         domain = Domain(self.deployment.chain_id, self.deployment.attestation_center)
-        sender, message = open_message(delivery, domain)
+        sender, message = read_message(delivery, domain)
         if not isinstance(message, ALLOWED.get(Topic(delivery.record.topic), ())):
             raise Invalid(Reason.UNKNOWN_TYPE, "message does not belong on its topic", type=type(message).__name__)
 
@@ -98,7 +98,7 @@ class Intake:
             return await self.tasks.read(TaskId(delivery.record.key))
         except Invalid as error:
             if error.reason is Reason.UNKNOWN_TASK and self._is_young(delivery):
-                raise Retry(error.reason, error.message, **error.facts) from error
+                raise Retry(error.reason, error.message, **error.details) from error
             raise
 
     async def _check_proposal(

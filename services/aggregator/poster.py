@@ -26,7 +26,7 @@ from zarathustra.core.task import Task, turn_of
 from zarathustra.core.types import Address, BlockNumber, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.duty.blocks import BlockClock
-from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, open_message
+from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, read_message
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
@@ -57,7 +57,7 @@ class Poster:
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
         """Handle a record of `certificates.v1`. Return once the certificate is posted, refused or no longer needed."""
-        sender, message = open_message(delivery, self._ports.domain)
+        sender, message = read_message(delivery, self._ports.domain)
         if sender != self._ports.signer.operator_id or not isinstance(message, CertificateIssued):
             return ()
         if not await self._wait_for_turn(message):

@@ -103,7 +103,7 @@ def build_poster_loop(
         runtime.metrics,
         takeover_blocks=settings.takeover_blocks,
     )
-    handlers: Routes = {Topic.CERTIFICATES: Route(poster.on_certificate, is_open_to_strangers=True)}
+    handlers: Routes = {Topic.CERTIFICATES: Route(poster.on_certificate, has_foreign_writers=True)}
     loop_settings = MapLoopSettings(
         bus.group,
         first_delay_ms=settings.retry_delay_ms,

@@ -57,7 +57,7 @@ class Replica:
         wait_s = 0.0
         while not stop.is_set():
             try:
-                is_caught_up = await self.take_turn(wait_s=wait_s)
+                is_caught_up = await self.run_once(wait_s=wait_s)
                 health.fulfil(CATCH_UP)
                 wait_s = poll_s if is_caught_up else 0.0
             except Retry as error:
@@ -65,7 +65,7 @@ class Replica:
                 health.wait_for(CATCH_UP, error.reason.code)
                 wait_s = poll_s
 
-    async def take_turn(self, *, wait_s: float) -> bool:
+    async def run_once(self, *, wait_s: float) -> bool:
         """Read checkpoints, then publish what is new if this replica indexes. Return False when there is more to do."""
         deliveries = await self._consumer.fetch(max_records=MAX_RECORDS, timeout_s=wait_s)
         async with self._working:
@@ -91,7 +91,7 @@ class Replica:
             self._log.info("Indexing", from_block=self._newest.view.tip.number if self._newest else None)
 
     async def _on_revoke(self, _partitions: frozenset[Partition]) -> None:
-        """Wait until `take_turn` ends, then stand by, so that the next owner starts from the last checkpoint."""
+        """Wait until `run_once` ends, then stand by, so that the next owner starts from the last checkpoint."""
         async with self._working:
             self._marker = self._newest = None
             self._is_restored = False

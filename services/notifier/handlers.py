@@ -11,7 +11,7 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.events import chain_record_id
 from zarathustra.core.messages import message_record_id
 from zarathustra.core.types import OperatorId
-from zarathustra.runtime.records import open_chain_event, open_message
+from zarathustra.runtime.records import read_chain_event, read_message
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.json_view import to_json_value
@@ -73,7 +73,7 @@ class Notifier:
 
     async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
         """Handle a record of `chain-events.v1`."""
-        value = open_chain_event(delivery)
+        value = read_chain_event(delivery)
         event = value.event if isinstance(value, events.Retracted) else value
         is_retracted = isinstance(value, events.Retracted)
         await self._tell(chain_record_id(value), event.fact, is_retracted=is_retracted, is_trusted=True)
@@ -81,7 +81,7 @@ class Notifier:
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
         """Handle a record of `certificates.v1`."""
-        sender, message = open_message(delivery, self._domain)
+        sender, message = read_message(delivery, self._domain)
         record_id = message_record_id(message, delivery.record.value)
         await self._tell(record_id, message, is_retracted=False, is_trusted=sender in self._trusted)
         return ()

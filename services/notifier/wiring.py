@@ -42,7 +42,7 @@ def build_jobs(
     notifier = Notifier(deliver, domain, runtime.metrics, trusted_operators=trusted)
     handlers: Routes = {
         Topic.CHAIN_EVENTS: Route(notifier.on_chain_event),
-        Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, is_open_to_strangers=True),
+        Topic.CERTIFICATES: Route(notifier.on_certificate, lane_by_key, has_foreign_writers=True),
     }
     loop = build_map_loop(bus, handlers, runtime, MapLoopSettings(bus.group, first_delay_ms=settings.retry_delay_ms))
     return {"map-loop": lambda: loop.run(runtime.stop)}

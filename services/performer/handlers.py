@@ -33,14 +33,14 @@ from zarathustra.duty.assessment import Assess
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.duty.tasks import fetch_announced_task
-from zarathustra.runtime.records import GetTimeMs, build_record, open_chain_event
+from zarathustra.runtime.records import GetTimeMs, build_record, read_chain_event
 from zarathustra.runtime.stopping import pause
 from zarathustra.signing.signer import RecordSigner
 from zarathustra.store.port import ArtefactWriter
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
-MAX_OPEN_TASKS = 1_000  # each open task costs a stranger a bond; past this, new ones wait until a sweep finds room
+MAX_FOLLOWED_TASKS = 1_000  # each open task costs a stranger a bond; past this, new ones wait until a sweep finds room
 
 Send = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -66,16 +66,16 @@ class Performer:
         """`on_project_moved` is called with each project that may need `advance`; it pokes the keeper."""
         self._ports = ports
         self._on_project_moved = on_project_moved
-        self._open: set[TaskId] = set()
+        self._followed: set[TaskId] = set()
         self._log = get_logger(component="performer")
         self._proposals = metrics.counter("evaluations", "Evaluations proposed", ["code", "reason"])
         self._failures = metrics.counter("failures", "Attempts and tasks that failed here", ["reason"])
         self._seconds = metrics.histogram("evaluation_seconds", "Fetching and evaluating one attempt")
-        metrics.gauge("open_tasks", "Tasks being followed").set_function(lambda: len(self._open))
+        metrics.gauge("followed_tasks", "Tasks being followed").set_function(lambda: len(self._followed))
 
     async def on_chain_event(self, delivery: Delivery) -> Sequence[Record]:
         """Handle a record of `chain-events.v1`. Proposals are sent at once, so it returns no records."""
-        match open_chain_event(delivery):
+        match read_chain_event(delivery):
             case ChainEvent(fact=TaskOpened(task_id=task_id)):
                 await self.perform(task_id)
             case ChainEvent(
@@ -104,16 +104,16 @@ class Performer:
     async def perform(self, task_id: TaskId) -> None:
         """Follow a task until it is final and propose in the attempts that are ours.
 
-        Returns at once if the task is already followed, or if MAX_OPEN_TASKS are: then a later sweep finds it again.
+        Returns at once if the task is already followed, or if MAX_FOLLOWED_TASKS are: a later sweep finds it again.
         Raises Retry when our node does not answer or does not know the task yet.
         """
-        if task_id in self._open or len(self._open) >= MAX_OPEN_TASKS:
+        if task_id in self._followed or len(self._followed) >= MAX_FOLLOWED_TASKS:
             return
-        self._open.add(task_id)
+        self._followed.add(task_id)
         try:
             await self._follow(task_id)
         finally:
-            self._open.discard(task_id)
+            self._followed.discard(task_id)
 
     async def _follow(self, task_id: TaskId) -> None:
         ports = self._ports
@@ -200,7 +200,9 @@ class Performer:
         except Retry as error:
             self._failures.labels(reason=error.reason.code).inc()
             return []
-        return [task_id for task_id in tasks if task_id not in self._open][: MAX_OPEN_TASKS - len(self._open)]
+        return [task_id for task_id in tasks if task_id not in self._followed][
+            : MAX_FOLLOWED_TASKS - len(self._followed)
+        ]
 
     async def _perform_swept(self, task_id: TaskId) -> None:
         try:

@@ -11,7 +11,7 @@ from zarathustra.runtime.settings import Secret, setting
 class Settings(DutySettings):
     # Another key than the operator's, whose nonces are the aggregator's.
     keeper_key_file: Path | None = setting(
-        "web3 v3 keystore of a funded key that only the keeper uses; without it no keeper runs", default=None
+        "web3 v3 keystore of the keeper's own funded key; without it no keeper runs", default=None
     )
     keeper_key_password: Secret | None = setting("password of that keystore", default=None)
     sweep_seconds: float = setting("pause between two looks at the open tasks of the operator's node", default=30.0)

@@ -308,9 +308,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Retry as error:
         if error.reason is not Reason.UNAVAILABLE:
             return _error_response(str(error), 500)
-        if "cid" not in error.facts:
+        if "cid" not in error.details:
             return _error_response(error.message, 500)
-        message = f"block was not found locally (offline): ipld: could not find {error.facts['cid']}"
+        message = f"block was not found locally (offline): ipld: could not find {error.details['cid']}"
         return _error_response(message, 404 if is_gateway else 500)
     except Invalid as error:
         return _error_response(str(error), 413 if error.reason is Reason.OVERSIZE else 400)

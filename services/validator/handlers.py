@@ -28,7 +28,7 @@ from zarathustra.duty.seeds import SeedDeriver
 from zarathustra.duty.tasks import fetch_announced_task
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.formats.report import check_report
-from zarathustra.runtime.records import GetTimeMs, build_record, open_message
+from zarathustra.runtime.records import GetTimeMs, build_record, read_message
 from zarathustra.signing.ecdsa import recover_address
 from zarathustra.signing.signer import Signer
 from zarathustra.store.port import ArtefactReader
@@ -74,7 +74,7 @@ class Validator:
         return [await self._vote(evaluation, decision)]
 
     def _open(self, delivery: Delivery) -> EvaluationProposed:
-        sender, message = open_message(delivery, self._ports.domain)
+        sender, message = read_message(delivery, self._ports.domain)
         if not isinstance(message, EvaluationProposed):
             raise Invalid(Reason.UNKNOWN_TYPE, "not a proposal", type=type(message).__name__)
         if sender != message.evaluation.performer:

@@ -55,7 +55,7 @@ def build_jobs(settings: Settings, runtime: Runtime, parts: Parts, signer: Signe
         ),
         runtime.metrics,
     )
-    routes: Routes = {Topic.EVALUATIONS: Route(validator.on_evaluation, no_lane, is_open_to_strangers=True)}
+    routes: Routes = {Topic.EVALUATIONS: Route(validator.on_evaluation, no_lane, has_foreign_writers=True)}
     return build_duty_jobs(settings, runtime, parts, routes, drain_seconds=DRAIN_SECONDS)
 
 

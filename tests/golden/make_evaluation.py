@@ -19,7 +19,7 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro, Ppm, TaskId
 from zarathustra.formats.architecture import parse_architecture
 from zarathustra.formats.report import conclude
-from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.jobs import ScoringJob
 from zarathustra.scoring.rounds import configure_torch
 from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
 from zarathustra.scoring.worker import score_job
@@ -38,14 +38,16 @@ def build() -> dict[str, Any]:
     every_op = build_every_op()
     every_parameters = save(build_tensors(parse_architecture(every_op)))
     cases = [
-        build_case("square", Job(SQUARE, evaluator(samples=1024), square_parameters(), 8, SEED)),
-        build_case("shifted_square", Job(SQUARE, evaluator(samples=1024), square_parameters(noise=0.5), 8, SEED)),
-        build_case("every_op", Job(every_op, build_every_op_evaluator(), every_parameters, 4, SEED)),
+        build_case("square", ScoringJob(SQUARE, evaluator(samples=1024), square_parameters(), 8, SEED)),
+        build_case(
+            "shifted_square", ScoringJob(SQUARE, evaluator(samples=1024), square_parameters(noise=0.5), 8, SEED)
+        ),
+        build_case("every_op", ScoringJob(every_op, build_every_op_evaluator(), every_parameters, 4, SEED)),
     ]
     return {"cases": cases, "task": build_task(cases[1]["scores"], cases[0]["scores"])}
 
 
-def build_case(name: str, job: Job) -> dict[str, Any]:
+def build_case(name: str, job: ScoringJob) -> dict[str, Any]:
     return {
         "name": name,
         "architecture": job.architecture.decode(),

@@ -33,7 +33,7 @@ class OffsetTracker:
         """Note that all effects of the record are done. Raises KeyError if it is not in flight."""
         del self._open[offset]
 
-    def count_open(self) -> int:
+    def count_in_flight(self) -> int:
         return len(self._open)
 
     def get_uncommitted(self) -> int | None:

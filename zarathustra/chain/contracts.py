@@ -67,11 +67,11 @@ class SendingContract:
         self._abi = load_abi(name)
         self._address = address
 
-    async def send(self, function: str, *arguments: object, value: Wei = NO_VALUE) -> "Outcome":
+    async def send(self, function: str, *arguments: object, value: Wei = NO_VALUE) -> "Executed":
         """Call the function in a transaction; return once it is mined."""
         data = encode_call(self._abi, function, *arguments)
         mined = await self._sender.send(Transaction(self._address, data, value))
-        return Outcome(mined.receipt, self._read_facts(mined.logs))
+        return Executed(mined.receipt, self._read_facts(mined.logs))
 
     async def simulate(self, function: str, *arguments: object) -> tuple[Any, ...]:
         """Return what the function would return to the sender at the head."""
@@ -89,16 +89,16 @@ class SendingContract:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Executed:
     """A transaction that succeeded, with the facts that the contract emitted in it."""
 
     receipt: Receipt
     facts: tuple[Fact, ...]
 
 
-def find_fact(outcome: Outcome, fact_class: type[F]) -> F:
+def find_fact(executed: Executed, fact_class: type[F]) -> F:
     """Return the first fact of a class. Raises LookupError when there is none: the contract emits it or reverts."""
-    for fact in outcome.facts:
+    for fact in executed.facts:
         if isinstance(fact, fact_class):
             return fact
     raise LookupError(f"transaction emitted no {fact_class.__name__}")

@@ -74,7 +74,7 @@ class ChainTaskSender:
         try:
             return (await self._center.send("expireTask", task_id)).receipt
         except Invalid as error:
-            if error.facts.get("error") != "TaskNotOpen":
+            if error.details.get("error") != "TaskNotOpen":
                 raise
             return None
 

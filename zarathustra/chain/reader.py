@@ -164,7 +164,7 @@ class ChainTaskReader:
         try:
             task_answer, place_answer = await fetch_views(self._rpc, head.block_hash, views)
         except Invalid as error:
-            if error.facts.get("error") != "UnknownTask":
+            if error.details.get("error") != "UnknownTask":
                 raise
             raise Invalid(Reason.UNKNOWN_TASK, "read task", task_id=task_id.hex()) from error
         project_id, index = views[1].parse(place_answer)

@@ -12,18 +12,18 @@ from zarathustra.core.reasons import Reason
 class ZarathustraError(Exception):
     """The base class of errors with a reason code.
 
-    `facts` are small named values that the caller cannot know; they go to the log and the dead-letter headers.
+    `details` are small named values that the caller cannot know; they go to the log and the dead-letter headers.
     """
 
-    def __init__(self, reason: Reason, message: str, **facts: object) -> None:
+    def __init__(self, reason: Reason, message: str, **details: object) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
-        self.facts = facts
+        self.details = details
 
     def __str__(self) -> str:
-        facts = " ".join(f"{name}={value}" for name, value in self.facts.items())
-        return f"{self.reason.code}: {self.message}" + (f" ({facts})" if facts else "")
+        details = " ".join(f"{name}={value}" for name, value in self.details.items())
+        return f"{self.reason.code}: {self.message}" + (f" ({details})" if details else "")
 
 
 class Retry(ZarathustraError):  # noqa: N818  (named for what the reader should do)

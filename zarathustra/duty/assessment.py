@@ -72,7 +72,7 @@ class Assessor:
             return EvaluateResult(Code.INVALID, error.reason, (), ())
         except Retry as error:
             # Only if every endpoint *answered* that it lacks the file: our own outage is not the contributor's fault.
-            if gives_up_on_challenger and error.facts.get("is_absent") is True:
+            if gives_up_on_challenger and error.details.get("is_absent") is True:
                 return unavailable_result()
             raise
         return await self._evaluate(

@@ -14,4 +14,4 @@ async def fetch_announced_task(reader: TaskReader, task_id: TaskId) -> Task:
     try:
         return await reader.fetch_task(task_id)
     except Invalid as error:
-        raise Retry(error.reason, error.message, **error.facts) from error
+        raise Retry(error.reason, error.message, **error.details) from error

@@ -249,5 +249,5 @@ def _sum_columns(columns: Columns) -> Columns:
     return total
 
 
-def _refuse(message: str, **facts: object) -> Invalid:
-    return Invalid(Reason.BAD_EVALUATOR, message, **facts)
+def _refuse(message: str, **details: object) -> Invalid:
+    return Invalid(Reason.BAD_EVALUATOR, message, **details)

@@ -13,7 +13,7 @@ from zarathustra.core.events import ChainEvent, Retracted
 from zarathustra.core.messages import Message, message_record_id, task_of
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import EcdsaSignature, OperatorId, Topic
-from zarathustra.signing.envelope import build_headers, open_envelope
+from zarathustra.signing.envelope import build_headers, verify_envelope
 from zarathustra.wire.codec import decode, encode, record_type
 
 GetTimeMs = Callable[[], int]
@@ -40,13 +40,13 @@ def build_record(topic: Topic, message: Message, *, signer: EnvelopeSigner, time
     return Record(topic=topic, key=task_of(message), value=value, headers=headers)
 
 
-def open_message(delivery: Delivery, domain: Domain) -> tuple[OperatorId, Message]:
+def read_message(delivery: Delivery, domain: Domain) -> tuple[OperatorId, Message]:
     """Verify the envelope of an operator's record, decode it, and return the sender and the message.
 
     Raises Invalid(BAD_ENVELOPE), Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE).
     """
     record = delivery.record
-    sender = open_envelope(record.topic, record.value, record.headers, domain)
+    sender = verify_envelope(record.topic, record.value, record.headers, domain)
     value = decode(_read_type(record), record.value)
     if isinstance(value, ChainEvent | Retracted):
         raise Invalid(Reason.UNKNOWN_TYPE, "chain events do not come from operators", topic=record.topic)
@@ -55,7 +55,7 @@ def open_message(delivery: Delivery, domain: Domain) -> tuple[OperatorId, Messag
     return sender, value
 
 
-def open_chain_event(delivery: Delivery) -> ChainEvent | Retracted:
+def read_chain_event(delivery: Delivery) -> ChainEvent | Retracted:
     """Decode a record of `chain-events.v1`. Raises Invalid(UNKNOWN_TYPE) or Invalid(UNPARSABLE)."""
     value = decode(_read_type(delivery.record), delivery.record.value)
     if not isinstance(value, ChainEvent | Retracted):

@@ -133,5 +133,5 @@ def _prctl(option: int, value: int) -> None:
         raise _unavailable("call prctl", option=option, errno=ctypes.get_errno())
 
 
-def _unavailable(message: str, **facts: object) -> Retry:
-    return Retry(Reason.SANDBOX_UNAVAILABLE, message, **facts)
+def _unavailable(message: str, **details: object) -> Retry:
+    return Retry(Reason.SANDBOX_UNAVAILABLE, message, **details)

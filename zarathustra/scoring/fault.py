@@ -6,10 +6,10 @@ from dataclasses import replace
 from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Micro
-from zarathustra.scoring.jobs import Job, Versions
+from zarathustra.scoring.jobs import ScoringJob, Versions
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 
-Score = Callable[[Job], Awaitable[tuple[Micro, ...]]]
+Score = Callable[[ScoringJob], Awaitable[tuple[Micro, ...]]]
 
 
 async def evaluate(score: Score, request: EvaluateRequest, versions: Versions) -> EvaluateResult:
@@ -18,7 +18,7 @@ async def evaluate(score: Score, request: EvaluateRequest, versions: Versions) -
     Returns EVALUATOR_FAILED if the champion fails, INVALID if only the challenger fails. A Retry is not caught, because
     it says nothing about either model.
     """
-    job = Job(request.architecture, request.evaluator, request.champion, request.rounds, request.seed)
+    job = ScoringJob(request.architecture, request.evaluator, request.champion, request.rounds, request.seed)
     try:
         champion = await score(job)
     except Invalid as error:

@@ -28,7 +28,7 @@ WORKER_REASONS = frozenset(
 
 
 @dataclass(frozen=True)
-class Job:
+class ScoringJob:
     """One scoring job: a model, and the data to score it on."""
 
     architecture: bytes
@@ -47,17 +47,17 @@ class Versions:
     cpu: str
 
 
-def encode_job(job: Job) -> tuple[bytes, ...]:
+def encode_job(job: ScoringJob) -> tuple[bytes, ...]:
     """Encode the job in parts, so that the files are not copied."""
     header = JOB_HEADER.pack(len(job.architecture), len(job.evaluator), len(job.parameters), job.rounds, job.seed)
     return header, job.architecture, job.evaluator, job.parameters
 
 
-def read_job(read: Callable[[int], bytes]) -> Job:
+def read_job(read: Callable[[int], bytes]) -> ScoringJob:
     """Read the next job. `read` must return exactly the number of bytes that it is asked for."""
     *lengths, rounds, seed = JOB_HEADER.unpack(read(JOB_HEADER.size))
     architecture, evaluator, parameters = (read(length) for length in lengths)
-    return Job(architecture, evaluator, parameters, rounds, Seed(seed))
+    return ScoringJob(architecture, evaluator, parameters, rounds, Seed(seed))
 
 
 def parse_scores(body: bytes, rounds: int) -> tuple[Micro, ...]:

@@ -7,7 +7,7 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
 from zarathustra.sandbox.process import JailedProcess, start_jailed
-from zarathustra.scoring.jobs import Job, Versions, encode_job, parse_scores, parse_versions
+from zarathustra.scoring.jobs import ScoringJob, Versions, encode_job, parse_scores, parse_versions
 
 WORKER_MODULE = "zarathustra.scoring.worker"
 NO_VERSIONS = Versions("", "", "")  # until the first worker has started
@@ -59,7 +59,7 @@ class Scorer:
         if worker is not None:
             await worker.kill()
 
-    async def score(self, job: Job) -> tuple[Micro, ...]:
+    async def score(self, job: ScoringJob) -> tuple[Micro, ...]:
         """Return the model's score in each round.
 
         If the worker ends during the job, a new worker tries the job once more. Raises Invalid with the reason why the
@@ -77,7 +77,7 @@ class Scorer:
                 raise Retry(Reason.MEMORY, "the worker was killed twice from outside; give it more memory") from death
             raise Invalid(Reason.CRASH, "the model ends its worker", signal=death.signal_number) from death
 
-    async def _score_once(self, job: Job) -> tuple[Micro, ...]:
+    async def _score_once(self, job: ScoringJob) -> tuple[Micro, ...]:
         await self.start()
         worker = self._worker
         if worker is None:
@@ -104,8 +104,8 @@ def _parse(body: bytes, rounds: int) -> tuple[Micro, ...] | Invalid:
     """Return the scores, or the Invalid as a value: the worker has answered and can be used again."""
     try:
         return parse_scores(body, rounds)
-    except Invalid as verdict:
-        return verdict
+    except Invalid as refusal:
+        return refusal
 
 
 async def _start_worker() -> tuple[JailedProcess, Versions]:

@@ -23,7 +23,7 @@ from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sandbox import jail
 from zarathustra.sandbox.worker import serve_jailed
 from zarathustra.scoring import warmup
-from zarathustra.scoring.jobs import Job, read_job
+from zarathustra.scoring.jobs import ScoringJob, read_job
 from zarathustra.scoring.model import validate_count
 from zarathustra.scoring.rounds import configure_torch, score_model
 
@@ -47,7 +47,7 @@ def main(descriptor: int, parent: int) -> None:
     )
 
 
-def score_job(job: Job) -> list[int]:
+def score_job(job: ScoringJob) -> list[int]:
     """Compute the model's integer scores, one per round. Raises Invalid with the reason why it has none."""
     architecture = _get_architecture(job.architecture)
     evaluator = parse_evaluator(job.evaluator)
@@ -61,7 +61,7 @@ def _get_architecture(raw: bytes) -> Architecture:
     return validate_count(parse_architecture(raw))
 
 
-def _answer(job: Job) -> dict[str, object]:
+def _answer(job: ScoringJob) -> dict[str, object]:
     try:
         return {"scores": score_job(job)}
     except Invalid as error:

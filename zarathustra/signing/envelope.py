@@ -27,11 +27,11 @@ def sign_record(secret: EcdsaSecretKey, domain: Domain, topic: str, value: bytes
 
 
 def build_headers(operator: OperatorId, signature: EcdsaSignature) -> dict[str, bytes]:
-    """Build the two headers that `open_envelope` reads."""
+    """Build the two headers that `verify_envelope` reads."""
     return {OPERATOR_HEADER: operator, SIGNATURE_HEADER: signature}
 
 
-def open_envelope(topic: str, value: bytes, headers: Mapping[str, bytes], domain: Domain) -> OperatorId:
+def verify_envelope(topic: str, value: bytes, headers: Mapping[str, bytes], domain: Domain) -> OperatorId:
     """Verify the envelope and return the operator that signed the record. Raises Invalid(BAD_ENVELOPE).
 
     Call it before decoding `value`. It proves who signed the bytes, not that the signer is in the operator set.

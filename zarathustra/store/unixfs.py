@@ -111,7 +111,7 @@ def _discard(_block_id: BlockId, _block: bytes) -> None:
 
 
 @dataclass(frozen=True)
-class Slot:
+class Position:
     """A range of the file that one block, with all blocks below it, must fill exactly."""
 
     block_id: BlockId
@@ -122,35 +122,35 @@ class Slot:
 
 @dataclass(frozen=True)
 class Opened:
-    """The content of a verified block: bytes at its slot's offset, then children."""
+    """The content of a verified block: bytes at its position's offset, then children."""
 
     data: bytes
     size: int
-    children: tuple[Slot, ...]
+    children: tuple[Position, ...]
 
 
 class Walk:
     """The rules for reading one file; the caller decides in which order blocks are fetched.
 
-    Blocks come from strangers: `open` checks each one before any of it is used. A slot counts each time it occurs, so
+    Blocks come from strangers: `open` checks each one before any of it is used. A block counts in every position, so
     repeated blocks do not get around the limits.
     """
 
     def __init__(self, root: BlockId, *, max_bytes: int) -> None:
-        self.root = Slot(root, offset=0, size=None, depth=0)
+        self.root = Position(root, offset=0, size=None, depth=0)
         self._max_bytes = max_bytes
-        self._slots = 1
+        self._positions = 1
         self._block_bytes = 0
 
-    def open(self, slot: Slot, block: bytes) -> Opened:
-        """Return what `block` puts into `slot`. Raises Invalid(OVERSIZE | CID_MISMATCH | BAD_DAG | BAD_CID)."""
+    def open(self, position: Position, block: bytes) -> Opened:
+        """Return what `block` puts into `position`. Raises Invalid(OVERSIZE | CID_MISMATCH | BAD_DAG | BAD_CID)."""
         if len(block) > MAX_BLOCK_BYTES:
-            raise Invalid(Reason.OVERSIZE, "block is too large", cid=slot.block_id.cid, length=len(block))
+            raise Invalid(Reason.OVERSIZE, "block is too large", cid=position.block_id.cid, length=len(block))
         self._count_bytes(block)
-        validate_block(slot.block_id, block)
-        node = parse_node(block) if slot.block_id.codec is Codec.DAG_PB else FileNode(block, len(block), (), ())
-        self._validate_size(slot, node.size)
-        return Opened(node.data, node.size, self._place_children(slot, node))
+        validate_block(position.block_id, block)
+        node = parse_node(block) if position.block_id.codec is Codec.DAG_PB else FileNode(block, len(block), (), ())
+        self._validate_size(position, node.size)
+        return Opened(node.data, node.size, self._place_children(position, node))
 
     def _count_bytes(self, block: bytes) -> None:
         """Refuse DAGs whose blocks are mostly padding: 4096 such blocks would cost 8 GB for a file of one byte."""
@@ -159,24 +159,28 @@ class Walk:
         if self._block_bytes > limit:
             raise Invalid(Reason.BAD_DAG, "blocks are far larger than the file", limit=limit)
 
-    def _validate_size(self, slot: Slot, size: int) -> None:
+    def _validate_size(self, position: Position, size: int) -> None:
         if size > self._max_bytes:
             raise Invalid(Reason.OVERSIZE, "file is too large", declared=size, limit=self._max_bytes)
-        if slot.size is not None and slot.size != size:
+        if position.size is not None and position.size != size:
             raise Invalid(
-                Reason.BAD_DAG, "child's size is not as declared", cid=slot.block_id.cid, declared=slot.size, held=size
+                Reason.BAD_DAG,
+                "child's size is not as declared",
+                cid=position.block_id.cid,
+                declared=position.size,
+                held=size,
             )
 
-    def _place_children(self, slot: Slot, node: FileNode) -> tuple[Slot, ...]:
-        self._slots += len(node.links)
-        if self._slots > MAX_BLOCKS:
+    def _place_children(self, position: Position, node: FileNode) -> tuple[Position, ...]:
+        self._positions += len(node.links)
+        if self._positions > MAX_BLOCKS:
             raise Invalid(Reason.BAD_DAG, "too many blocks", limit=MAX_BLOCKS)
-        if node.links and slot.depth == MAX_DEPTH:
+        if node.links and position.depth == MAX_DEPTH:
             raise Invalid(Reason.BAD_DAG, "too deep", limit=MAX_DEPTH)
         children = []
-        offset = slot.offset + len(node.data)
+        offset = position.offset + len(node.data)
         for link, size in zip(node.links, node.child_sizes, strict=True):
-            children.append(Slot(link.block_id, offset, size, slot.depth + 1))
+            children.append(Position(link.block_id, offset, size, position.depth + 1))
             offset += size
         return tuple(children)
 
@@ -190,7 +194,7 @@ class FileReader:
 
     def __init__(self, root: BlockId, *, max_bytes: int) -> None:
         self._walk = Walk(root, max_bytes=max_bytes)
-        self._waiting: dict[BlockId, list[Slot]] = {root: [self._walk.root]}
+        self._waiting: dict[BlockId, list[Position]] = {root: [self._walk.root]}
         self._buffer = bytearray()
 
     def wanted(self) -> tuple[BlockId, ...]:
@@ -199,11 +203,11 @@ class FileReader:
 
     def supply(self, block_id: BlockId, block: bytes) -> None:
         """Use a wanted block. Raises as `Walk.open`; after an error the file cannot be read."""
-        for slot in self._waiting.pop(block_id):
-            opened = self._walk.open(slot, block)
-            if slot.size is None:
+        for position in self._waiting.pop(block_id):
+            opened = self._walk.open(position, block)
+            if position.size is None:
                 self._buffer = bytearray(opened.size)
-            self._buffer[slot.offset : slot.offset + len(opened.data)] = opened.data
+            self._buffer[position.offset : position.offset + len(opened.data)] = opened.data
             for child in opened.children:
                 self._waiting.setdefault(child.block_id, []).append(child)
 
@@ -219,8 +223,8 @@ def iter_file(root: BlockId, get: BlockGetter, *, max_bytes: int) -> Iterator[by
     walk = Walk(root, max_bytes=max_bytes)
     stack = [walk.root]
     while stack:
-        slot = stack.pop()
-        opened = walk.open(slot, get(slot.block_id))
+        position = stack.pop()
+        opened = walk.open(position, get(position.block_id))
         if opened.data:
             yield opened.data
         stack.extend(reversed(opened.children))

@@ -1,7 +1,7 @@
 """Structured logs: one JSON object per line, with the task's id where it is about a task.
 
 Levels: `error` needs a person at once, `warning` needs one today, `info` is a result, `debug` is a step. Messages are
-capitalised, facts are fields, and a failure has its `reason` code. Secrets have types whose repr is `***`.
+capitalised, details are fields, and a failure has its `reason` code. Secrets have types whose repr is `***`.
 """
 
 import logging

@@ -104,7 +104,7 @@ async def test_deploy__constructor_refuses__says_why(rpc: HttpRpc) -> None:
     parameters = DeploymentParameters(owner=sender.address, treasury=Address(b"\x7e" * 20), unbonding_blocks=1)
     with pytest.raises(Invalid) as caught:
         await deploy(sender, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
-    assert caught.value.facts["error"] == "UnbondingTooShort"
+    assert caught.value.details["error"] == "UnbondingTooShort"
 
 
 async def test_validate_wiring__contract_of_another_deployment__refused(rpc: HttpRpc) -> None:
@@ -123,7 +123,7 @@ async def test_validate_wiring__contract_of_another_deployment__refused(rpc: Htt
     addresses |= {"BlsSignatureVerifier": verifier[0], "HistorySeedSource": seed_source[0]}
     with pytest.raises(Invalid) as caught:
         await validate_wiring(rpc, addresses, parameters)
-    assert caught.value.facts["getter"] == "modelSubmission"
+    assert caught.value.details["getter"] == "modelSubmission"
 
 
 async def test_validate_chain_id__other_chain__bad_setting(rpc: HttpRpc) -> None:
@@ -161,7 +161,7 @@ async def test_create_project__cid_that_is_no_utf8__is_refused_on_chain(market: 
     value = Wei(params.pool + params.budget)
     with pytest.raises(Invalid) as caught:
         await market.owner.send(Transaction(market.deployment.model_submission, data, value))
-    assert caught.value.facts["error"] == "BadCid"
+    assert caught.value.details["error"] == "BadCid"
 
 
 async def test_fetch_block_hash__future_block__no_seed(market: TestMarket) -> None:
@@ -226,7 +226,7 @@ async def test_market_reader__project_and_submission__as_created(market: TestMar
 async def test_market_reader__unknown_project__names_the_error(market: TestMarket) -> None:
     with pytest.raises(Invalid) as caught:
         await MarketReader(market.rpc, market.deployment).fetch_project(ProjectId(99))
-    assert (caught.value.reason, caught.value.facts["error"]) == (Reason.REVERTED, "UnknownProject")
+    assert (caught.value.reason, caught.value.details["error"]) == (Reason.REVERTED, "UnknownProject")
 
 
 async def test_market_reader__operator__as_registered(market: TestMarket) -> None:
@@ -264,7 +264,7 @@ async def test_submit_certificate__twice__second_is_refused_by_name(market: Test
     await market.task_sender(0).submit_certificate(certificate)
     with pytest.raises(Invalid) as caught:
         await market.task_sender(1).submit_certificate(certificate)
-    assert (caught.value.reason, caught.value.facts["error"]) == (Reason.REVERTED, "TaskNotOpen")
+    assert (caught.value.reason, caught.value.details["error"]) == (Reason.REVERTED, "TaskNotOpen")
 
 
 @pytest.mark.parametrize("is_approved", [True, False])
@@ -307,7 +307,7 @@ async def test_expire_task__before_and_after_its_deadline(market: TestMarket) ->
     sender = market.task_sender()
     with pytest.raises(Invalid) as caught:
         await sender.expire_task(task.task_id)
-    assert caught.value.facts["error"] == "DeadlineNotPassed"
+    assert caught.value.details["error"] == "DeadlineNotPassed"
     await mine(market.rpc, task.deadline - task.seed_block + 1)
     assert await sender.expire_task(task.task_id) is not None
     assert await sender.expire_task(task.task_id) is None
@@ -390,5 +390,5 @@ async def test_reveal__wrong_salt__refused_by_name(market: TestMarket, project_i
     index = await market.contributor_market.commit(project_id, commitment, value=BOND)
     with pytest.raises(Invalid) as caught:
         await market.contributor_market.reveal(project_id, index, Cid("bafkother"), b"\x00" * 32)
-    assert caught.value.facts["error"] == "WrongCommitment"
+    assert caught.value.details["error"] == "WrongCommitment"
     assert index == SubmissionIndex(1)

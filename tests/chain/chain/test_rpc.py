@@ -136,7 +136,7 @@ async def test_call__refused_by_all__says_what_a_node_said() -> None:
         with pytest.raises(Retry) as caught:
             await rpc.call("eth_getLogs")
     assert (caught.value.reason, caught.value.message) == (Reason.RPC_ERROR, "unknown block")
-    assert caught.value.facts == {"method": "eth_getLogs", "code": -32000}
+    assert caught.value.details == {"method": "eth_getLogs", "code": -32000}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ async def test_call__failed__error_keeps_the_api_key(kind: str) -> None:
     async with serve(BROKEN[kind]) as node, HttpRpc([node.url], timeout_s=0.3) as rpc:
         with pytest.raises(Retry) as caught:
             await rpc.call("a")
-    assert SECRET_PATH not in str(caught.value) + json.dumps(caught.value.facts, default=str)
+    assert SECRET_PATH not in str(caught.value) + json.dumps(caught.value.details, default=str)
 
 
 def test_rpc__no_endpoint__bad_setting() -> None:

@@ -149,7 +149,7 @@ async def test_send__simulation_reverts__nothing_sent(sender: Sender, rpc: HttpR
     refuser = await fetch_created(rpc, created.receipt.transaction_hash)
     with pytest.raises(Invalid) as caught:
         await sender.send(Transaction(refuser, b""))
-    assert (caught.value.reason, caught.value.facts["error"]) == (Reason.REVERTED, "EmptyRevert")
+    assert (caught.value.reason, caught.value.details["error"]) == (Reason.REVERTED, "EmptyRevert")
     assert len(intents) == 1
     assert await sender.fetch_next_nonce() == 1
 
@@ -166,7 +166,7 @@ async def test_send__mined_but_reverted__says_so_and_the_nonce_is_used(rpc: Http
     await mine(rpc, 1)
     (refused,) = [result for result in await sending if isinstance(result, Invalid)]
     assert (refused.reason, refused.message) == (Reason.REVERTED, "mine transaction")
-    assert refused.facts["error"] == "EmptyRevert"
+    assert refused.details["error"] == "EmptyRevert"
     assert [await sender.fetch_next_nonce() for sender in senders] == [2, 1]
 
 

@@ -15,7 +15,7 @@ from zarathustra.core.types import BlsSignature, OperatorId
 from zarathustra.core.vote import Vote
 from zarathustra.signing.backends import load_backend
 from zarathustra.signing.ecdsa import compute_address, recover_address
-from zarathustra.signing.envelope import build_headers, open_envelope
+from zarathustra.signing.envelope import build_headers, verify_envelope
 from zarathustra.signing.signer import EcdsaSigner, RecordSigner, Signer
 
 pytestmark = pytest.mark.conformance
@@ -94,7 +94,7 @@ def test_sign_evaluation__another_performers_claim__is_refused(record_signer: Re
 def test_sign_envelope__opened__names_the_operator(record_signer: RecordSigner) -> None:
     signature = record_signer.sign_envelope("evaluations.v1", b"value")
     headers = build_headers(record_signer.operator_id, signature)
-    assert open_envelope("evaluations.v1", b"value", headers, DOMAIN) == record_signer.operator_id
+    assert verify_envelope("evaluations.v1", b"value", headers, DOMAIN) == record_signer.operator_id
 
 
 def test_operator_id__of_the_key__is_its_address(record_signer: RecordSigner) -> None:

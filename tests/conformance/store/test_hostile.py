@@ -80,8 +80,8 @@ async def test_fetch__only_a_bad_endpoint__is_unavailable_and_says_why(
         with pytest.raises(Retry) as caught:
             await fetcher.fetch(root.cid, max_bytes=len(DATA))
     assert caught.value.reason is Reason.UNAVAILABLE
-    assert str(caught.value.facts["answers"]).endswith(f" {word}")
-    assert caught.value.facts["is_absent"] is (word == "not_found")
+    assert str(caught.value.details["answers"]).endswith(f" {word}")
+    assert caught.value.details["is_absent"] is (word == "not_found")
     assert hostile.sent < MAX_BLOCK_BYTES + SOCKET_BUFFERS
 
 
@@ -104,8 +104,8 @@ async def test_fetch__nobody_listens__is_unreachable_not_absent() -> None:
     async with Fetcher([rpc_endpoint(gone.url)], limits=LIMITS) as fetcher:
         with pytest.raises(Retry) as caught:
             await fetcher.fetch(root.cid, max_bytes=len(DATA))
-    assert str(caught.value.facts["answers"]).endswith(" unreachable")
-    assert caught.value.facts["is_absent"] is False
+    assert str(caught.value.details["answers"]).endswith(" unreachable")
+    assert caught.value.details["is_absent"] is False
 
 
 async def test_fetch__one_absent_one_silent__is_not_said_to_be_absent() -> None:
@@ -117,7 +117,7 @@ async def test_fetch__one_absent_one_silent__is_not_said_to_be_absent() -> None:
     ):
         with pytest.raises(Retry) as caught:
             await fetcher.fetch(root.cid, max_bytes=len(DATA))
-    assert caught.value.facts["is_absent"] is False
+    assert caught.value.details["is_absent"] is False
 
 
 async def test_fetch__every_endpoint_stalls__ends_at_the_total_deadline() -> None:
@@ -127,7 +127,7 @@ async def test_fetch__every_endpoint_stalls__ends_at_the_total_deadline() -> Non
         async with asyncio.timeout(5):
             with pytest.raises(Retry) as caught:
                 await fetcher.fetch(root.cid, max_bytes=len(DATA))
-    assert caught.value.facts["seconds"] == 0.3
+    assert caught.value.details["seconds"] == 0.3
 
 
 async def test_fetch__redirect__is_not_followed(honest: tuple[str, BlockId]) -> None:

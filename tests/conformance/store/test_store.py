@@ -68,7 +68,7 @@ async def test_fetch__nobody_has_it__is_unavailable_and_said_to_be_absent(store:
     with pytest.raises(Retry) as caught:
         await store.reader.fetch(compute_cid(fresh(32)), max_bytes=100)
     assert caught.value.reason is Reason.UNAVAILABLE
-    assert caught.value.facts["is_absent"] is True
+    assert caught.value.details["is_absent"] is True
 
 
 async def test_fetch__text_that_is_no_cid__is_invalid(store: Store) -> None:

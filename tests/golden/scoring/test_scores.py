@@ -6,7 +6,7 @@ import pytest
 
 from tests.golden.make_evaluation import GOLDEN_FILE, build_task
 from zarathustra.core.types import Seed
-from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.jobs import ScoringJob
 from zarathustra.scoring.worker import score_job
 
 pytestmark = pytest.mark.golden
@@ -18,7 +18,7 @@ CASES = {case["name"]: case for case in GOLDEN["cases"]}
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_scores__known_model_and_seed__are_the_committed_integers(name: str) -> None:
     case = CASES[name]
-    job = Job(
+    job = ScoringJob(
         case["architecture"].encode(),
         case["evaluator"].encode(),
         bytes.fromhex(case["parameters"]),

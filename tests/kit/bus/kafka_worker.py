@@ -33,7 +33,7 @@ async def run(bootstrap_servers: str, group: str, in_topic: str, out_topic: str)
             consumer,
             producer,
             {in_topic: copy},
-            MapLoopSettings(group=group, max_open=16),
+            MapLoopSettings(group=group, max_in_flight=16),
             clock=Clock(lambda: time.time_ns() // 1_000_000, asyncio.sleep),
             random=Random(),
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from zarathustra.core.types import Seed
 from zarathustra.formats.architecture import parse_architecture
-from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.jobs import ScoringJob
 from zarathustra.wire.evaluator import EvaluateRequest
 
 SEED = Seed(bytes(range(32)))
@@ -90,8 +90,8 @@ def constant_parameters(raw_architecture: bytes, value: float) -> bytes:
     return encode_tensors({name: np.full(spec.shape, value, dtype=np.float32) for name, spec in tensors.items()})
 
 
-def square_job(*, noise: float = 0.0, rounds: int = 4) -> Job:
-    return Job(SQUARE, evaluator(), square_parameters(noise=noise), rounds, SEED)
+def square_job(*, noise: float = 0.0, rounds: int = 4) -> ScoringJob:
+    return ScoringJob(SQUARE, evaluator(), square_parameters(noise=noise), rounds, SEED)
 
 
 def square_request(**changes: Any) -> EvaluateRequest:

@@ -18,7 +18,7 @@ from zarathustra.formats.architecture import Architecture, Node, parse_architect
 from zarathustra.formats.evaluator import parse_evaluator, validate_work
 from zarathustra.formats.parameters import Tensors, parse_parameters
 from zarathustra.scoring.fault import evaluate as attribute_faults
-from zarathustra.scoring.jobs import Job, Versions
+from zarathustra.scoring.jobs import ScoringJob, Versions
 from zarathustra.scoring.metrics import compute_metric
 from zarathustra.wire.evaluator import EvaluateRequest, EvaluateResult
 
@@ -32,12 +32,12 @@ async def evaluate(request: EvaluateRequest) -> EvaluateResult:
     return await attribute_faults(_score, request, VERSIONS)
 
 
-async def _score(job: Job) -> tuple[Micro, ...]:
+async def _score(job: ScoringJob) -> tuple[Micro, ...]:
     return _score_once(job)
 
 
 @lru_cache(maxsize=1024)  # every operator asks the same
-def _score_once(job: Job) -> tuple[Micro, ...]:
+def _score_once(job: ScoringJob) -> tuple[Micro, ...]:
     architecture = parse_architecture(job.architecture)
     evaluator = parse_evaluator(job.evaluator)
     validate_work(architecture, evaluator, job.rounds)

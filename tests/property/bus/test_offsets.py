@@ -39,7 +39,7 @@ def test_tracker__any_order_of_finishing__commits_the_finished_prefix(case: tupl
 
         unfinished = set(offsets) - set(finishing[:count])
         assert committed == min(unfinished, default=offsets[-1] + 1)
-        assert tracker.count_open() == len(unfinished)
+        assert tracker.count_in_flight() == len(unfinished)
 
 
 @given(deliveries(), st.data())

@@ -13,7 +13,7 @@ from tests.kit.signing.values import make_vote, open_log
 from zarathustra.core.errors import Invalid
 from zarathustra.core.types import Digest, EcdsaSignature, OperatorId
 from zarathustra.signing.ecdsa import compute_address, recover_address, sign_digest
-from zarathustra.signing.envelope import build_headers, open_envelope, sign_record
+from zarathustra.signing.envelope import build_headers, sign_record, verify_envelope
 from zarathustra.signing.keys import SECP256K1_ORDER, EcdsaSecretKey
 
 pytestmark = pytest.mark.property
@@ -55,14 +55,14 @@ def test_open_envelope__one_bit_flipped_anywhere__is_refused(
 ) -> None:
     operator = OperatorId(compute_address(secret))
     signature = sign_record(secret, DOMAIN, topic, value)
-    assert open_envelope(topic, value, build_headers(operator, signature), DOMAIN) == operator
+    assert verify_envelope(topic, value, build_headers(operator, signature), DOMAIN) == operator
 
     parts = [value, bytes(operator), bytes(signature)]
     which = data.draw(st.sampled_from([place for place, part in enumerate(parts) if part]))
     parts[which] = _flip_bit(parts[which], data.draw(st.integers(0, len(parts[which]) * 8 - 1)))
     changed = build_headers(OperatorId(parts[1]), EcdsaSignature(parts[2]))
     with pytest.raises(Invalid):
-        open_envelope(topic, parts[0], changed, DOMAIN)
+        verify_envelope(topic, parts[0], changed, DOMAIN)
 
 
 @settings(max_examples=50, deadline=None)

@@ -21,7 +21,7 @@ from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, SetVersion, Topic
-from zarathustra.runtime.records import open_chain_event, open_message
+from zarathustra.runtime.records import read_chain_event, read_message
 from zarathustra.signing.envelope import build_headers, sign_record
 from zarathustra.v1 import evaluations_pb2
 from zarathustra.wire.codec import RECORD_TYPES, decode, encode
@@ -138,8 +138,8 @@ def test_decode__any_bytes__are_a_value_or_invalid(record_type: str, data: bytes
 def test_open_message__any_bytes_in_a_good_envelope__are_a_message_or_invalid(record_type: str, data: bytes) -> None:
     headers = build_headers(KEYS.operator_id, sign_record(KEYS.ecdsa, DOMAIN, Topic.CERTIFICATES, data))
     record = Record(Topic.CERTIFICATES, data[:32], data, {**headers, Header.TYPE: record_type.encode()})
-    try_to(lambda: open_message(deliver(record), DOMAIN))
-    try_to(lambda: open_chain_event(deliver(record)))
+    try_to(lambda: read_message(deliver(record), DOMAIN))
+    try_to(lambda: read_chain_event(deliver(record)))
 
 
 @given(st.binary(max_size=200))

@@ -27,7 +27,7 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.formats.architecture import parse_architecture
 from zarathustra.scoring.fault import evaluate
-from zarathustra.scoring.jobs import Job
+from zarathustra.scoring.jobs import ScoringJob
 from zarathustra.scoring.scorer import Scorer
 from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator, build_tensors
 from zarathustra.scoring.worker import score_job
@@ -47,13 +47,13 @@ SLOW = architecture(
 )
 
 
-def slow_job() -> Job:
-    return Job(SLOW, evaluator(samples=4096, metric="mae"), constant_parameters(SLOW, 0.0001), 50, SEED)
+def slow_job() -> ScoringJob:
+    return ScoringJob(SLOW, evaluator(samples=4096, metric="mae"), constant_parameters(SLOW, 0.0001), 50, SEED)
 
 
-def every_op_job() -> Job:
+def every_op_job() -> ScoringJob:
     raw = build_every_op()
-    return Job(raw, build_every_op_evaluator(), save(build_tensors(parse_architecture(raw))), 4, SEED)
+    return ScoringJob(raw, build_every_op_evaluator(), save(build_tensors(parse_architecture(raw))), 4, SEED)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -73,7 +73,7 @@ def pid_of(scorer: Scorer) -> int:
     return scorer.worker_pid
 
 
-async def reason_of(scorer: Scorer, job: Job) -> Reason:
+async def reason_of(scorer: Scorer, job: ScoringJob) -> Reason:
     with pytest.raises(Invalid) as caught:
         await scorer.score(job)
     return caught.value.reason
@@ -120,7 +120,7 @@ async def test_score__token_outside_the_embedding__is_out_of_range(scorer: Score
         inputs=[{"id": "x", "shape": [1], "dtype": "int64"}],
     )
     tokens = evaluator(inputs={"x": {"generator": "integers", "low": 0, "high": 4}})
-    job = Job(raw, tokens, save(build_tensors(parse_architecture(raw))), 2, SEED)
+    job = ScoringJob(raw, tokens, save(build_tensors(parse_architecture(raw))), 2, SEED)
     assert await reason_of(scorer, job) is Reason.OUT_OF_RANGE
 
 
@@ -201,7 +201,7 @@ LARGEST = architecture(
 async def test_score__largest_live_activations__fit_the_workers_memory(scorer: Scorer) -> None:
     parsed = parse_architecture(LARGEST)
     assert parsed.live_elements > 1_000_000
-    job = Job(LARGEST, evaluator(metric="mae"), save(build_tensors(parsed)), 2, SEED)
+    job = ScoringJob(LARGEST, evaluator(metric="mae"), save(build_tensors(parsed)), 2, SEED)
     assert len(await scorer.score(job)) == 2
 
 

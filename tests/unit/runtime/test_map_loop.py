@@ -61,8 +61,8 @@ class Notes:
     def on_lag(self, partition: Partition, lag: int) -> None:
         self.lags[partition] = lag
 
-    def on_open(self, open_records: int, put_back: int) -> None:
-        self.most_open = max(self.most_open, open_records)
+    def on_in_flight(self, records_in_flight: int, put_back: int) -> None:
+        self.most_open = max(self.most_open, records_in_flight)
         self.polls += 1
 
 
@@ -443,7 +443,7 @@ async def test_loop__most_records_invalid__stops(world: World) -> None:
     world.send(*range(60))
 
     with pytest.raises(MostlyInvalidError, match="of the last"):
-        await world.run_to_failure(failing(lambda n: refused() if n % 3 else None), replace(SETTINGS, max_open=5))
+        await world.run_to_failure(failing(lambda n: refused() if n % 3 else None), replace(SETTINGS, max_in_flight=5))
 
     assert 10 <= len(world.get_records(DEAD)) <= 20
 
@@ -465,7 +465,7 @@ async def test_loop__few_records_yet__goes_on(world: World) -> None:
 async def test_loop__strangers_send_invalid_records__goes_on(world: World) -> None:
     world.send(*range(60))
 
-    async with world.running(Route(failing(lambda _: refused()), is_open_to_strangers=True)):
+    async with world.running(Route(failing(lambda _: refused()), has_foreign_writers=True)):
         await until(lambda: world.get_committed() == 60)
 
     assert len(world.get_records(DEAD)) == 60
@@ -478,7 +478,7 @@ async def test_loop__is_full__takes_no_more_but_keeps_fetching(world: World) -> 
     gates = Gates()
     world.send(*range(10))
 
-    async with world.running(gates.handle, replace(SETTINGS, max_open=3)):
+    async with world.running(gates.handle, replace(SETTINGS, max_in_flight=3)):
         await until(lambda: len(gates.begun) == 3)
         await world.poll_some_more()
         assert gates.begun == [0, 1, 2]
@@ -674,7 +674,7 @@ async def test_loop__crash_at_any_effect__restart_loses_nothing(world: World, ef
         loop = world.build(
             crashing,
             handle,
-            replace(SETTINGS, max_open=4, fetch_timeout_s=0.001),
+            replace(SETTINGS, max_in_flight=4, fetch_timeout_s=0.001),
             FusedProducer(world.broker.producer(), fuse),  # type: ignore[arg-type]  # opened elsewhere
         )
         with pytest.raises(CrashError):

@@ -24,7 +24,7 @@ from zarathustra.core.types import (
     TaskId,
     Topic,
 )
-from zarathustra.runtime.records import build_record, open_chain_event, open_message
+from zarathustra.runtime.records import build_record, read_chain_event, read_message
 from zarathustra.signing.envelope import build_headers, sign_record
 from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.wire.codec import encode
@@ -57,7 +57,7 @@ def event_record(value: ChainEvent | Retracted | Message) -> Record:
 
 def refuse(record: Record, domain: Domain = DOMAIN) -> Reason:
     with pytest.raises(Invalid) as caught:
-        open_message(deliver(record), domain)
+        read_message(deliver(record), domain)
     assert str(caught.value)  # it goes to the log and the dead letter
     return caught.value.reason
 
@@ -71,7 +71,7 @@ def with_header(record: Record, header: str, value: bytes) -> Record:
 
 
 def test_open__sealed_record__gives_sender_and_message() -> None:
-    assert open_message(deliver(seal()), DOMAIN) == (SIGNER.operator_id, MESSAGE)
+    assert read_message(deliver(seal()), DOMAIN) == (SIGNER.operator_id, MESSAGE)
 
 
 def test_build__headers__are_what_the_topics_promise() -> None:
@@ -184,20 +184,20 @@ def test_open__key_is_another_task__is_refused(key: bytes) -> None:
 
 @pytest.mark.parametrize("event", [EVENT, Retracted(EVENT)], ids=["event", "retraction"])
 def test_open_chain_event__good__comes_back(event: ChainEvent | Retracted) -> None:
-    assert open_chain_event(deliver(event_record(event))) == event
+    assert read_chain_event(deliver(event_record(event))) == event
 
 
 @pytest.mark.parametrize("message", [MESSAGE, TaskStalled(TASK, Attempt(0), "quorum_unreachable")])
 def test_open_chain_event__operators_message__is_refused(message: Message) -> None:
     with pytest.raises(Invalid) as caught:
-        open_chain_event(deliver(event_record(message)))
+        read_chain_event(deliver(event_record(message)))
     assert caught.value.reason is Reason.UNKNOWN_TYPE
 
 
 def test_open_chain_event__malformed__is_refused() -> None:
     record = replace(event_record(EVENT), value=b"\xff\xff")
     with pytest.raises(Invalid) as caught:
-        open_chain_event(deliver(record))
+        read_chain_event(deliver(record))
     assert caught.value.reason is Reason.UNPARSABLE
 
 

@@ -11,7 +11,7 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
 from zarathustra.scoring.fault import evaluate
-from zarathustra.scoring.jobs import Job, Versions
+from zarathustra.scoring.jobs import ScoringJob, Versions
 from zarathustra.wire.evaluator import (
     EvaluateRequest,
     EvaluateResult,
@@ -34,7 +34,7 @@ class FakeSandbox:
         self._answers = {getattr(REQUEST, name): answer for name, answer in answers.items()}
         self.scored: list[bytes] = []
 
-    async def score(self, job: Job) -> tuple[Micro, ...]:
+    async def score(self, job: ScoringJob) -> tuple[Micro, ...]:
         self.scored.append(job.parameters)
         answer = self._answers[job.parameters]
         if isinstance(answer, Exception):

@@ -10,7 +10,7 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, EcdsaSignature, OperatorId
 from zarathustra.signing.ecdsa import compute_address
-from zarathustra.signing.envelope import build_headers, open_envelope, sign_record
+from zarathustra.signing.envelope import build_headers, sign_record, verify_envelope
 from zarathustra.signing.keys import SECP256K1_ORDER, EcdsaSecretKey
 
 pytestmark = pytest.mark.unit
@@ -22,11 +22,11 @@ HEADERS = build_headers(OPERATOR, SIGNATURE)
 
 
 def test_open_envelope__own_record__names_the_operator() -> None:
-    assert open_envelope(TOPIC, VALUE, HEADERS, DOMAIN) == OPERATOR
+    assert verify_envelope(TOPIC, VALUE, HEADERS, DOMAIN) == OPERATOR
 
 
 def test_open_envelope__other_headers_beside_it__are_ignored() -> None:
-    assert open_envelope(TOPIC, VALUE, {**HEADERS, "type": b"Attestation"}, DOMAIN) == OPERATOR
+    assert verify_envelope(TOPIC, VALUE, {**HEADERS, "type": b"Attestation"}, DOMAIN) == OPERATOR
 
 
 @pytest.mark.parametrize("value", [b"", VALUE + b"\0", VALUE[:-1]])
@@ -37,9 +37,9 @@ def test_open_envelope__value_changed__is_refused(value: bytes) -> None:
 def test_open_envelope__copied_to_another_topic_chain_or_contract__is_refused() -> None:
     _assert_refused(topic="evaluations.v1")
     with pytest.raises(Invalid):
-        open_envelope(TOPIC, VALUE, HEADERS, replace(DOMAIN, chain_id=1))
+        verify_envelope(TOPIC, VALUE, HEADERS, replace(DOMAIN, chain_id=1))
     with pytest.raises(Invalid):
-        open_envelope(TOPIC, VALUE, HEADERS, replace(DOMAIN, verifying_contract=Address(b"\x01" * 20)))
+        verify_envelope(TOPIC, VALUE, HEADERS, replace(DOMAIN, verifying_contract=Address(b"\x01" * 20)))
 
 
 def test_open_envelope__claimed_by_another_operator__is_refused() -> None:
@@ -67,5 +67,5 @@ def test_open_envelope__high_s_twin__is_refused() -> None:
 
 def _assert_refused(*, topic: str = TOPIC, value: bytes = VALUE, headers: dict[str, bytes] = HEADERS) -> None:
     with pytest.raises(Invalid) as caught:
-        open_envelope(topic, value, headers, DOMAIN)
+        verify_envelope(topic, value, headers, DOMAIN)
     assert caught.value.reason is Reason.BAD_ENVELOPE

@@ -85,7 +85,7 @@ def test_parse_cid__anything_else__is_refused(text: str) -> None:
 def test_parse_cid__longer_than_any_cid__is_refused_by_its_length_alone() -> None:
     with pytest.raises(Invalid) as caught:
         parse_cid("z" + "2" * 200_000)
-    assert caught.value.facts == {"length": 200_001}
+    assert caught.value.details == {"length": 200_001}
 
 
 def test_parse_cid_bytes__both_versions__name_one_block() -> None:

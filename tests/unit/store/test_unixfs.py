@@ -266,7 +266,7 @@ def test_read__node_of_a_million_fields__is_not_read_to_its_end() -> None:
     root = dag.put(encode_node(INNER + number(4, 0) * 500_000))
     with pytest.raises(Invalid) as caught:
         read(dag, root)
-    assert caught.value.facts == {"limit": MAX_FIELDS}
+    assert caught.value.details == {"limit": MAX_FIELDS}
 
 
 def test_file_reader__content_before_the_end__is_a_mistake_of_the_caller() -> None:

@@ -149,7 +149,7 @@ def test_observer__progress__is_measured() -> None:
     telemetry = LoopTelemetry(metrics)
     telemetry.on_handled(DELIVERY, 1)
     telemetry.on_lag(Partition("evaluations.v1", 2), 40)
-    telemetry.on_open(3, 1)
+    telemetry.on_in_flight(3, 1)
     text = metrics.render().decode()
     for expected in (
         'zarathustra_test_records_handled_total{topic="evaluations.v1"} 1.0',

@@ -12,7 +12,7 @@ class MapLoopSettings:
     """Bounds and waiting times. The defaults suit a service that waits for blocks."""
 
     group: str
-    max_open: int = 256  # fresh records in flight, most of them waiting; bounds memory and repeated work
+    max_in_flight: int = 256  # fresh records in flight, most of them waiting; bounds memory and repeated work
     max_put_back: int = 1_024  # records that were put back, in flight; they do not delay other records
     max_record_bytes: int = 262_144  # the broker does not bound the size of an unpacked batch
     max_attempts: int = 12  # with the delays below: 9 to 19 minutes of broken infrastructure

@@ -67,7 +67,7 @@ class _PartitionWork:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Handling:
     """One delivery attempt of a record. `delivery` is the original one, also if the record was put back."""
 
     delivery: Delivery
@@ -177,13 +177,13 @@ class MapLoop:
     def _get_room(self) -> tuple[int, int]:
         """Return how many more fresh records, and how many more that were put back, may be in flight."""
         return (
-            max(0, self._settings.max_open - self._count_open(is_put_back=False)),
-            max(0, self._settings.max_put_back - self._count_open(is_put_back=True)),
+            max(0, self._settings.max_in_flight - self._count_in_flight(is_put_back=False)),
+            max(0, self._settings.max_put_back - self._count_in_flight(is_put_back=True)),
         )
 
-    def _count_open(self, *, is_put_back: bool) -> int:
+    def _count_in_flight(self, *, is_put_back: bool) -> int:
         return sum(
-            work.tracker.count_open()
+            work.tracker.count_in_flight()
             for partition, work in self._work.items()
             if (partition.topic == self._topics.retry) == is_put_back
         )
@@ -235,7 +235,7 @@ class MapLoop:
                 raise _NotBegunError
             await self._attempt(job)
 
-    def _read(self, delivery: Delivery) -> _Job:
+    def _read(self, delivery: Delivery) -> _Handling:
         """Return the delivery attempt to make. Raises Invalid for a record that no handler may see."""
         size = delivery.record.count_bytes()
         if delivery.record.topic == self._topics.retry:
@@ -243,11 +243,11 @@ class MapLoop:
             route = self._routes.get(put_back.delivery.record.topic)
             if route is None:
                 raise Invalid(Reason.UNPARSABLE, "no handler for topic", topic=put_back.delivery.record.topic)
-            return _Job(put_back.delivery, put_back.attempt, put_back.not_before_ms, route)
+            return _Handling(put_back.delivery, put_back.attempt, put_back.not_before_ms, route)
 
         if size > self._settings.max_record_bytes:
             raise Invalid(Reason.OVERSIZE, "record", size=size, limit=self._settings.max_record_bytes)
-        return _Job(delivery, 1, 0, self._routes[delivery.record.topic])
+        return _Handling(delivery, 1, 0, self._routes[delivery.record.topic])
 
     async def _wait_until(self, work: _PartitionWork, time_ms: int) -> None:
         delay_ms = min(time_ms - self._clock.now_ms(), self._settings.max_delay_ms)
@@ -258,7 +258,7 @@ class MapLoop:
         """Return the lane's lock. It serves its waiters in order, and exists while a record holds or awaits it."""
         return self._lanes.setdefault((topic, lane), asyncio.Lock())
 
-    async def _attempt(self, job: _Job) -> None:
+    async def _attempt(self, job: _Handling) -> None:
         try:
             with self._observer.around(job.delivery):
                 produced = await job.route.handle(job.delivery)
@@ -271,7 +271,7 @@ class MapLoop:
             self._observer.on_handled(job.delivery, len(produced))
             self._note_validity(job.route, is_invalid=False)
 
-    async def _put_back(self, job: _Job, error: Retry) -> None:
+    async def _put_back(self, job: _Handling, error: Retry) -> None:
         if job.attempt >= self._settings.max_attempts:
             letter = build_dead_letter(
                 job.delivery,
@@ -319,7 +319,7 @@ class MapLoop:
 
     def _note_validity(self, route: Route, *, is_invalid: bool) -> None:
         """Fail when too many records are invalid, not counting topics that strangers write."""
-        if route.is_open_to_strangers:
+        if route.has_foreign_writers:
             return
 
         self._recent.append(is_invalid)
@@ -370,7 +370,7 @@ class MapLoop:
             lag = self._consumer.get_lag(partition)
             if lag is not None:
                 self._observer.on_lag(partition, lag)
-        self._observer.on_open(self._count_open(is_put_back=False), self._count_open(is_put_back=True))
+        self._observer.on_in_flight(self._count_in_flight(is_put_back=False), self._count_in_flight(is_put_back=True))
 
 
 async def _cancel(tasks: set[asyncio.Task[None]]) -> None:

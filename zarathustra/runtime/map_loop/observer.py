@@ -26,7 +26,7 @@ class LoopObserver(Protocol):
 
     def on_lag(self, partition: Partition, lag: int) -> None: ...
 
-    def on_open(self, open_records: int, put_back: int) -> None:
+    def on_in_flight(self, records_in_flight: int, put_back: int) -> None:
         """Report how many fresh records, and how many that were put back, are in flight."""
 
 
@@ -46,4 +46,4 @@ class SilentObserver:
 
     def on_lag(self, partition: Partition, lag: int) -> None: ...
 
-    def on_open(self, open_records: int, put_back: int) -> None: ...
+    def on_in_flight(self, records_in_flight: int, put_back: int) -> None: ...

@@ -24,14 +24,14 @@ def no_lane(delivery: Delivery) -> bytes | None:
 class Route:
     """How records of one topic are handled.
 
-    `lane` returns a record's lane, or None for no order; it must not raise. `is_open_to_strangers` marks a topic that
+    `lane` returns a record's lane, or None for no order; it must not raise. `has_foreign_writers` marks a topic that
     other operators write. Their invalid records become dead letters but never stop the loop: otherwise one operator
     could stop all others.
     """
 
     handle: Handler
     lane: Lane = lane_by_key
-    is_open_to_strangers: bool = False
+    has_foreign_writers: bool = False
 
 
 Routes = Mapping[str, Handler | Route]

@@ -26,7 +26,7 @@ class LoopTelemetry:
         self._dead = metrics.counter("dead_letters", "Records given up", ["topic", "reason"])
         self._bus_errors = metrics.counter("bus_errors", "Times the bus did not answer")
         self._lag = metrics.gauge("lag_records", "Records behind the end of the log", ["topic", "partition"])
-        self._open = metrics.gauge("open_records", "Records in flight")
+        self._open = metrics.gauge("records_in_flight", "Records in flight")
         self._put_back = metrics.gauge("put_back_records", "Records waiting for their next delivery attempt")
 
     @contextmanager
@@ -56,8 +56,8 @@ class LoopTelemetry:
     def on_lag(self, partition: Partition, lag: int) -> None:
         self._lag.labels(topic=partition.topic, partition=str(partition.number)).set(lag)
 
-    def on_open(self, open_records: int, put_back: int) -> None:
-        self._open.set(open_records)
+    def on_in_flight(self, records_in_flight: int, put_back: int) -> None:
+        self._open.set(records_in_flight)
         self._put_back.set(put_back)
 
 

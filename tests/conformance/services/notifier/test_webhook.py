@@ -137,7 +137,7 @@ async def test_send__anything_else__is_tried_again(status: int) -> None:
         with pytest.raises(Retry) as caught:
             await within(send(url))
     assert caught.value.reason is Reason.WEBHOOK_FAILED
-    assert caught.value.facts["status"] == status
+    assert caught.value.details["status"] == status
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

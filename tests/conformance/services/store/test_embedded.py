@@ -190,7 +190,7 @@ async def test_fetch__block_damaged_on_disk__is_never_served_and_comes_from_the_
         async with Fetcher([rpc_endpoint(first)], limits=LIMITS) as alone:
             with pytest.raises(Retry) as caught:
                 await alone.fetch(cid, max_bytes=100)
-        assert caught.value.facts["is_absent"] is False
+        assert caught.value.details["is_absent"] is False
         async with Fetcher([rpc_endpoint(first), rpc_endpoint(second)], limits=LIMITS) as both:
             assert await both.fetch(cid, max_bytes=100) == b"some bytes"
 

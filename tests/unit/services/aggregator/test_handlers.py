@@ -23,7 +23,7 @@ from zarathustra.core.digests import vote_digest
 from zarathustra.core.messages import CertificateIssued, TaskStalled
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Attempt, BlsSignature, SetVersion
-from zarathustra.runtime.records import open_message
+from zarathustra.runtime.records import read_message
 from zarathustra.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.unit
@@ -85,7 +85,7 @@ async def test_perform__issue__aggregate_verifies_in_our_envelope(interpreter: I
     again = await interpreter.perform(effect)
 
     (record,) = outcome.records
-    sender, certificate = open_message(deliver(record), DOMAIN)
+    sender, certificate = read_message(deliver(record), DOMAIN)
     assert sender == signer_of(0).operator_id
     assert isinstance(certificate, CertificateIssued)
     assert certificate.bitmap == 0b011
@@ -98,7 +98,7 @@ async def test_perform__stall__is_published(interpreter: Interpreter) -> None:
     outcome = await interpreter.perform(ReportStall(TASK.task_id, Attempt(1), Reason.QUORUM_UNREACHABLE))
 
     (record,) = outcome.records
-    assert open_message(deliver(record), DOMAIN)[1] == TaskStalled(TASK.task_id, Attempt(1), "quorum_unreachable")
+    assert read_message(deliver(record), DOMAIN)[1] == TaskStalled(TASK.task_id, Attempt(1), "quorum_unreachable")
 
 
 async def test_perform__blame__is_counted_by_operator_and_fault(interpreter: Interpreter, metrics: Metrics) -> None:

@@ -27,7 +27,7 @@ from zarathustra.core.messages import Abstained
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Cid, EcdsaSignature, Topic
 from zarathustra.runtime.records import build_record
-from zarathustra.signing.envelope import open_envelope
+from zarathustra.signing.envelope import verify_envelope
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.signer import EcdsaSigner
 
@@ -93,7 +93,7 @@ async def test_read__sender_not_in_the_set__unknown_operator(intake: Intake) -> 
     stranger = EcdsaSigner(EcdsaSecretKey.from_int(77), DOMAIN)
     message = replace(ATTESTATION, operator=stranger.operator_id)
     record = build_record(Topic.ATTESTATIONS, message, signer=stranger, time_ms=0)
-    assert open_envelope(record.topic, record.value, record.headers, DOMAIN) == stranger.operator_id
+    assert verify_envelope(record.topic, record.value, record.headers, DOMAIN) == stranger.operator_id
 
     with pytest.raises(Invalid) as caught:
         await intake.read(deliver(record))

@@ -30,7 +30,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import Address, BlockNumber, SetVersion, Topic
 from zarathustra.core.vote import Vote
-from zarathustra.runtime.records import open_message
+from zarathustra.runtime.records import read_message
 from zarathustra.telemetry.metrics import Metrics
 
 pytestmark = pytest.mark.unit
@@ -78,7 +78,7 @@ async def until_read(chain: FakeChain, count: int) -> None:
 
 async def post(poster: Poster, certificate: CertificateIssued = CERTIFICATE, *, slot: int = US) -> list[object]:
     records = await within(poster.on_certificate(deliver_message(Topic.CERTIFICATES, certificate, slot=slot)))
-    return [open_message(deliver(record), DOMAIN)[1] for record in records]
+    return [read_message(deliver(record), DOMAIN)[1] for record in records]
 
 
 async def test_on_certificate__our_turn__posts_at_once(poster: Poster, sender: FakeSender) -> None:

@@ -19,7 +19,7 @@ from zarathustra.core.events import ChainEvent, Retracted, chain_record_id
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, Topic
 from zarathustra.runtime.health import Health
-from zarathustra.runtime.records import open_chain_event
+from zarathustra.runtime.records import read_chain_event
 from zarathustra.telemetry.metrics import Metrics
 from zarathustra.wire.checkpoint import decode_checkpoint
 
@@ -176,7 +176,7 @@ def test_event_record__event__keyed_by_project_and_read_back() -> None:
         Header.TYPE: b"ChainEvent",
         Header.TIME: b"1700000000000",
     }
-    assert open_chain_event(Delivery(record, 0, 0, 0)) == make_event()
+    assert read_chain_event(Delivery(record, 0, 0, 0)) == make_event()
 
 
 def test_event_record__retraction__same_key_other_id() -> None:
@@ -219,7 +219,7 @@ class Fleet:
     def list_events(self) -> list[int]:
         deliveries = self.broker.get_deliveries(Topic.CHAIN_EVENTS)
         return sorted(
-            value.project_id for delivery in deliveries if isinstance(value := open_chain_event(delivery), ChainEvent)
+            value.project_id for delivery in deliveries if isinstance(value := read_chain_event(delivery), ChainEvent)
         )
 
 
@@ -229,7 +229,7 @@ def _count(broker: MemoryBroker) -> bytes:
 
 async def take_turns(replica: Replica, count: int = 4) -> None:
     for _ in range(count):
-        await replica.take_turn(wait_s=0.001)
+        await replica.run_once(wait_s=0.001)
 
 
 async def test_replica__two_of_them__one_indexes() -> None:

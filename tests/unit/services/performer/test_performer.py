@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.performer.handlers import MAX_OPEN_TASKS, Performer, Ports
+from services.performer.handlers import MAX_FOLLOWED_TASKS, Performer, Ports
 from tests.kit.bus.records import RecordingProducer, deliver
 from tests.kit.chain.deployment import DOMAIN
 from tests.kit.chain.fake import ChainDriver, FakeChain, open_task, running_clock
@@ -50,7 +50,7 @@ from zarathustra.core.types import (
 from zarathustra.duty.assessment import Assessor
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.formats.report import check_report
-from zarathustra.runtime.records import open_message
+from zarathustra.runtime.records import read_message
 from zarathustra.signing.ecdsa import recover_address
 from zarathustra.signing.signer import EcdsaSigner
 from zarathustra.store.memory import MemoryStore
@@ -173,7 +173,7 @@ def list_proposals(site: Site) -> list[EvaluationProposed]:
     """What the site sent, opened as every reader opens it."""
     proposals: list[EvaluationProposed] = []
     for record in site.producer.records:
-        sender, message = open_message(deliver(record), DOMAIN)
+        sender, message = read_message(deliver(record), DOMAIN)
         assert sender == site.keys.operator_id
         assert isinstance(message, EvaluationProposed)
         proposals.append(message)
@@ -358,7 +358,7 @@ async def test_perform__task_becomes_final__ends(scene: Scene, status: TaskStatu
     scene.chain.close_task(task.task_id, status)
     await scene.driver.mine()
     await within(following)
-    assert count(site.metrics, "open_tasks") == 0
+    assert count(site.metrics, "followed_tasks") == 0
 
 
 async def test_perform__deadline_passes__ends(scene: Scene) -> None:
@@ -376,7 +376,7 @@ async def test_perform__task_is_unknown__raises_retry(scene: Scene) -> None:
     with pytest.raises(Retry) as caught:
         await within(site.performer.perform(TaskId(b"\x77" * 32)))
     assert caught.value.reason is Reason.UNKNOWN_TASK
-    assert count(site.metrics, "open_tasks") == 0
+    assert count(site.metrics, "followed_tasks") == 0
 
 
 async def test_perform__task_is_reorged_away__raises_retry_with_the_reason(scene: Scene) -> None:
@@ -590,10 +590,10 @@ async def test_sweep__stop__ends_and_cancels_what_it_started(scene: Scene) -> No
     await scene.open_task()
     site, stop = scene.open_site(KEYS[0]), asyncio.Event()
     sweeping = scene.start(site.performer.sweep(stop, every_seconds=0))
-    await until(lambda: count(site.metrics, "open_tasks") == 1)
+    await until(lambda: count(site.metrics, "followed_tasks") == 1)
     stop.set()
     await within(sweeping)
-    assert count(site.metrics, "open_tasks") == 0
+    assert count(site.metrics, "followed_tasks") == 0
 
 
 async def test_sweep__bug_in_a_task__reaches_the_service(scene: Scene) -> None:
@@ -614,12 +614,12 @@ async def test_sweep__more_tasks_than_the_bound__follows_that_many_and_the_rest_
     first = await scene.open_task()
     tasks = [
         scene.chain.put_task(replace(first, task_id=TaskId(number.to_bytes(32, "big"))))
-        for number in range(1, MAX_OPEN_TASKS + 40)
+        for number in range(1, MAX_FOLLOWED_TASKS + 40)
     ]
     site = scene.open_site(KEYS[0])
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     for task in reversed(tasks[-30:]):
         scene.start(site.performer.on_chain_event(deliver(event_of(opening_of(task)))))
-    await until(lambda: count(site.metrics, "open_tasks") >= MAX_OPEN_TASKS)
+    await until(lambda: count(site.metrics, "followed_tasks") >= MAX_FOLLOWED_TASKS)
     await let_others_run()
-    assert count(site.metrics, "open_tasks") == MAX_OPEN_TASKS
+    assert count(site.metrics, "followed_tasks") == MAX_FOLLOWED_TASKS

@@ -37,7 +37,7 @@ from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, Ope
 from zarathustra.core.vote import Vote
 from zarathustra.duty.assessment import Assessor
 from zarathustra.formats.report import conclude
-from zarathustra.runtime.records import build_record, open_message
+from zarathustra.runtime.records import build_record, read_message
 from zarathustra.signing.bls_fast import FastBls
 from zarathustra.signing.ecdsa import sign_digest
 from zarathustra.signing.signer import EcdsaSigner, LocalSigner
@@ -141,7 +141,7 @@ class Scene:
         records = await within(site.validator.on_evaluation(deliver(record)))
         (answer,) = records
         assert answer.topic == Topic.ATTESTATIONS
-        sender, message = open_message(deliver(answer), DOMAIN)
+        sender, message = read_message(deliver(answer), DOMAIN)
         assert sender == site.keys.operator_id
         return message
 

@@ -154,7 +154,7 @@ def test_observer__progress__is_measured() -> None:
     for expected in (
         'zarathustra_test_records_handled_total{topic="evaluations.v1"} 1.0',
         'zarathustra_test_lag_records{partition="2",topic="evaluations.v1"} 40.0',
-        "zarathustra_test_open_records 3.0",
+        "zarathustra_test_records_in_flight 3.0",
         "zarathustra_test_put_back_records 1.0",
     ):
         assert expected in text

@@ -1,10 +1,10 @@
 """Write `bls.json`: BLS keys, signatures and curve points that Python and Solidity must agree on.
 
-    python tests/golden/make_bls.py
+    python -m tests.golden.make_bls
 
-Made with py_ecc alone, so that neither the fast backend nor the contract is compared with itself.
-For `vm.parseJson`, as in `digests.json`: flat objects, hex text, one shape per array. Points appear compressed
-(48 or 96 bytes) and as the precompiles take them (EIP-2537: 128 or 256 bytes).
+Only py_ecc makes it, so that neither the fast backend nor the contract is compared with itself.
+It suits `vm.parseJson`, as `digests.json` does: flat objects, hex text, one shape per array. Points are compressed
+(48 or 96 bytes) and also as the precompiles take them (EIP-2537: 128 or 256 bytes).
 
     vote        secret, digest → key, signature, H(digest) under the vote tag
     possession  secret, operator, domain → key hash, digest, proof, H(digest) under the possession tag
@@ -102,7 +102,7 @@ def aggregate_vector(backend: BlsBackend, count: int) -> dict[str, Any]:
 
 
 def invalid_vectors(backend: BlsBackend) -> Vectors:
-    """Each differs from a valid vote in one thing."""
+    """Build vectors that each differ from a valid vote in one way."""
     secret, digest = BlsSecretKey.from_int(_number("a")), Digest(keccak(b"vote"))
     key = backend.g1_to_eip2537(backend.public_key(secret))
     signature = backend.g2_to_eip2537(backend.sign(secret, digest))
@@ -138,12 +138,12 @@ def hash_to_g2_eip2537(digest: Digest, tag: bytes) -> bytes:
 
 
 def off_subgroup_g1_eip2537() -> bytes:
-    """(0, 2): on the curve y² = x³ + 4, of order 3."""
+    """Return (0, 2), a point of order 3 on the curve y² = x³ + 4."""
     return _pad(0) + _pad(2)
 
 
 def off_subgroup_g2() -> Any:
-    """A point of y² = x³ + 4(1 + u) outside G2: x = 2 is the smallest with a point; py_ecc reads it unchecked."""
+    """Return a point of y² = x³ + 4(1 + u) outside G2. No smaller x than 2 has a point; py_ecc reads it unchecked."""
     return signature_to_G2(compress_off_subgroup_g2())  # type: ignore[arg-type]
 
 
@@ -152,7 +152,7 @@ def off_subgroup_g2_eip2537() -> bytes:
 
 
 def small_order_g2() -> Any:
-    """r times a point outside G2: of an order that divides the cofactor, so r·(σ + P) is not the identity."""
+    """Return P, r times a point outside G2. Its order divides the cofactor, so r·(σ + P) is not the identity."""
     return multiply(off_subgroup_g2(), BLS_ORDER)
 
 
@@ -170,12 +170,12 @@ def encode_g2(point: Any) -> bytes:
 
 
 def compress_off_subgroup_g1() -> BlsPublicKey:
-    """x = 4 with the compression flag: on the curve, not in G1."""
+    """Return x = 4 with the compression flag: on the curve, not in G1."""
     return BlsPublicKey(b"\x80" + bytes(46) + b"\x04")
 
 
 def compress_off_subgroup_g2() -> BlsSignature:
-    """x = 2 + 0u with the compression flag; the imaginary part comes first."""
+    """Return x = 2 + 0u with the compression flag; the imaginary part comes first."""
     return BlsSignature(b"\x80" + bytes(47) + bytes(47) + b"\x02")
 
 

@@ -1,9 +1,9 @@
 """Write `digests.json`: the digests that Python and Solidity must agree on.
 
-    python tests/golden/make_digests.py
+    python -m tests.golden.make_digests
 
-For `vm.parseJson`: one array of same-shaped flat objects per digest; every integer is its 32-byte ABI word
-(two's complement when negative), so Forge reads it as bytes32; addresses are 20 bytes; CIDs and topics text.
+It suits `vm.parseJson`: one array per digest, of flat objects of one shape. Every integer is its 32-byte ABI word
+(two's complement when negative), so Forge reads it as bytes32; addresses are 20 bytes; CIDs and topics are text.
 `core/test_digests.py` checks the EIP-712 digests against eth_account and fails when the file is stale.
 """
 

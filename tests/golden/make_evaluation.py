@@ -1,10 +1,10 @@
-"""Write `evaluation.json`: the exact integers that every operator must find for known models and seeds.
+"""Write `evaluation.json`: the exact integers that every operator must compute for known models and seeds.
 
-    python tests/golden/make_evaluation.py
+    python -m tests.golden.make_evaluation
 
-A change here changes official scores: operators of two versions would disagree. Never update it in passing.
+A change of this file changes official scores: operators of two versions would disagree. Change it only on purpose.
 
-    cases   artefacts (JSON text, parameters as hex) and seed → one integer a round
+    cases   artefacts (JSON text, parameters as hex) and seed → one integer for each round
     task    the square's champion and challenger → result, scores, report
 """
 

@@ -1,4 +1,4 @@
-"""One example of every message; run it to write `wire.json` anew (a deliberate act: old records must stay readable)."""
+"""One example of every message. Run it to write `wire.json`, but only on purpose: old records must stay readable."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ _LENGTHS |= {"performer": 20, "aggregator": 20, "contributor": 20, "token": 20, 
 
 
 def _make_fact(fact_class: type) -> Any:
-    """A fact whose fields are all different and none zero."""
+    """Build a fact whose fields are all different and not zero."""
     values: dict[str, Any] = {}
     hints = get_type_hints(fact_class)
     for number, field in enumerate(dataclasses.fields(fact_class), start=1):

@@ -83,7 +83,7 @@ def test_simnet__challenger_cannot_be_evaluated__invalid_and_the_bond_is_lost(
     ],
     ids=["nobody_serves_it", "not_a_cid"],
 )
-def test_simnet__challenger_cannot_be_fetched__settles_all_the_same(
+def test_simnet__challenger_cannot_be_fetched__still_settles(
     stage: Stage, cid: str, outcome: Outcome, reason: Reason
 ) -> None:
     async def play() -> None:
@@ -111,7 +111,7 @@ def test_simnet__challenger_cannot_be_fetched__settles_all_the_same(
     ],
     ids=["unknown_op", "baseline_not_finite", "bad_target"],
 )
-def test_simnet__owners_artefacts_cannot_be_evaluated__project_cancelled_and_escrow_back(
+def test_simnet__owners_artefacts_cannot_be_evaluated__project_cancelled_and_escrow_returned(
     stage: Stage, artefacts: Artefacts, reason: Reason
 ) -> None:
     async def play() -> None:
@@ -131,7 +131,7 @@ def test_simnet__owners_artefacts_cannot_be_evaluated__project_cancelled_and_esc
 
 
 async def fetch_reported_reason(net: Simnet, submission: Submission) -> str:
-    """What the settled evaluation's report says why."""
+    """Return the reason in the report of the settled evaluation."""
     (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
     report = json.loads(await net.artefacts.fetch(settled.proof_of_task, max_bytes=MAX_REPORT_BYTES))
     return str(report["reason"])

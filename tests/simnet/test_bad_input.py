@@ -1,4 +1,4 @@
-"""Bad records end in the dead letters of those who read them, with their reason, and hold up nothing."""
+"""Bad records end in the dead letters of each reader, with the reason, and delay nothing else."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.simnet
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What became of all attacks together."""
+    """The results of all attacks in one run."""
 
     reasons: Mapping[str, Mapping[str, frozenset[str]]]  # attack → kind of group → reasons in its dead letters
     readers: Mapping[str, Counter[str]]  # attack → kind of group → how many groups gave it up
@@ -57,7 +57,7 @@ def test_simnet__bad_record__dead_letter_of_every_reader_with_its_reason(afterma
     assert aftermath.readers[attack.name] == {kind: groups[kind] for kind in attack.reasons}
 
 
-def test_simnet__bad_records_of_all_kinds__hold_up_nothing(aftermath: Aftermath) -> None:
+def test_simnet__bad_records_of_all_kinds__delay_nothing_else(aftermath: Aftermath) -> None:
     assert aftermath.outcomes == (Outcome.IMPROVED, Outcome.IMPROVED)
     assert aftermath.unexpected == 0
 

@@ -1,4 +1,4 @@
-"""Operators of the set that vote twice, contradict themselves, or sign what only fits together."""
+"""Operators of the set that vote twice, contradict themselves, or send signatures that are valid only in their sum."""
 
 from collections.abc import Iterator
 
@@ -20,12 +20,12 @@ from zarathustra.core.vote import Vote
 
 pytestmark = pytest.mark.simnet
 
-OFFSET = 0xD1FF  # any
+OFFSET = 0xD1FF  # any number
 
 
 @pytest.fixture(scope="module")
 def stage_of_six(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Four of six are beyond the quorum, so two may cheat together."""
+    """A chain with six operators: four are beyond the quorum, so two may cheat together."""
     yield from open_for_tests(tmp_path_factory, operator_count=6)
 
 
@@ -38,7 +38,7 @@ def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(sta
                 vote = scene.attest(liar, evaluation_hash(scene.proposal.evaluation), approved=is_approval)
                 net.send_as(liar.signing, Topic.ATTESTATIONS, vote)
             await net.wait_blocks(2)
-            assert count_certificates(net) == 1  # the baseline's alone: one honest vote and none of the liar's
+            assert count_certificates(net) == 1  # only the baseline's: one honest vote, and none of the liar's
 
             net.start("validator-2")
             submission = await net.wait_for_outcome(published.project_id, FIRST)
@@ -58,7 +58,7 @@ def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
             for _ in range(3):
                 net.send_as(net.operators[1].signing, Topic.ATTESTATIONS, vote)
             await net.wait_blocks(2)
-            assert count_certificates(net) == 1  # the baseline's alone
+            assert count_certificates(net) == 1  # only the baseline's
 
             net.start("validator-1")
             submission = await net.wait_for_outcome(published.project_id, FIRST)
@@ -69,7 +69,7 @@ def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
     simulate(play())
 
 
-def test_simnet__two_signatures_that_cancel_out__culprits_named_and_left_out(stage_of_six: Stage) -> None:
+def test_simnet__two_signatures_that_cancel_out__both_named_and_left_out(stage_of_six: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage_of_six) as net:
             published, scene = await open_scene(net, silent=[5, 6])
@@ -91,7 +91,7 @@ def test_simnet__two_signatures_that_cancel_out__culprits_named_and_left_out(sta
 
 
 async def open_scene(net: Simnet, *, silent: list[int]) -> tuple[PublishedProject, Scene]:
-    """A submission with its honest proposal, on which the validators in `silent` did not vote."""
+    """Open a submission with its honest proposal, on which the validators in `silent` do not vote."""
     published = await open_project(net)
     for number in silent:
         await net.services[f"validator-{number}"].crash()

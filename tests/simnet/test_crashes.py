@@ -1,4 +1,4 @@
-"""Killing any service between any two records changes nothing: not the records' ids, not the chain.
+"""Killing any service between any two records changes neither the records' ids nor the chain.
 
 By default up to six points of each kind and service are tried, about 65 of 225, the same ones every time;
 SIMNET_CRASH_POINTS=all tries every one (some minutes). How many were tried is in the JUnit report.
@@ -65,10 +65,12 @@ def test_simnet__service_killed_between_two_records__same_records(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_simnet__service_away_while_it_was_needed__same_verdict(undisturbed: Undisturbed, service: str) -> None:
+def test_simnet__service_down_while_it_was_needed__same_outcome_and_credits(
+    undisturbed: Undisturbed, service: str
+) -> None:
     outcome = run_with_absence(undisturbed.stage, service)
 
-    # Blocks and ids differ: others may have performed, later. The verdict and the contributor's money must not.
+    # Blocks and ids may differ: another operator may have performed, later. The outcome and the credits must not.
     assert outcome.submission == undisturbed.outcome.submission
     assert outcome.project == undisturbed.outcome.project
     assert outcome.credits == undisturbed.outcome.credits

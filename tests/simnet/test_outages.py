@@ -1,4 +1,4 @@
-"""Store, nodes or bus fail for a while. Nothing is lost and nothing is stuck."""
+"""The stores, the nodes or the bus fail for a while. Nothing is lost, and nothing stays blocked."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def test_simnet__outage_while_a_task_is_open__settles_afterwards(
             await published.submit(BETTER_PARAMETERS)
             fail(net, True)
             await net.wait_blocks(OUTAGE_BLOCKS)
-            assert len(net.messages(Topic.EVALUATIONS)) == 1  # the baseline's alone
+            assert len(net.messages(Topic.EVALUATIONS)) == 1  # only the baseline's
             fail(net, False)
             submission = await net.wait_for_outcome(published.project_id, FIRST)
 

@@ -1,4 +1,4 @@
-"""The example in tests/README.md runs as it stands there."""
+"""The example in tests/README.md runs unchanged."""
 
 from collections.abc import Callable
 from typing import Any

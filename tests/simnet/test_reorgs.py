@@ -31,7 +31,7 @@ from zarathustra.core.types import TaskId, Topic
 pytestmark = pytest.mark.simnet
 
 BLOCKS_AWAY = 2
-FAST_RETRY_MS = 5  # twelve attempts, doubling: over within a few blocks
+FAST_RETRY_MS = 5  # twelve delivery attempts with doubled delays end within a few blocks
 
 
 async def open_submission(net: Simnet, *, attempt_blocks: int = TERMS.attempt_blocks) -> tuple[PublishedProject, Task]:
@@ -61,13 +61,13 @@ def test_simnet__block_of_the_reveal_taken_back__retracted_and_settled_in_its_ne
             assert submission.outcome is Outcome.IMPROVED
             assert await net.fetch_credit(CONTRIBUTOR_KEYS[0]) == TERMS.bond + TERMS.max_reward
             assert [fact.attempt for fact in net.facts(TaskSubmitted)] == [0, 0]
-            assert len(list_proposals(net, task.task_id)) == 1  # none for the seed block that is no more
+            assert len(list_proposals(net, task.task_id)) == 1  # none for the seed block that was replaced
             assert not any(net.dead_letters(group) for group in net.list_groups())
 
     simulate(play())
 
 
-def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -> None:
+def test_simnet__task_stays_retracted__performers_give_it_up(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
             net.retry_delay_ms = FAST_RETRY_MS
@@ -81,7 +81,7 @@ def test_simnet__task_taken_back_for_ever__performers_give_it_up(stage: Stage) -
             for number in (1, 2, 3):
                 assert list_letters(net, number) == [(Reason.TOO_MANY_FAILURES.code, Reason.UNKNOWN_TASK.code)]
 
-            await published.reveal_again(FIRST, BETTER_PARAMETERS)  # it comes back after all, as a new event
+            await published.reveal_again(FIRST, BETTER_PARAMETERS)  # later the task comes back, as a new event
             assert (await net.wait_for_outcome(published.project_id, FIRST)).outcome is Outcome.IMPROVED
 
     simulate(play())
@@ -103,7 +103,7 @@ def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage:
             assert submission.outcome is Outcome.IMPROVED
             assert new_seed != old_seed
             assert inputs == [input_hash(task.input_root, old_seed), input_hash(task.input_root, new_seed)]
-            # The certificate for the old seed was on its way: the contract refused it, and that was said.
+            # The certificate for the old seed was sent, the contract refused it, and the aggregator reported that.
             assert [one.reason for one in net.messages(Topic.CERTIFICATES) if isinstance(one, TaskStalled)] == [
                 Reason.REVERTED.code
             ]
@@ -141,7 +141,7 @@ def list_proposals(net: Simnet, task_id: TaskId) -> list[EvaluationProposed]:
 
 
 def list_letters(net: Simnet, number: int) -> list[tuple[str, str]]:
-    """Reason and cause of a performer's dead letters."""
+    """Return the reason and the cause of each of a performer's dead letters."""
     group = group_name("performer", net.operators[number - 1].operator_id)
     return [
         (letter.headers[Header.REASON].decode(), letter.headers[Header.CAUSE].decode())

@@ -1,4 +1,4 @@
-"""What becomes of a submission when all operators work, when one lies, and when one is silent."""
+"""The outcome of a submission when all operators work, when one lies, and when one is silent."""
 
 from collections import Counter
 
@@ -62,7 +62,7 @@ def test_simnet__improved_submission__champion_moves_and_the_reward_is_credited(
     simulate(play())
 
 
-def test_simnet__undisturbed_run__every_record_once_and_every_id_says_one_thing(stage: Stage) -> None:
+def test_simnet__undisturbed_run__every_record_once_and_every_id_unique(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
             published = await open_project(net)
@@ -131,7 +131,7 @@ def test_simnet__attester_lies__outvoted_and_in_no_certificate(stage: Stage) -> 
 def test_simnet__performer_lies__rejected_and_the_next_attempt_settles(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
-            for operator in net.operators:  # the performer of the submission's first attempt lies in it
+            for operator in net.operators:  # any performer lies in the submission's first attempt
                 lie = build_performers_lie(build_assess(net, operator), FIRST)
                 net.add(f"performer-{operator.number}", build_performer(operator, lie))
             published = await open_project(net)
@@ -186,7 +186,7 @@ def test_simnet__performer_silent__the_attempt_passes_and_the_next_one_performs(
     simulate(play())
 
 
-def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_comes_back(stage: Stage) -> None:
+def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_is_returned(stage: Stage) -> None:
     async def play() -> None:
         async with open_simnet(stage) as net:
             published = await open_project(net)
@@ -205,7 +205,7 @@ def test_simnet__two_of_three_down__task_expires_twice_and_the_bond_comes_back(s
                 Reason.QUORUM_UNREACHABLE.code
             }
 
-            net.start()  # they come back: nothing is stuck behind what expired
+            net.start()  # all are back: the expired task blocks nothing
             index = await published.submit(BETTER_PARAMETERS, by=1)
             assert (await net.wait_for_outcome(published.project_id, index)).outcome is Outcome.IMPROVED
 

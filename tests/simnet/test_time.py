@@ -1,4 +1,4 @@
-"""The simnet's clock: what its runs rely on."""
+"""The simulated clock: what simnet runs rely on."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.simnet
 HOUR_S = 3_600.0
 
 
-def test_simulated_time__an_hours_sleep__passes_at_once_and_is_seen() -> None:
+def test_simulated_time__sleep_of_an_hour__passes_at_once_and_moves_the_clock() -> None:
     async def play() -> float:
         before_ms = now_ms()
         await asyncio.sleep(HOUR_S)
@@ -23,7 +23,7 @@ def test_simulated_time__an_hours_sleep__passes_at_once_and_is_seen() -> None:
     assert time.monotonic() - started < HOUR_S / 100
 
 
-def test_simulated_time__timers_of_many__fire_in_their_order() -> None:
+def test_simulated_time__several_timers__fire_in_order() -> None:
     fired: list[int] = []
 
     async def fire(delay_s: int) -> None:
@@ -58,7 +58,7 @@ def test_simulated_time__a_real_socket_works__time_stands_still() -> None:
     assert simulate(play()) == (b"!", 0.0)
 
 
-def test_simulated_time__nobody_can_ever_wake__fails_instead_of_hanging() -> None:
+def test_simulated_time__nothing_left_to_wait_for__fails_instead_of_hanging() -> None:
     async def play() -> None:
         await asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""Kill the broker, kill a consumer, move partitions during long work: nothing acknowledged is lost."""
+"""No acknowledged record is lost when a broker or a consumer is killed or partitions move during long work."""
 
 import asyncio
 import os
@@ -56,7 +56,7 @@ async def create(bootstrap_servers: str, group: str = "", *names: str) -> None:
 
 
 async def create_filled(bootstrap_servers: str, count: int) -> tuple[str, str, str]:
-    """Names of a source topic with `count` records, of an empty topic, and of a group."""
+    """Create a source topic with `count` records and an empty topic; return their names and that of a group."""
     source, out, group = unique_name("in"), unique_name("out"), unique_name("group")
     await create(bootstrap_servers, group, source, out)
     async with KafkaProducer(bootstrap_servers, client_id="p") as producer:
@@ -65,7 +65,7 @@ async def create_filled(bootstrap_servers: str, count: int) -> tuple[str, str, s
 
 
 async def read_everything(bootstrap_servers: str, topic: str, enough: set[int]) -> list[int]:
-    """Read from the start until `enough` are there; what lies behind them may be missing."""
+    """Read from the start until all of `enough` are there; records after them may be missing."""
     found: list[int] = []
     async with KafkaConsumer(bootstrap_servers, group=unique_name("audit"), topics=[topic]) as consumer:
         async with asyncio.timeout(60):
@@ -166,7 +166,7 @@ async def test_broker__restarted_under_a_running_loop__loop_goes_on(own_broker: 
             await producer.send(numbered(source, KEYS, 100))
         await until(lambda: len(set(worker.begun)) >= 64)
         await own_broker.kill()
-        worker.gate.set()  # results now meet a dead broker
+        worker.gate.set()  # the results now go to a broker that is down
         await own_broker.start()
         found = await read_everything(own_broker.bootstrap_servers, out, set(range(100)))
 
@@ -193,7 +193,7 @@ async def test_consumer__process_killed_during_work__next_one_resumes(kafka_boot
 
     assert seen_by_first < total
     assert set(values(copies)) == set(range(total))
-    # It resumed behind the committed prefix and did not start over: in flight were 16, and a fetch's worth.
+    # It resumed after the committed prefix and did not start over: 16 records and one fetch were in flight.
     assert len(copies) - total <= 200
 
 
@@ -204,7 +204,7 @@ async def test_group__member_joins_during_long_work__nothing_is_lost(kafka_boots
     first = Worker(kafka_bootstrap, group, source, out)
     second = Worker(kafka_bootstrap, group, source, out)
     async with first.running():
-        await until(lambda: len(first.begun) == len(KEYS))  # one of each key works, its siblings wait
+        await until(lambda: len(first.begun) == len(KEYS))  # one record of each key is handled, the rest wait
         async with second.running():
             await until(lambda: bool(second.begun and first.consumer.get_assignment()))
             assert first.cancelled
@@ -299,7 +299,7 @@ async def test_clients__nobody_listens__raise_retry(tmp_path: Path) -> None:
         await create(address, "", "t")
 
 
-async def test_broker__its_parent_is_killed__it_dies_too(tmp_path: Path) -> None:
+async def test_broker__its_parent_is_killed__it_ends_too(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys; from pathlib import Path; from devnet.kafka import KafkaBroker\n"
         "async def main():\n"
@@ -323,7 +323,7 @@ async def test_broker__its_parent_is_killed__it_dies_too(tmp_path: Path) -> None
 
 
 def is_running(pid: int) -> bool:
-    """False also for a process that nobody has waited for yet."""
+    """Return whether the process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,4 +1,4 @@
-"""Fetching the broker's jars: only the locked bytes are accepted. The repository is a loopback server."""
+"""Fetch the broker's jars: only the locked bytes are accepted. The repository is a loopback server."""
 
 import hashlib
 import threading
@@ -19,7 +19,7 @@ PATH = Path("org/example/thing/1.0/thing-1.0.jar")
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

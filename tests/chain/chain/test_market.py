@@ -1,4 +1,4 @@
-"""Everything deployed on anvil: readers, typed calls, certificates, and every event there is."""
+"""Readers, typed calls, certificates and every event, on contracts deployed on anvil."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -148,14 +148,14 @@ async def test_fetch_task__open_one__as_on_chain(market: TestMarket) -> None:
     assert task.input.challenger_cid == "bafkbaseline"
 
 
-async def test_fetch_task__unknown__says_so(market: TestMarket) -> None:
+async def test_fetch_task__unknown__is_refused(market: TestMarket) -> None:
     with pytest.raises(Invalid) as caught:
         await ChainTaskReader(market.rpc, market.deployment).fetch_task(UNKNOWN_TASK)
     assert caught.value.reason is Reason.UNKNOWN_TASK
 
 
-async def test_create_project__cid_that_is_no_utf8__is_refused_on_chain(market: TestMarket) -> None:
-    """It could not be read off chain: its task would hold up the queue until its deadline."""
+async def test_create_project__cid_that_is_not_utf8__is_refused_on_chain(market: TestMarket) -> None:
+    """Such a CID cannot be read off chain: its task would block the project's queue until the deadline."""
     params = make_params(architecture_cid="bafk?")
     data = encode_call(load_abi(MODEL_SUBMISSION), "createProject", params).replace(b"bafk?", b"bafk\xff")
     value = Wei(params.pool + params.budget)
@@ -186,7 +186,7 @@ async def test_fetch_operator_set__sealed_one__keys_and_stakes(market: TestMarke
 
 
 async def test_fetch_operator_set__reorganised_seal__new_content(market: TestMarket) -> None:
-    """A version younger than a reorganisation can reach is not remembered."""
+    """A version that a reorganisation can still change is not remembered."""
     reader = ChainTaskReader(market.rpc, market.deployment)
     assert (await reader.fetch_operator_set(SetVersion(1))).operators[0].stake == STAKE
     await market.rpc.call("anvil_reorg", 1, [])
@@ -195,7 +195,7 @@ async def test_fetch_operator_set__reorganised_seal__new_content(market: TestMar
     assert (await reader.fetch_operator_set(SetVersion(1))).operators[0].stake == STAKE + 5
 
 
-async def test_fetch_operator_set__old_one__asked_for_once(market: TestMarket) -> None:
+async def test_fetch_operator_set__old_one__is_fetched_once(market: TestMarket) -> None:
     reader = ChainTaskReader(market.rpc, market.deployment)
     await mine(market.rpc, 70)
     first = await reader.fetch_operator_set(SetVersion(1))
@@ -301,7 +301,7 @@ async def test_advance__reveal_window_passed__finalises(market: TestMarket, proj
     assert submission.outcome is Outcome.UNREVEALED
 
 
-async def test_expire_task__before_and_after_its_deadline(market: TestMarket) -> None:
+async def test_expire_task__before_then_after_the_deadline__refused_then_sent_once(market: TestMarket) -> None:
     await market.owner_market.create_project(make_params())
     task = await market.open_task()
     sender = market.task_sender()
@@ -331,7 +331,7 @@ async def test_scanner__every_event__decoded_with_its_project(market: TestMarket
     assert Outcome.IMPROVED in {fact.outcome for fact in settled if isinstance(fact, SubmissionSettled)}
 
 
-async def test_scanner__task_opened_before_the_span__project_asked_for(
+async def test_scanner__task_opened_before_the_span__project_is_fetched(
     market: TestMarket, project_id: ProjectId
 ) -> None:
     scanner = ChainScanner(market.rpc, market.deployment)
@@ -345,7 +345,7 @@ async def test_scanner__task_opened_before_the_span__project_asked_for(
 
 
 async def play_every_event(market: TestMarket, project_id: ProjectId) -> None:
-    """Make the contracts emit what the fixtures did not."""
+    """Make the contracts emit the events that the fixtures did not cause."""
     governance, center = (
         market.governance,
         SendingContract(market.owner, "AttestationCenter", market.deployment.attestation_center),

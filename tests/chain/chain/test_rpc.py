@@ -147,7 +147,7 @@ async def test_call__refused_by_all__says_what_a_node_said() -> None:
         ({"code": 3, "message": "reverted", "data": "not hex"}, b""),
     ],
 )
-async def test_call__revert__is_a_fact_and_no_other_node_is_asked(error: Any, data: bytes) -> None:
+async def test_call__revert__is_raised_and_no_other_node_is_asked(error: Any, data: bytes) -> None:
     async with (
         serve(refuse_with(error)) as first,
         serve(answer_with("0x")) as second,
@@ -159,7 +159,7 @@ async def test_call__revert__is_a_fact_and_no_other_node_is_asked(error: Any, da
     assert (caught.value.reason, caught.value.data) == (Reason.REVERTED, data)
 
 
-async def test_call__endless_answer__given_up() -> None:
+async def test_call__endless_answer__is_given_up() -> None:
     async def stream(_body: Any) -> web.StreamResponse:
         def chunks() -> AsyncIterator[bytes]:
             async def generate() -> AsyncIterator[bytes]:
@@ -180,11 +180,11 @@ async def test_call__endless_answer__given_up() -> None:
 
 
 def answer_batch(body: Any) -> Any:
-    """Each call's result is its method, last call first."""
+    """Answer each call with its method, the last call first."""
     return [{"jsonrpc": "2.0", "id": item["id"], "result": item["method"]} for item in reversed(body)]
 
 
-async def test_call_many__answers_in_any_order__results_in_ours() -> None:
+async def test_call_many__answers_in_any_order__results_in_the_order_of_calls() -> None:
     async with serve(answer_batch) as node, HttpRpc([node.url]) as rpc:
         assert await rpc.call_many([Call(name, ()) for name in ("a", "b", "c")]) == ["a", "b", "c"]
         assert len(node.bodies) == 1
@@ -230,7 +230,7 @@ async def test_call_many__one_reverts__reverts() -> None:
             await rpc.call_many([Call("a", ()), Call("b", ())])
 
 
-# ---- what is told
+# ---- what is reported
 
 
 async def test_call__observed__method_host_time_and_success() -> None:
@@ -246,7 +246,7 @@ async def test_call__observed__method_host_time_and_success() -> None:
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_call__failed__error_keeps_the_api_key(kind: str) -> None:
+async def test_call__failed__error_does_not_show_the_api_key(kind: str) -> None:
     async with serve(BROKEN[kind]) as node, HttpRpc([node.url], timeout_s=0.3) as rpc:
         with pytest.raises(Retry) as caught:
             await rpc.call("a")

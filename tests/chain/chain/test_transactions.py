@@ -39,7 +39,7 @@ async def sender(rpc: HttpRpc, intents: list[Intent]) -> Sender:
 
 @pytest_asyncio.fixture
 async def manual(rpc: HttpRpc) -> AsyncIterator[HttpRpc]:
-    """The chain, mining only when told."""
+    """A node of the chain that mines only when told."""
     await rpc.call("evm_setAutomine", False)
     yield rpc
 
@@ -49,12 +49,12 @@ async def fetch_balance(rpc: Rpc, account: Address = RECEIVER) -> int:
 
 
 async def fetch_pending(rpc: Rpc) -> list[Any]:
-    """Transactions that wait, whichever key's."""
+    """Return the waiting transactions of all keys."""
     content = await rpc.call("txpool_content")
     return [item for pool in content.values() for nonces in pool.values() for item in nonces.values()]
 
 
-async def test_send__automine__mined_once_and_intended_before(
+async def test_send__automine__mined_once_with_its_intent_recorded_before(
     sender: Sender, rpc: HttpRpc, intents: list[Intent]
 ) -> None:
     mined = await sender.send(COIN)
@@ -70,7 +70,7 @@ async def test_send__ten_at_once__ten_nonces_in_order(sender: Sender, rpc: HttpR
 
 
 async def test_send__receipt_served_late__never_sent_again(rpc: HttpRpc, intents: list[Intent]) -> None:
-    """A node counts the nonce before it knows the receipt; the answer is patience."""
+    """A node counts the nonce before it knows the receipt: the sender must wait."""
     slow = SlowReceipts(rpc, hidden_for=20)
     await make_sender(slow, DEV_KEYS[0], intents).send(COIN)
     assert slow.hidden_for == 0
@@ -99,7 +99,7 @@ async def _is_long(intents: list[Intent], length: int) -> bool:
     return len(intents) >= length
 
 
-async def test_send__left_over_from_a_dead_process__replaced(manual: HttpRpc, intents: list[Intent]) -> None:
+async def test_send__left_over_from_an_ended_process__replaced(manual: HttpRpc, intents: list[Intent]) -> None:
     """The new process takes the same nonce and must outbid its predecessor."""
     dead = asyncio.create_task(make_sender(manual, DEV_KEYS[0], intents).send(COIN))
     await until(lambda: _is_long(intents, 1))
@@ -203,7 +203,7 @@ def test_fees__bumped__rounds_up() -> None:
     assert Fees(Wei(8), Wei(1)).bumped() == Fees(Wei(9), Wei(2))
 
 
-def test_sender__shown__keeps_its_key(rpc: HttpRpc) -> None:
+def test_sender__shown__does_not_show_its_key(rpc: HttpRpc) -> None:
     sender = make_sender(rpc, DEV_KEYS[0])
     assert DEV_KEYS[0].hex() not in repr(sender) + repr(vars(sender))
 

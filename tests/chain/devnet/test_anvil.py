@@ -72,8 +72,8 @@ def test_find_binary__not_installed__says_what_to_install(tmp_path: Path) -> Non
         find_binary(tmp_path)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-async def test_anvil__parent_killed__dies_with_it() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent ends")
+async def test_anvil__parent_killed__ends_too() -> None:
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     output, _ = await child.communicate()
     assert child.returncode == -signal.SIGKILL
@@ -81,7 +81,7 @@ async def test_anvil__parent_killed__dies_with_it() -> None:
 
 
 def is_running(pid: int) -> bool:
-    """A zombie that nobody reaped does not run."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return os.readlink(f"/proc/{pid}/exe") != ""
     except OSError:

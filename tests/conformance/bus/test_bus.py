@@ -1,4 +1,4 @@
-"""One suite for every bus: what the loop relies on, in memory and on Apache Kafka."""
+"""One suite for every bus, in memory and on Apache Kafka: what the map loop relies on."""
 
 from collections import defaultdict
 from dataclasses import replace

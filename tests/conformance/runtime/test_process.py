@@ -25,7 +25,7 @@ from zarathustra.telemetry.metrics import Metrics
 pytestmark = pytest.mark.conformance
 
 PASSWORD = "correct horse battery staple"
-START_SECONDS = 30.0  # a busy machine takes its time to start Python
+START_SECONDS = 30.0  # Python starts slowly on a busy machine
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Service:
     lines: list[str] = field(default_factory=list)
 
     async def read_until(self, message: str) -> dict[str, Any]:
-        """The log line with that message."""
+        """Return the next log line with that message."""
         async with asyncio.timeout(START_SECONDS):
             while line := await self._read_line():
                 if message in line:
@@ -45,7 +45,7 @@ class Service:
         raise AssertionError(f"{message!r} was not logged: {self.lines}")
 
     async def wait(self) -> int:
-        """The exit code, once everything is read."""
+        """Read all output, then return the exit code."""
         async with asyncio.timeout(START_SECONDS):
             while await self._read_line():
                 pass
@@ -147,14 +147,14 @@ async def serving(health: Health, metrics: Metrics, *routes: web.RouteDef) -> As
         yield f"http://127.0.0.1:{port}", session
 
 
-async def test_livez__not_ready__is_alive_all_the_same() -> None:
+async def test_livez__not_ready__is_still_alive() -> None:
     health = Health()
     health.wait_for("chain", "rpc_unreachable")
     async with serving(health, Metrics("test")) as (url, session), session.get(f"{url}/livez") as response:
         assert response.status == 200
 
 
-async def test_readyz__waiting_then_fulfilled__says_for_what() -> None:
+async def test_readyz__waiting_then_fulfilled__names_what_it_waits_for() -> None:
     health = Health()
     async with serving(health, Metrics("test")) as (url, session):
         health.wait_for("chain", "rpc_unreachable")

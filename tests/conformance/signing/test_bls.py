@@ -34,7 +34,7 @@ IDENTITY_SIGNATURE = BlsSignature(b"\xc0" + bytes(95))
 
 
 def _write_unreduced(keys: list[BlsPublicKey]) -> bytes:
-    """A valid key with its coordinate x written as x + p, where that still fits below the three flag bits."""
+    """Return a valid key with its coordinate x written as x + p, where x + p still fits below the three flag bits."""
     for key in keys:
         flags, x = key[0] & 0xE0, int.from_bytes(key, "big") % 2**381
         if x + field_modulus < 2**381:
@@ -122,7 +122,7 @@ def test_signature__malformed__is_refused_everywhere(backend: BlsBackend, why: s
 
 
 def test_signature__plus_a_point_of_small_order__is_refused(backend: BlsBackend) -> None:
-    """Such a point may vanish in the pairing: only the subgroup check catches it."""
+    """The pairing may ignore such a point: only the subgroup check finds it."""
     shifted = _shift_signature(SIGNATURES[0], lambda point: add(point, small_order_g2()))
     _assert_refused(Reason.BAD_SIGNATURE, lambda: backend.verify(KEYS[0], DIGEST, shifted))
 
@@ -166,13 +166,13 @@ def test_aggregate__members_cancel_to_the_identity__is_refused(backend: BlsBacke
     _assert_refused(Reason.BAD_SIGNATURE, lambda: backend.aggregate_signatures([SIGNATURES[0], signature]))
 
 
-def test_batch__all_valid__passes_and_names_nobody(backend: BlsBackend) -> None:
+def test_batch__all_valid__passes_and_names_none(backend: BlsBackend) -> None:
     assert is_batch_valid(backend, DIGEST, SIGNED)
     assert find_invalid(backend, DIGEST, SIGNED) == ()
 
 
 def test_batch__two_bad_signatures_cancel__aggregate_passes_but_batch_names_both(backend: BlsBackend) -> None:
-    """σ₀ + δ and σ₂ − δ: neither operator signed, yet the plain aggregate verifies."""
+    """The signatures are σ₀ + δ and σ₂ − δ: neither operator signed, but the plain aggregate verifies."""
     delta = signature_to_G2(FAST.sign(SECRETS[1], Digest(b"\x0d" * 32)))  # type: ignore[arg-type]
     plus = _shift_signature(SIGNATURES[0], lambda point: add(point, delta))
     minus = _shift_signature(SIGNATURES[2], lambda point: add(point, neg(delta)))
@@ -198,7 +198,7 @@ def test_batch__one_malformed_member__is_named(backend: BlsBackend) -> None:
 # -- EIP-2537 ----------------------------------------------------------------------------------------------------
 
 
-def test_eip2537__there_and_back__is_the_same_point(backend: BlsBackend) -> None:
+def test_eip2537__written_and_read__is_the_same_point(backend: BlsBackend) -> None:
     for key, signature in zip(KEYS, SIGNATURES, strict=True):
         assert backend.g1_from_eip2537(backend.g1_to_eip2537(key)) == key
         assert backend.g2_from_eip2537(backend.g2_to_eip2537(signature)) == signature
@@ -232,11 +232,11 @@ def _assert_refused(reason: Reason, call: Callable[[], object]) -> None:
 
 
 def _shift_signature(signature: BlsSignature, change: Callable[..., object]) -> BlsSignature:
-    """The signature's point after `change`, computed by py_ecc without any check."""
+    """Return the signature's point after `change`, computed by py_ecc without any check."""
     point = signature_to_G2(signature)  # type: ignore[arg-type]
     return BlsSignature(bytes(G2_to_signature(change(point))))  # type: ignore[arg-type]
 
 
 def _add_modulus(encoded: bytes) -> bytes:
-    """The same point with its first coordinate written as x + p."""
+    """Return the same point with its first coordinate written as x + p."""
     return (int.from_bytes(encoded[:64], "big") + field_modulus).to_bytes(64, "big") + encoded[64:]

@@ -1,4 +1,4 @@
-"""The fetcher against servers that refuse, hang, drip, redirect, compress and lie. Loopback only."""
+"""The fetcher against servers that refuse, hang, send slowly, redirect, compress or send wrong bytes. Loopback."""
 
 import asyncio
 import gzip
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.conformance
 
 LIMITS = FetchLimits(block_seconds=0.5, total_seconds=20)
 DATA = make_content(3 * CHUNK_BYTES + 1)
-SOCKET_BUFFERS = 16 << 20  # what the kernel may take from an endless sender after the client stopped reading
+SOCKET_BUFFERS = 16 << 20  # what the kernel may accept from an endless sender after the client stopped reading
 MISSING = b'{"Message":"block was not found locally (offline): ipld: could not find b","Code":0,"Type":"error"}'
 
 FAILURES = {
@@ -108,7 +108,7 @@ async def test_fetch__nobody_listens__is_unreachable_not_absent() -> None:
     assert caught.value.details["is_absent"] is False
 
 
-async def test_fetch__one_absent_one_silent__is_not_said_to_be_absent() -> None:
+async def test_fetch__one_absent_one_silent__is_not_reported_as_absent() -> None:
     root = build_file(DATA, lambda _block_id, _block: None).block_id
     async with (
         hostile_server(answering("404 Not Found")) as absent,
@@ -145,7 +145,7 @@ async def test_fetch__server_sets_a_cookie__gets_none_back_and_is_asked_for_plai
     root = build_file(DATA, lambda _block_id, _block: None).block_id
     behaviour = answering("404 Not Found", b"", "Set-Cookie: track=me")
     async with hostile_server(behaviour) as hostile:
-        named = hostile.url.replace("127.0.0.1", "localhost")  # no client keeps cookies of a bare address
+        named = hostile.url.replace("127.0.0.1", "localhost")  # clients keep no cookies of an IP address
         async with Fetcher([rpc_endpoint(named)], limits=LIMITS) as fetcher:
             for _ in range(2):
                 with pytest.raises(Retry):
@@ -172,7 +172,7 @@ async def test_fetch__small_dag_that_declares_terabytes__is_refused_after_its_ro
     leaf = dag.leaf(b"ab")
     branch = dag.branch([leaf] * 4000, [60 << 30] * 4000)
     assert len(dag.blocks[branch]) < 300_000
-    del dag.blocks[leaf]  # wanting it would end as unavailable instead
+    del dag.blocks[leaf]  # a fetch of the leaf would end as unavailable
     assert await fetch_refusal(dag, branch, tmp_path) is Reason.OVERSIZE
 
 

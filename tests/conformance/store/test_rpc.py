@@ -26,7 +26,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
 
 
 async def ask(url: str, method: str, *arguments: object, **options: object) -> Any:
-    """One call of the client in a thread: the embedded store runs in this loop."""
+    """Call the client in a thread, because the embedded store runs in this loop."""
 
     def call() -> Any:
         bound: Any = ipfshttpclient.Client(format_multiaddr(url), timeout=20)
@@ -67,7 +67,7 @@ async def test_add__without_pin__is_stored_but_not_pinned(url: str) -> None:
     ("offset", "length"),
     [(0, None), (0, 10), (5, 10), (CHUNK_BYTES - 3, 6), (CHUNK_BYTES, 1), (2 * CHUNK_BYTES + 9, 5), (10**7, 1)],
 )
-async def test_cat__stretch_of_a_file__is_those_bytes(url: str, offset: int, length: int | None) -> None:
+async def test_cat__part_of_a_file__is_those_bytes(url: str, offset: int, length: int | None) -> None:
     data = fresh(2 * CHUNK_BYTES + 10)
     added = await ask(url, "add", io.BytesIO(data), raw_leaves=True, cid_version=1)
     options = {"offset": offset} if length is None else {"offset": offset, "length": length}
@@ -120,6 +120,6 @@ async def test_rpc__request_of_a_web_page__is_refused(url: str) -> None:
         assert response.status == 403
 
 
-async def test_rpc__get__is_not_a_way_to_call(url: str) -> None:
+async def test_rpc__get_request__is_refused(url: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{url}/api/v0/version") as response:
         assert response.status == 405

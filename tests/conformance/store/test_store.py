@@ -26,7 +26,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 def fresh(size: int) -> bytes:
-    """Content that no node has seen before: a real node keeps what earlier runs gave it."""
+    """Return content that no node has yet: a real node keeps what earlier runs gave it."""
     return os.urandom(size)
 
 
@@ -64,14 +64,14 @@ async def test_fetch__one_byte_over_the_limit__is_oversize(store: Store, size: i
     assert caught.value.reason is Reason.OVERSIZE
 
 
-async def test_fetch__nobody_has_it__is_unavailable_and_said_to_be_absent(store: Store) -> None:
+async def test_fetch__no_node_has_it__is_unavailable_and_reported_as_absent(store: Store) -> None:
     with pytest.raises(Retry) as caught:
         await store.reader.fetch(compute_cid(fresh(32)), max_bytes=100)
     assert caught.value.reason is Reason.UNAVAILABLE
     assert caught.value.details["is_absent"] is True
 
 
-async def test_fetch__text_that_is_no_cid__is_invalid(store: Store) -> None:
+async def test_fetch__text_that_is_not_a_cid__is_invalid(store: Store) -> None:
     with pytest.raises(Invalid) as caught:
         await store.reader.fetch("QmNotACid", max_bytes=100)
     assert caught.value.reason is Reason.BAD_CID
@@ -106,7 +106,7 @@ async def test_pin__own_node_has_some_of_the_blocks__copies_the_others(store: St
     assert await store.reader.fetch(cid, max_bytes=CHUNK_BYTES + 10) == first + second
 
 
-async def test_pin__nobody_has_it__is_unavailable(store: Store) -> None:
+async def test_pin__no_node_has_it__is_unavailable(store: Store) -> None:
     with pytest.raises(Retry) as caught:
         await store.writer.pin(compute_cid(fresh(32)))
     assert caught.value.reason is Reason.UNAVAILABLE
@@ -119,7 +119,7 @@ async def test_pin__file_over_the_limit__is_oversize(store: Store) -> None:
     assert caught.value.reason is Reason.OVERSIZE
 
 
-async def test_pin__directory__is_no_file(store: Store) -> None:
+async def test_pin__directory__is_refused(store: Store) -> None:
     block = encode_directory("readme", compute_block_id(Codec.RAW, fresh(10)))
     block_id = compute_block_id(Codec.DAG_PB, block)
     store.elsewhere.put_block(block_id, block)

@@ -1,4 +1,4 @@
-"""The writer against nodes that are down, silent, wrong or confused."""
+"""The writer against nodes that are down, silent or wrong."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The whole line as its users run it: every service a process, on real parts, killed in the middle."""
+"""All services as users run them: as processes, on real parts, some killed during the run."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The contracts' ABI, the frozen facts and the protobuf messages say the same, name by name and in the same order."""
+"""The contracts' ABI, the fact classes and the protobuf messages have the same names in the same order."""
 
 import dataclasses
 import re
@@ -20,9 +20,9 @@ from zarathustra.v1 import chain_events_pb2
 pytestmark = pytest.mark.golden
 
 TYPES_FILE = ROOT / "contracts" / "src" / "types" / "Types.sol"
-# OpenZeppelin's own, which nobody here reads.
+# OpenZeppelin's events; no program here reads them.
 FOREIGN_EVENTS = {"EIP712DomainChanged", "OwnershipTransferStarted", "OwnershipTransferred", "Paused", "Unpaused"}
-# Ours, but no consumer needs them: a setting is read where it is used.
+# Events of our contracts that no consumer needs: a setting is read where it is used.
 UNREAD_EVENTS = {"TokenAllowed"}
 EVENTS = {entry.name: entry for name in CONTRACTS for entry in load_abi(name).events.values()}
 
@@ -80,7 +80,7 @@ def test_abi__parameters__turn_blocks_come_last() -> None:
 
 
 def test_abi__evaluation__is_what_submit_task_decodes() -> None:
-    """Structs inside `bytes` are in no ABI: compare with the one that AvsLogic takes."""
+    """No ABI describes a struct inside `bytes`: compare with the struct that AvsLogic takes."""
     verdict = input_of(abi.AVS_LOGIC, "afterTaskSubmission", 0)
     evaluation = next(component for component in verdict.components if component.name == "evaluation")
     assert evaluation.canonical_type == EVALUATION_TYPE

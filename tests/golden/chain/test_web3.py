@@ -1,4 +1,4 @@
-"""Our calldata, event topics and creation code against web3's: the library others talk to the contracts with."""
+"""Our calldata, event topics and creation code equal those of web3, the library that others use."""
 
 import dataclasses
 import json
@@ -38,7 +38,7 @@ CALLS: list[tuple[str, str, tuple[object, ...]]] = [
 
 
 @pytest.mark.parametrize(("contract", "function", "arguments"), CALLS, ids=[call[1] for call in CALLS])
-def test_encode_call__each_call_we_send__equals_web3s(
+def test_encode_call__each_call_we_send__equals_that_of_web3(
     contract: str, function: str, arguments: tuple[object, ...]
 ) -> None:
     theirs = _web3_contract(contract).encode_abi(function, args=[_to_web3(argument) for argument in arguments])
@@ -46,12 +46,12 @@ def test_encode_call__each_call_we_send__equals_web3s(
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-def test_event_topics__every_event__equal_web3s(contract: str) -> None:
+def test_event_topics__every_event__equal_those_of_web3(contract: str) -> None:
     theirs = {bytes(Web3.keccak(text=event.signature)) for event in _web3_contract(contract).all_events()}
     assert set(load_abi(contract).events) == theirs
 
 
-def test_constructor__market__equals_web3s() -> None:
+def test_constructor__market__equals_that_of_web3() -> None:
     arguments = (Address(b"\x01" * 20), Address(b"\x02" * 20), Address(b"\x03" * 20), Address(b"\x04" * 20), 16, 7_200)
     ours = load_abi(abi.MODEL_SUBMISSION)
     code = ours.bytecode + encode_arguments(ours.constructor_inputs, arguments)
@@ -66,7 +66,7 @@ def _web3_contract(name: str) -> Any:
 
 
 def _to_web3(value: object) -> object:
-    """Structs as tuples, addresses with their checksum."""
+    """Give structs as tuples and addresses with their checksum."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return tuple(_to_web3(getattr(value, field.name)) for field in dataclasses.fields(value))
     if isinstance(value, bytes) and len(value) == 20:

@@ -1,4 +1,4 @@
-"""The golden file is what the code computes, and an independent EIP-712 implementation computes the same."""
+"""The code computes what the golden file holds, and so does an independent EIP-712 implementation."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ IDENTIFIER_VECTORS = [(out, text, vector) for name, out, text in IDENTIFIERS for
 
 @pytest.mark.parametrize("output,type_text,vector", IDENTIFIER_VECTORS)
 def test_identifier__recomputed_from_its_type_text__agrees(output: str, type_text: str, vector: dict[str, Any]) -> None:
-    """Only the type text is taken from the code, and each word is built from the file by the ABI's rules."""
+    """Only the type text comes from the code; each word is built from the file by the rules of the ABI."""
     words = [keccak(type_text.encode())]
     for kind, field in _parse_fields(type_text):
         value = _parse_value(kind, vector[field])

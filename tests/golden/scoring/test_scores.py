@@ -1,4 +1,4 @@
-"""Official scores, to the last digit, against the committed file."""
+"""Official scores equal the committed file to the last digit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`bls.json`: made by py_ecc, matched by the fast backend, and by an implementation of the standard's own API."""
+"""`bls.json` is made by py_ecc; the fast backend and an implementation of the standard's API compute the same."""
 
 import json
 from typing import Any

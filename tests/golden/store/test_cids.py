@@ -1,4 +1,4 @@
-"""Our builder names files as a real Kubo does; `tests/kit/store/kubo_cids.py` recorded its answers."""
+"""Our builder names files as a real Kubo does; `tests/kit/store/kubo_cids.py` recorded Kubo's answers."""
 
 import json
 
@@ -15,14 +15,14 @@ GOLDEN = json.loads((GOLDEN_DIR / "cids.json").read_text())
 FILES = {entry["size"]: entry for entry in GOLDEN["files"]}
 
 
-def test_golden__covers_the_sizes_where_dags_change_shape__with_content_by_the_stated_rule() -> None:
+def test_golden_file__sizes_content_and_origin__are_the_stated_ones() -> None:
     assert tuple(FILES) == GOLDEN_SIZES
     assert GOLDEN["content"] == CONTENT_RULE
     assert GOLDEN["made_by"].startswith("Kubo ")
 
 
 @pytest.mark.parametrize("size", GOLDEN_SIZES)
-def test_build_file__content_that_kubo_added__gives_its_cids(size: int) -> None:
+def test_build_file__content_that_kubo_added__gives_the_same_cids(size: int) -> None:
     content = make_content(size)
     for name, layout in GOLDEN_LAYOUTS.items():
         built = build_file(content, lambda _block_id, _block: None, layout=layout)

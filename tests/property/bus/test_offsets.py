@@ -1,4 +1,4 @@
-"""In any order of finishing: everything below the committed offset is finished, and nothing waits without need."""
+"""In any order of finishing, the committed offset is the lowest unfinished one: never higher, never lower."""
 
 from itertools import accumulate
 
@@ -43,7 +43,7 @@ def test_tracker__any_order_of_finishing__commits_the_finished_prefix(case: tupl
 
 
 @given(deliveries(), st.data())
-def test_tracker__records_start_while_others_finish__never_passes_an_open_one(
+def test_tracker__records_start_while_others_finish__never_passes_one_in_flight(
     case: tuple[list[int], list[int]], data: st.DataObject
 ) -> None:
     offsets, _ = case

@@ -1,4 +1,4 @@
-"""The fold's algebra: order and duplicates mean nothing, and no certificate lacks its quorum."""
+"""Rules of the fold: order and duplicates change nothing, and every certificate has its quorum."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ LATER = BLOCK + RULES.collect_blocks
 
 @dataclass(frozen=True)
 class Scene:
-    """What operators said about one task, in some order, and what they may have meant."""
+    """A task, its operators, and what they said about it, in some order."""
 
     task: Task
     operators: OperatorSet
@@ -64,14 +64,14 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 @st.composite
 def shuffled_scenes(draw: st.DrawFn) -> tuple[Scene, list[Change]]:
-    """A scene, and what was said in another order with repetitions."""
+    """A scene, and what its operators said, in another order and with repetitions."""
     scene = draw(scenes())
     repeated = [*scene.said, *draw(st.lists(st.sampled_from(scene.said), max_size=6))]
     return scene, draw(st.permutations(repeated))
 
 
 def play(scene: Scene, said: list[Change] | tuple[Change, ...]) -> Driven:
-    """Everything said while the collect runs, then its end."""
+    """Give the fold everything that was said while it collects votes, then end the collection."""
     driven = drive([read(scene.task, scene.operators, block=BLOCK), *said])
     return drive([read(scene.task, scene.operators, block=LATER)], driven=driven)
 
@@ -79,7 +79,7 @@ def play(scene: Scene, said: list[Change] | tuple[Change, ...]) -> Driven:
 @given(shuffled_scenes())
 @settings(max_examples=200, deadline=None)
 def test_fold__any_order_and_duplicates__same_state(drawn: tuple[Scene, list[Change]]) -> None:
-    """Compared before anything is issued: when certificates go out depends on when votes come."""
+    """The states are compared before a certificate is issued: the time of issue depends on the order of votes."""
     scene, said = drawn
     patient = drive([read(scene.task, scene.operators, block=scene.task.seed_block - 1), *scene.said])
     other = drive([read(scene.task, scene.operators, block=scene.task.seed_block - 1), *said])
@@ -93,7 +93,7 @@ def test_fold__any_order_and_duplicates__same_state(drawn: tuple[Scene, list[Cha
 
 @given(shuffled_scenes())
 @settings(max_examples=200, deadline=None)
-def test_fold__whatever_is_said__certificates_hold(drawn: tuple[Scene, list[Change]]) -> None:
+def test_fold__any_order_and_duplicates__every_certificate_is_valid(drawn: tuple[Scene, list[Change]]) -> None:
     scene, said = drawn
     total = sum(operator.stake for operator in scene.operators.operators)
 
@@ -113,7 +113,9 @@ def test_fold__whatever_is_said__certificates_hold(drawn: tuple[Scene, list[Chan
 
 @given(shuffled_scenes())
 @settings(max_examples=200, deadline=None)
-def test_fold__never_both_verdicts_on_one_evaluation(drawn: tuple[Scene, list[Change]]) -> None:
+def test_fold__any_order_and_duplicates__never_both_verdicts_on_one_evaluation(
+    drawn: tuple[Scene, list[Change]],
+) -> None:
     verdicts: dict[bytes, set[bool]] = {}
     for certificate in play(*drawn).certificates:
         verdicts.setdefault(certificate.vote.evaluation_hash, set()).add(certificate.vote.approved)
@@ -141,8 +143,8 @@ def test_fold__state_saved_and_loaded_in_between__nothing_changes(
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 @settings(max_examples=50, deadline=None)
-def test_fold__honest_over_the_quorum__is_approved_in_any_company(seed: int, byzantine: int) -> None:
-    """67 of 100 honest; the other third forges, contradicts itself or is silent: it cannot stop them."""
+def test_fold__honest_operators_beyond_the_quorum__approve_whatever_others_do(seed: int, byzantine: int) -> None:
+    """67 of 100 operators are honest. The others forge, contradict themselves or are silent: they cannot stop it."""
     operators = build_operators(*[1] * 100)
     task = build_task()
     proposal = build_proposal(task)

@@ -1,4 +1,4 @@
-"""Fork choice under random reorganisations: what was published nets to what is canonical."""
+"""Fork choice under random reorganisations: the published events less the retracted ones are the canonical ones."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ STEPS = st.lists(st.tuples(st.one_of(MINED, REORGANISED), st.booleans()), max_si
 
 
 class Reader:
-    """A follower without I/O: asks the chain for one block after the other and folds it in."""
+    """A follower without I/O: it asks the chain for one block after another and folds each of them."""
 
     def __init__(self, chain: EventChain) -> None:
         self.chain = chain
@@ -56,7 +56,7 @@ def apply_steps(reader: Reader, steps: Sequence[tuple[tuple[str, int, list[list[
 
 
 @given(STEPS)
-def test_fold__random_reorganisations__records_net_to_the_canonical_events(
+def test_fold__random_reorganisations__unretracted_records_are_the_canonical_events(
     steps: list[tuple[tuple[str, int, list[list[int]]], bool]],
 ) -> None:
     reader = Reader(EventChain())
@@ -64,7 +64,7 @@ def test_fold__random_reorganisations__records_net_to_the_canonical_events(
     live: list[ChainEvent] = []
     for timed in reader.records:
         if isinstance(timed.record, Retracted):
-            # A stack: retractions come in the exact reverse order of what they take back.
+            # Like a stack: events are retracted in exactly the reverse order of their publication.
             assert live.pop() == timed.record.event
         else:
             live.append(timed.record)
@@ -72,7 +72,7 @@ def test_fold__random_reorganisations__records_net_to_the_canonical_events(
 
 
 @given(STEPS)
-def test_checkpoint__any_view__survives_its_bytes(
+def test_checkpoint__any_view__comes_back_equal_from_its_bytes(
     steps: list[tuple[tuple[str, int, list[list[int]]], bool]],
 ) -> None:
     reader = Reader(EventChain())

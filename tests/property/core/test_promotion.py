@@ -1,4 +1,4 @@
-"""Laws of the gain's lower bound."""
+"""Rules of the gain's lower bound."""
 
 import random
 
@@ -56,7 +56,7 @@ def test_mean_score__any_rounds__is_within_half_a_unit(rounds: list[Micro]) -> N
 
 
 def draw_pairs(source: random.Random, gain: float) -> list[tuple[Micro, Micro]]:
-    """32 rounds of a noisy pair of models: they share most of the noise, as they share the samples."""
+    """Draw 32 rounds of two noisy models. They share most of the noise, because they see the same samples."""
     pairs = []
     for _ in range(32):
         common, own = source.gauss(0, 5000), source.gauss(0, 1000)
@@ -67,14 +67,14 @@ def draw_pairs(source: random.Random, gain: float) -> list[tuple[Micro, Micro]]:
 def test_gain_lower_bound__equal_models_3000_times__promotes_about_alpha() -> None:
     source = random.Random(1)
     promoted = sum(bound(draw_pairs(source, gain=0)) > 0 for _ in range(3000))
-    # Level at k = 0: 1 % · 6/π² = 0.61 %, so 18 expected; 40 is five standard deviations above.
+    # The level at k = 0 is 1 % · 6/π² = 0.61 %: 18 are expected, and 40 is five standard deviations above.
     assert 3 <= promoted <= 40
 
 
 def test_gain_lower_bound__one_model_tried_20_times__seldom_promotes() -> None:
     source = random.Random(2)
     lucky = sum(any(bound(draw_pairs(source, gain=0), k) > 0 for k in range(20)) for _ in range(300))
-    # At most α = 1 % over all tries: 3 expected of 300. A stored best score would be beaten nearly always.
+    # At most α = 1 % over all tries: 3 of 300 are expected. A stored best score would be beaten nearly always.
     assert lucky <= 11
 
 

@@ -1,4 +1,4 @@
-"""Quorum's algebra: over every stake and every allowed threshold."""
+"""Rules of the quorum, for any stake and any allowed threshold."""
 
 from fractions import Fraction
 
@@ -55,7 +55,7 @@ def test_quorum__integers__agree_with_exact_fractions(yes: int, rest: int, quoru
 
 
 @given(stakes, thresholds)
-def test_quorum__everybody__approves_and_nobody_does_not(total: int, quorum: Bps) -> None:
+def test_quorum__all_or_no_stake_signed__approves_only_with_all(total: int, quorum: Bps) -> None:
     assert is_approved(signed=Wei(total), total=Wei(total), quorum_bps=quorum) == (total > 0)
     assert not is_approved(signed=Wei(0), total=Wei(total), quorum_bps=quorum)
     assert not is_rejected(rejected=Wei(0), total=Wei(total), quorum_bps=quorum)

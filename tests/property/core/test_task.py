@@ -1,4 +1,4 @@
-"""Attempts over blocks, compared with a walk that visits every block as the contract would live it."""
+"""Attempts over blocks, compared with a walk that applies the contract's rules block by block."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.property
 
 @dataclass(frozen=True)
 class Life:
-    """A task's terms, and the blocks in which a certificate rejects the attempt in force."""
+    """A task's terms, and the blocks in which a certificate rejects the current attempt."""
 
     attempt_blocks: int
     max_attempts: int
@@ -41,9 +41,9 @@ SEED_BLOCK = 100
 
 
 def walk(life: Life) -> list[tuple[Task, int, int | None, int]]:
-    """For each block: the task as stored before it, the block, its attempt, and the block that attempt began in.
+    """Return for each block: the task as stored before it, the block, its attempt, and the attempt's first block.
 
-    Counts blocks one by one; knows no division.
+    It counts blocks one by one, without division.
     """
     task = build_task(seed_block=SEED_BLOCK, attempt_blocks=life.attempt_blocks, max_attempts=life.max_attempts)
     seen: list[tuple[Task, int, int | None, int]] = []
@@ -65,13 +65,13 @@ def walk(life: Life) -> list[tuple[Task, int, int | None, int]]:
 
 
 @given(lives)
-def test_effective_attempt__any_life__is_what_the_walk_says(life: Life) -> None:
+def test_effective_attempt__any_life__is_the_same_as_in_the_walk(life: Life) -> None:
     for task, block, attempt, _ in walk(life):
         assert effective_attempt(task, BlockNumber(block)) == attempt
 
 
 @given(lives)
-def test_attempt_begin__any_life__is_where_the_walk_saw_it_begin(life: Life) -> None:
+def test_attempt_begin__any_life__is_the_same_as_in_the_walk(life: Life) -> None:
     for task, _block, attempt, began in walk(life):
         if attempt is not None:
             assert attempt_begin(task, Attempt(attempt)) == began
@@ -119,7 +119,9 @@ def test_performer_of__as_many_attempts_as_operators__each_performs_once(seed: b
 
 
 @given(st.integers(0, 10**9), st.integers(1, 100), st.integers(1, 100))
-def test_turn_of__one_round__everybody_has_equally_many_blocks(block: int, turn_blocks: int, count: int) -> None:
+def test_turn_of__one_turn_each__all_operators_have_equally_many_blocks(
+    block: int, turn_blocks: int, count: int
+) -> None:
     operators = build_operators(*[10] * count).operators
     length = turn_blocks * count
     start = block - block % length

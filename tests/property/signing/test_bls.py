@@ -1,4 +1,4 @@
-"""Whatever subset of a batch is bad, and however, exactly that subset is named."""
+"""`find_invalid` names exactly the bad members of a batch, for any subset and any kind of fault."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ bad_members = st.dictionaries(st.integers(0, len(SIGNED) - 1), st.sampled_from(W
 
 @settings(max_examples=40, deadline=None)
 @given(bad_members, st.integers(1, len(SIGNED)))
-def test_find_invalid__any_members_wrong_in_any_way__names_exactly_them(
+def test_find_invalid__any_members_wrong_in_any_way__names_exactly_these(
     wrong: dict[int, Callable[[int], BlsSignature]], size: int
 ) -> None:
     batch = [
@@ -46,6 +46,6 @@ def test_find_invalid__any_members_wrong_in_any_way__names_exactly_them(
 @settings(max_examples=40, deadline=None)
 @given(st.binary(min_size=48, max_size=48), st.binary(min_size=96, max_size=96))
 def test_parse__random_bytes__never_verify_and_never_crash(key: bytes, signature: bytes) -> None:
-    """Anything but Invalid would escape `is_batch_valid` and fail the test."""
+    """Any exception except Invalid would escape `is_batch_valid` and fail the test."""
     assert not is_batch_valid(BACKEND, DIGEST, [Signed(SIGNED[0].public_key, BlsSignature(signature))])
     assert not is_batch_valid(BACKEND, DIGEST, [Signed(type(SIGNED[0].public_key)(key), SIGNED[0].signature)])

@@ -30,7 +30,7 @@ input_hashes = st.sampled_from([b"\x01" * 32, b"\x02" * 32])
 
 
 @given(secrets, st.binary(min_size=32, max_size=32))
-def test_recover_address__any_signature_of_ours__is_the_signer_and_reads_elsewhere(
+def test_recover_address__any_signed_digest__is_the_signer_as_in_another_library(
     secret: EcdsaSecretKey, digest: bytes
 ) -> None:
     signature = sign_digest(secret, Digest(digest))
@@ -50,7 +50,7 @@ def test_recover_address__random_bytes__give_an_address_or_invalid(signature: by
 
 
 @given(secrets, st.text(max_size=20), st.binary(max_size=200), st.data())
-def test_open_envelope__one_bit_flipped_anywhere__is_refused(
+def test_verify_envelope__one_bit_flipped_anywhere__is_refused(
     secret: EcdsaSecretKey, topic: str, value: bytes, data: st.DataObject
 ) -> None:
     operator = OperatorId(compute_address(secret))
@@ -68,7 +68,7 @@ def test_open_envelope__one_bit_flipped_anywhere__is_refused(
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(votes, input_hashes, st.booleans()), max_size=20))
 def test_vote_log__any_votes_and_restarts__signs_the_first_choice_only(steps: list[tuple]) -> None:  # type: ignore[type-arg]
-    """The model is a dictionary of first choices; every third element says whether to restart before the vote."""
+    """The model is a dictionary of first choices. The third value of a step says whether to restart before the vote."""
     first: dict[tuple[bytes, int, bytes], tuple[bytes, bool]] = {}
     with tempfile.TemporaryDirectory() as folder:
         log = open_log(Path(folder) / "votes.db")

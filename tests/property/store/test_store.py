@@ -83,7 +83,7 @@ def test_parse_node__any_bytes__are_a_file_or_invalid(block: bytes) -> None:
 
 
 @given(st.integers(0, 70), st.binary(min_size=1, max_size=4))
-def test_parse_node__honest_node_with_a_damaged_stretch__is_a_file_or_invalid(position: int, damage: bytes) -> None:
+def test_parse_node__honest_node_with_a_damaged_part__is_a_file_or_invalid(position: int, damage: bytes) -> None:
     links = [Link(BlockId(Codec.RAW, bytes(32)), 2), Link(BlockId(Codec.RAW, bytes(32)), 3)]
     block = bytearray(encode_branch(links, [2, 3], version=1))
     block[position : position + len(damage)] = damage

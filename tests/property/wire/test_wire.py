@@ -1,4 +1,4 @@
-"""The codec over everything it knows: what is written comes back, and no bytes do more than be refused."""
+"""The codec on every type of record: a value comes back equal from its bytes, and bad bytes are only refused."""
 
 import dataclasses
 import json
@@ -107,7 +107,7 @@ def test_json_view__any_value__is_json_that_javascript_reads_exactly(value: Any)
 names = st.one_of(st.sampled_from(sorted(RECORD_TYPES)), st.text(max_size=20))
 wild_bytes = st.one_of(
     st.binary(max_size=400),
-    # a good record with a piece cut out, doubled or overwritten: most of it parses
+    # a good record with a part removed, added or overwritten: most of it still parses
     st.builds(
         lambda value, start, length, piece: (data := encode(value))[:start] + piece + data[start + length :],
         records,
@@ -119,7 +119,7 @@ wild_bytes = st.one_of(
 
 
 def try_to(action: Callable[[], object]) -> str:
-    """Why the action was refused, "" when it was not. Invalid is all it may raise, and it must be fit for a log."""
+    """Return why the action was refused, or "" if it was not. It may raise only Invalid, with a text for the log."""
     try:
         action()
     except Invalid as error:
@@ -135,7 +135,7 @@ def test_decode__any_bytes__are_a_value_or_invalid(record_type: str, data: bytes
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(names, wild_bytes)
-def test_open_message__any_bytes_in_a_good_envelope__are_a_message_or_invalid(record_type: str, data: bytes) -> None:
+def test_read_message__any_bytes_in_a_good_envelope__are_a_message_or_invalid(record_type: str, data: bytes) -> None:
     headers = build_headers(KEYS.operator_id, sign_record(KEYS.ecdsa, DOMAIN, Topic.CERTIFICATES, data))
     record = Record(Topic.CERTIFICATES, data[:32], data, {**headers, Header.TYPE: record_type.encode()})
     try_to(lambda: read_message(deliver(record), DOMAIN))
@@ -149,8 +149,8 @@ def test_evaluator_codec__any_bytes__are_a_value_or_invalid(data: bytes) -> None
 
 
 @pytest.mark.parametrize("length", [33, 5_000])
-def test_decode__number_longer_than_any_word__is_invalid_and_can_be_told(length: int) -> None:
-    """Python refuses to write an integer of more than 4,300 digits: naming it in the error must not end the service."""
+def test_decode__number_longer_than_any_word__is_invalid_with_a_short_text(length: int) -> None:
+    """Python refuses to format an integer of more than 4,300 digits: an error about it must not stop the service."""
     proposal = build_proposal(build_task())
     certificate = messages.CertificateIssued(proposal, True, SetVersion(1), 1, BlsSignature(bytes(96)))
     message = encode(certificate)
@@ -163,7 +163,7 @@ def test_decode__number_longer_than_any_word__is_invalid_and_can_be_told(length:
 
 
 @given(st.integers(0, 2**31 - 1).filter(lambda number: number not in set(Code)))
-def test_decode__number_of_no_member__is_invalid(number: int) -> None:
+def test_decode__number_outside_the_enum__is_invalid(number: int) -> None:
     message = evaluations_pb2.EvaluationProposed.FromString(encode(build_proposal(build_task())))
     message.evaluation.code = number
     with pytest.raises(Invalid):
@@ -178,7 +178,7 @@ def _varint(number: int) -> bytes:
 
 
 def test_codec__facts__are_all_drawn() -> None:
-    """The strategies follow the union: a new fact is covered the day it is added."""
+    """The strategies are built from the union, so that they cover a new fact at once."""
     facts = {fact for union in get_args(events.Fact) for fact in (get_args(union) or (union,))}
     for fact in facts:
         instances(fact)

@@ -1,4 +1,4 @@
-"""Hostile programs against the jail. Each is also run unjailed, where it must succeed: else it shows nothing."""
+"""Hostile programs in the jail. Each must succeed outside it: otherwise its failure in the jail shows nothing."""
 
 import os
 import platform
@@ -77,7 +77,7 @@ X86_ATTACKS = {
 }  # fmt: skip
 ALL_ATTACKS = ATTACKS | (X86_ATTACKS if ON_X86 else {})
 
-# What the jail cannot refuse, a kernel or container may: no control run.
+# A kernel or container may refuse these even outside the jail, so they have no control run.
 UNCONTROLLED = {
     "bpf": "def attack(): return syscall(321, 0, ctypes.create_string_buffer(72), 72)",
     "perf": "def attack(): return syscall(298, ctypes.create_string_buffer(128), 0, -1, -1, 0)",
@@ -93,7 +93,7 @@ UNCONTROLLED = {
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
-    """Things worth attacking: a secret file, a TCP server, a Unix socket, this process."""
+    """Targets of the attacks: a secret file, a TCP server, Unix sockets, this process."""
     folder = tmp_path_factory.mktemp("targets")
     folder.chmod(0o777)
     (folder / "secret").write_text(SECRET)
@@ -128,7 +128,7 @@ def test_attack__unjailed__succeeds(name: str, targets: dict[str, object]) -> No
 @pytest.mark.parametrize("name", sorted(ALL_ATTACKS))
 def test_attack__jailed__is_stopped(name: str, targets: dict[str, object]) -> None:
     outcome = run_program(fill(ALL_ATTACKS[name], targets), jailed=True)
-    assert outcome.report.startswith("stopped"), outcome  # by the jail: it was entered
+    assert outcome.report.startswith("stopped"), outcome  # the program had entered the jail
     assert Path(f"{targets['file']}.victim").exists()
 
 
@@ -145,7 +145,7 @@ def test_jail__honest_program__computes() -> None:
     assert outcome.report == f"achieved {285 + (50 << 20) + 1}"
 
 
-def test_jail__x32_call__kills() -> None:
+def test_jail__x32_call__kills_the_process() -> None:
     if not ON_X86:
         pytest.skip("x32 is an ABI of x86-64")
     assert run_program(UNCONTROLLED["x32_read"], jailed=True).returncode < 0
@@ -168,7 +168,7 @@ def attack(): return 'jailed with a free thread'
 
 
 def test_jail__kernel_without_landlock__refuses() -> None:
-    """Inside a jail the Landlock calls fail: what a kernel without it looks like."""
+    """Inside a jail the Landlock calls fail, as on a kernel without Landlock."""
     program = """
 def attack():
     try:

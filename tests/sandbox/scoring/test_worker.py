@@ -1,4 +1,4 @@
-"""The jailed worker: same integers everywhere, deaths and stalls classified, and the service that outlives them."""
+"""The jailed worker: same integers everywhere, crashes and timeouts classified, and a scorer that survives both."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ from zarathustra.scoring.warmup import build_every_op, build_every_op_evaluator,
 from zarathustra.scoring.worker import score_job
 from zarathustra.wire.evaluator import EvaluateRequest
 
-# One loop and one sandbox for all: a worker takes seconds to start, and must outlive what each test does to it.
+# One loop and one sandbox for all: a worker takes seconds to start, and the scorer must survive every test.
 pytestmark = [pytest.mark.sandbox, pytest.mark.asyncio(loop_scope="module")]
 
 # About a minute of work, well within the budget: long enough to be interrupted.
@@ -91,7 +91,7 @@ def read_cpu_ticks(pid: int) -> int:
 
 
 async def test_score__jailed_worker__finds_the_same_integers_as_this_process(scorer: Scorer) -> None:
-    """Another process, one thread, inside the jail: with every op, generator and target function."""
+    """The worker is another process with one thread, in the jail. Every op, generator and target function is used."""
     for job in (square_job(), every_op_job()):
         assert [*await scorer.score(job)] == score_job(job)
 
@@ -137,10 +137,10 @@ async def test_score__worker_killed_once__is_tried_again(scorer: Scorer) -> None
     ("signal_number", "error", "reason"),
     [(signal.SIGSEGV, Invalid, Reason.CRASH), (signal.SIGKILL, Retry, Reason.MEMORY)],
 )
-async def test_score__worker_dies_twice__is_classified(
+async def test_score__worker_killed_twice__is_classified(
     scorer: Scorer, signal_number: int, error: type[Invalid | Retry], reason: Reason
 ) -> None:
-    """A crash is the model's; SIGKILL comes from outside (we did not send it), so nobody is blamed."""
+    """A crash is the model's fault. SIGKILL comes from outside if the scorer did not send it: no blame."""
     scoring = asyncio.create_task(scorer.score(slow_job()))
     first = pid_of(scorer)
     await wait_until_busy(first)
@@ -166,7 +166,7 @@ async def test_score__worker_killed_while_idle__is_replaced(scorer: Scorer) -> N
     assert len(await scorer.score(square_job())) == 4
 
 
-async def test_score__over_time__is_a_timeout_and_kills() -> None:
+async def test_score__over_time__is_a_timeout_and_kills_the_worker() -> None:
     async with Scorer(score_seconds=0.5) as impatient:
         await impatient.start()
         pid = pid_of(impatient)
@@ -176,7 +176,7 @@ async def test_score__over_time__is_a_timeout_and_kills() -> None:
             os.kill(pid, 0)
 
 
-async def test_score__cancelled__leaves_no_half_answer(scorer: Scorer) -> None:
+async def test_score__cancelled__leaves_no_partial_answer(scorer: Scorer) -> None:
     scoring = asyncio.create_task(scorer.score(slow_job()))
     await wait_until_busy(pid_of(scorer))
     scoring.cancel()
@@ -185,7 +185,7 @@ async def test_score__cancelled__leaves_no_half_answer(scorer: Scorer) -> None:
     assert [*await scorer.score(square_job())] == score_job(square_job())
 
 
-# Nearly the most elements that may live at one time: h and its copies, then the copies and their activation.
+# Nearly the largest allowed number of live elements: h and its copies, then the copies and their activation.
 LARGEST = architecture(
     [
         node("h", "Linear", "x", in_features=1, out_features=65_000),
@@ -205,13 +205,13 @@ async def test_score__largest_live_activations__fit_the_workers_memory(scorer: S
     assert len(await scorer.score(job)) == 2
 
 
-async def test_worker__seen_from_outside__is_locked_in(scorer: Scorer) -> None:
+async def test_worker__seen_from_outside__is_confined(scorer: Scorer) -> None:
     pid = pid_of(scorer)
     status = read_status(pid)
     assert status["Seccomp"].strip() == "2"
     assert status["NoNewPrivs"].strip() == "1"
     assert status["Threads"].strip() == "1"
-    if os.getuid() == 0:  # others cannot look: the worker is not dumpable
+    if os.getuid() == 0:  # only root can read this: the worker is not dumpable
         assert status["Uid"].split() == ["65534"] * 4
         assert len(os.listdir(f"/proc/{pid}/fd")) == 4  # three times /dev/null, and the socket
         assert read_environment(pid) == b""

@@ -21,7 +21,7 @@ ERROR = Invalid(Reason.BAD_SIGNATURE, "verify attestation", operator="0xab")
 BUSY = Retry(Reason.EVALUATOR_BUSY, "ask evaluator")
 
 
-def test_dead_letter__record__is_untouched_and_says_why_and_where_from() -> None:
+def test_dead_letter__record__is_unchanged_and_has_its_reason_and_source() -> None:
     letter = build_dead_letter(DELIVERY, ERROR, topic="g.dlq.v1", attempt=3)
 
     assert (letter.topic, letter.key, letter.value) == ("g.dlq.v1", b"task", b"value")
@@ -35,7 +35,7 @@ def test_dead_letter__record__is_untouched_and_says_why_and_where_from() -> None
     }
 
 
-def test_dead_letter__reason_given__keeps_the_errors_own_as_cause() -> None:
+def test_dead_letter__reason_given__keeps_the_reason_of_the_error_as_cause() -> None:
     letter = build_dead_letter(DELIVERY, BUSY, topic="g.dlq.v1", reason=Reason.TOO_MANY_FAILURES)
 
     assert letter.headers[Header.REASON] == b"too_many_failures"
@@ -70,7 +70,7 @@ def test_dead_letter__error_quotes_a_long_record__text_is_cut_at_a_character() -
     ],
     ids=["value", "key", "headers"],
 )
-def test_dead_letter__record_too_large_to_keep__is_cut_and_says_so(record: Record) -> None:
+def test_dead_letter__record_too_large_to_keep__is_cut_and_marked(record: Record) -> None:
     letter = build_dead_letter(Delivery(record, 4, 17, 0), ERROR, topic="g.dlq.v1")
 
     assert letter.count_bytes() < MAX_KEPT_BYTES + 2_000

@@ -1,4 +1,4 @@
-"""What only the memory bus has: crashes on demand, being away, and Kafka's partitioner rebuilt."""
+"""What only the memory bus has: crashes on demand, outages, and a copy of Kafka's partitioner."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def broker() -> MemoryBroker:
         (b"abc", 479470107),
     ],
 )
-def test_murmur2__vectors_of_kafkas_own_client__are_met(data: bytes, signed: int) -> None:
+def test_murmur2__vectors_of_the_kafka_client__are_equal(data: bytes, signed: int) -> None:
     assert compute_murmur2(data) == signed & 0xFFFFFFFF
 
 
@@ -56,7 +56,7 @@ async def test_consumer__crashes__loses_only_what_it_had_not_committed(broker: M
     assert not revoked
 
 
-async def test_broker__is_away__clients_raise_retry_and_lose_nothing(broker: MemoryBroker) -> None:
+async def test_broker__is_unreachable__clients_raise_retry_and_lose_nothing(broker: MemoryBroker) -> None:
     async with broker.producer() as producer, broker.consumer(group="g", topics=["t.v1"]) as consumer:
         await producer.send([Record("t.v1", b"k", b"0")])
         broker.is_reachable = False

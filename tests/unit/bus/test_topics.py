@@ -1,4 +1,4 @@
-"""The topics table: what is in it, and what it refuses."""
+"""The topics table: its contents, and the tables that the parser refuses."""
 
 import pytest
 import yaml
@@ -32,11 +32,11 @@ group_topics:
 """
 
 
-def test_catalogue__our_table__has_exactly_the_topics_that_code_names() -> None:
+def test_catalogue__our_table__has_exactly_the_topics_that_the_code_names() -> None:
     assert {topic.name for topic in load_catalogue().topics} == set(Topic)
 
 
-def test_catalogue__our_table__keeps_what_must_be_kept() -> None:
+def test_catalogue__our_table__has_the_required_retention() -> None:
     topics = {topic.name: topic for topic in load_catalogue().topics}
 
     kept = {name for name, topic in topics.items() if topic.retention_ms == KEPT_MS}

@@ -39,7 +39,7 @@ DEPLOYED = replace(DEPLOYMENT, deployed_at=BlockNumber(7))
 
 
 def test_import__readers_and_indexer__load_no_transaction_library() -> None:
-    """It costs a second at every start of a service that signs nothing."""
+    """Loading it takes a second, also at the start of a service that signs nothing."""
     modules = "zarathustra.chain.reader, zarathustra.chain.market, services.indexer.wiring"
     program = f"import sys, {modules}; sys.exit({{'web3', 'eth_account'}} & sys.modules.keys() != set())"
     ended = subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOT)  # noqa: S603  our own interpreter
@@ -50,7 +50,7 @@ def test_import__readers_and_indexer__load_no_transaction_library() -> None:
 
 
 @pytest.mark.parametrize("text", ["0x", "1", "0xg", "", None, 5, "0x" + "1" * 65, "-0x1", "0x1\n"])
-def test_parse_quantity__not_a_quantity__another_node_may_do_better(text: Any) -> None:
+def test_parse_quantity__not_a_quantity__retry(text: Any) -> None:
     with pytest.raises(Retry):
         parse_quantity(text)
 
@@ -67,7 +67,7 @@ def test_parse_data__wrong_length__retry() -> None:
         parse_data("0x0102", length=3)
 
 
-def test_parse_field__no_object__retry() -> None:
+def test_parse_field__not_an_object__retry() -> None:
     with pytest.raises(Retry):
         parse_field(None, "hash")
 
@@ -75,7 +75,7 @@ def test_parse_field__no_object__retry() -> None:
 # ---- ABI
 
 
-def test_decode_fact__indexed_and_plain_fields__in_their_places() -> None:
+def test_decode_fact__indexed_and_plain_fields__are_decoded() -> None:
     entry = load_abi(abi.MODEL_SUBMISSION).get_event("SubmissionSettled")
     topics = [entry.hash, _word(3), _word(9), b"\x44" * 32]
     data = encode(["uint8", "int64", "int64", "int64"], [int(Outcome.WORSE), -5, 6, -7])
@@ -85,14 +85,14 @@ def test_decode_fact__indexed_and_plain_fields__in_their_places() -> None:
     assert isinstance(fact.outcome, Outcome)
 
 
-def test_decode_fact__address__its_twenty_bytes() -> None:
+def test_decode_fact__address__has_twenty_bytes() -> None:
     entry = load_abi(abi.GOVERNANCE).get_event("OperatorExited")
     operator, to = b"\x0a" * 20, b"\x0b" * 20
     fact = decode_fact(entry, [entry.hash, bytes(12) + operator], encode(["address", "uint96"], [to, 7]))
     assert fact == OperatorExited(operator, to, 7)  # type: ignore[arg-type]
 
 
-def test_decode_fact__text_that_is_no_utf8__still_decodes() -> None:
+def test_decode_fact__text_is_not_utf8__still_decodes() -> None:
     """A stranger chooses this text; it must not stop the indexer."""
     entry = load_abi(abi.MODEL_SUBMISSION).get_event("SubmissionRevealed")
     fact = decode_fact(entry, [entry.hash, _word(1), _word(2)], encode(["bytes"], [b"bafk\xff\xfe"]))
@@ -128,7 +128,7 @@ def test_describe_revert__unreadable__still_described(data: bytes, name: str) ->
     assert describe_revert(data).name == name
 
 
-def test_describe_revert__cut_short__keeps_the_name() -> None:
+def test_describe_revert__truncated__keeps_the_name() -> None:
     wrong_value = next(e for e in load_abi(abi.MODEL_SUBMISSION).errors.values() if e.name == "WrongValue")
     assert describe_revert(wrong_value.selector).name == "WrongValue"
 
@@ -137,7 +137,7 @@ def test_describe_revert__cut_short__keeps_the_name() -> None:
 
 
 class LogNode:
-    """Has one log in every tenth block and refuses ranges over `limit` blocks."""
+    """A node with one log in every tenth block; it refuses ranges of more than `limit` blocks."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -245,7 +245,7 @@ def test_contract_address__known_deployer__known_addresses(nonce: int, address: 
     assert compute_contract_address(deployer, nonce).hex() == address
 
 
-def test_deployment__its_file__read_back() -> None:
+def test_deployment__written_file__is_read_back() -> None:
     assert parse_deployment(dump_deployment(DEPLOYED)) == DEPLOYED
 
 

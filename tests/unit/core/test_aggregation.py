@@ -1,4 +1,4 @@
-"""The fold: from accepted records to certificates, case by case."""
+"""The fold: from accepted records to certificates, one case per test."""
 
 import pytest
 
@@ -53,10 +53,10 @@ def test_fold__everyone_approves__issues_at_once() -> None:
     assert certificate.set_version == 1
 
 
-def test_fold__quorum_but_one_is_silent__waits_until_the_collect_ends() -> None:
+def test_fold__quorum_without_one_operator__waits_until_the_collect_ends() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2])])
     assert driven.certificates == []
-    assert len(driven.verified) == 1  # at once: a forged one must not start the wait
+    assert len(driven.verified) == 1  # at once: a forged signature must not start the wait
 
     drive([read(TASK, THREE, block=FIRST_BLOCK + RULES.collect_blocks - 1)], driven=driven)
     assert driven.certificates == []
@@ -65,14 +65,14 @@ def test_fold__quorum_but_one_is_silent__waits_until_the_collect_ends() -> None:
     assert [one.bitmap for one in driven.certificates] == [0b011]
 
 
-def test_fold__a_late_vote_within_the_collect__is_in_the_certificate() -> None:
+def test_fold__late_vote_within_the_collect__is_in_the_certificate() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2])])
     drive([read(TASK, THREE, block=FIRST_BLOCK + 1), *attest(APPROVE, THREE.operators[2:])], driven=driven)
 
     assert [one.bitmap for one in driven.certificates] == [0b111]
 
 
-def test_fold__the_third_abstains__nobody_is_waited_for() -> None:
+def test_fold__the_third_abstains__issues_without_waiting() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2]), *abstain(APPROVE, THREE.operators[2:])])
 
     assert [one.bitmap for one in driven.certificates] == [0b011]
@@ -176,7 +176,7 @@ def test_fold__operator_approves_two_evaluations_of_one_input__is_conflicting() 
     assert [effect.fault for effect in driven.of(OperatorBlamed)] == [Fault.CONFLICTING_VOTES]
 
 
-def test_fold__seed_block_reorganised_between_two_approvals__nobody_is_conflicting() -> None:
+def test_fold__seed_block_reorganised_between_two_approvals__no_operator_is_blamed() -> None:
     other = build_proposal(TASK, input_name="the other branch")
     driven = drive([*BEGUN, propose(other), *attest(vote_on(other), THREE.operators)])
     drive(attest(APPROVE, THREE.operators), driven=driven)
@@ -216,7 +216,7 @@ def test_fold__issued_and_still_open__issues_again_after_a_while() -> None:
     assert driven.certificates[0] == driven.certificates[1]
 
 
-def test_fold__issued_without_the_silent__issues_again_without_waiting_for_them() -> None:
+def test_fold__issued_without_one_operator__issues_again_without_waiting_for_it() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:2])])
     issued = FIRST_BLOCK + RULES.collect_blocks
     drive([read(TASK, THREE, block=issued), read(TASK, THREE, block=issued + RULES.reissue_blocks)], driven=driven)
@@ -251,7 +251,7 @@ def test_fold__record_of_a_final_or_unknown_task__keeps_nothing() -> None:
     assert drive(attest(APPROVE, THREE.operators)).state is None
 
 
-def test_fold__no_quorum_reachable_any_more__reports_a_stall_once() -> None:
+def test_fold__quorum_no_longer_reachable__reports_a_stall_once() -> None:
     driven = drive([*BEGUN, *attest(APPROVE, THREE.operators[:1]), *abstain(APPROVE, THREE.operators[1:])])
     drive([read(TASK, THREE, block=FIRST_BLOCK + 1)], driven=driven)
 
@@ -295,7 +295,7 @@ def test_task_read__set_of_another_version__is_refused() -> None:
 
 
 def test_fold__strangers_flood_a_task__state_stays_below_half_a_record() -> None:
-    """128 operators and every performer conspire; what is kept must fit into one changelog record."""
+    """All 128 operators collude, performers included; the kept state must still fit into one changelog record."""
     operators = build_operators(*[1] * MAX_OPERATORS)
     head = 200
     far = build_task(attempt=head, attempt_start=SEED_BLOCK)
@@ -353,7 +353,7 @@ def test_fold__attestation_of_a_stranger__is_dropped() -> None:
     assert driven.state.ballots == {}
 
 
-def test_issue_certificate__signers_in_slot_order__whatever_order_they_came_in() -> None:
+def test_issue_certificate__signatures_in_any_order__signers_in_slot_order() -> None:
     driven = drive([*BEGUN, *reversed(attest(APPROVE, THREE.operators))])
 
     assert [[signer.slot for signer in one.signers] for one in driven.certificates] == [[0, 1, 2]]

@@ -1,4 +1,4 @@
-"""Fork choice: one case a test."""
+"""Fork choice, one case per test."""
 
 import pytest
 
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.unit
 
 
 def make_view(length: int) -> View:
-    """Blocks 10, 11, … of branch a; block n holds events of the projects n and n + 100."""
+    """Return blocks 10, 11, … of branch a; block n holds events of projects n and n + 100."""
     headers = [make_header(10 + offset) for offset in range(length)]
     return View(tuple(make_block(header, (header.number, header.number + 100)) for header in headers))
 
 
 def describe(records: object) -> list[str]:
-    """`+11` an event of project 11, `-11` its retraction."""
+    """Return `+11` for an event of project 11, `-11` for its retraction."""
     signs = []
     for timed in records:  # type: ignore[attr-defined]
         event = timed.record.event if isinstance(timed.record, Retracted) else timed.record
@@ -34,7 +34,7 @@ def test_fold__child_of_tip__applied_in_log_order() -> None:
     assert {timed.timestamp_s for timed in transition.records} == {child.header.timestamp_s}
 
 
-def test_fold__block_it_has__changes_nothing() -> None:
+def test_fold__known_block__changes_nothing() -> None:
     view = make_view(3)
     assert fold(view, make_block(make_header(11), (7,))) == (view, ())
 
@@ -52,7 +52,7 @@ def test_fold__sibling_two_below_tip__retracts_newest_first() -> None:
     assert describe(transition.records) == ["-114", "-14", "-113", "-13", "-112", "-12"]
 
 
-def test_fold__child_of_unknown_parent__retracts_the_tip_alone() -> None:
+def test_fold__child_of_unknown_parent__retracts_the_tip_only() -> None:
     stranger = make_block(make_header(13, "b"), (9,))
     transition = fold(make_view(3), stranger)
     assert describe(transition.records) == ["-112", "-12"]
@@ -84,7 +84,7 @@ def test_view__gap_between_blocks__cannot_exist() -> None:
         View((make_block(make_header(10)), make_block(make_header(12))))
 
 
-def test_finalize__block_of_the_view__forgets_what_is_below() -> None:
+def test_finalize__block_of_the_view__forgets_the_blocks_below() -> None:
     view = finalize(make_view(4), make_header(12))
     assert [block.header.number for block in view.blocks] == [12, 13]
     assert view.blocks[0].events == ()

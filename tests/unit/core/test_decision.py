@@ -1,4 +1,4 @@
-"""What gets no vote, and what an attester answers."""
+"""Which proposals get no vote, and what an attester answers to the others."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_check_proposal__all_in_order__passes() -> None:
         (replace(PROPOSAL, input_hash=b"\x00" * 32), TASK, BLOCK, Reason.WRONG_INPUT),
     ],
 )
-def test_check_proposal__something_wrong__gets_no_vote(proposal, task, block, reason) -> None:  # type: ignore[no-untyped-def]
+def test_check_proposal__one_fault__gets_no_vote(proposal, task, block, reason) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(Invalid) as caught:
         check_proposal(proposal, task, OPERATORS, seed=SEED, block=block)
     assert caught.value.reason is reason

@@ -1,4 +1,4 @@
-"""Digests refuse values that an encoder would pad or cut: two different values must never share one hash."""
+"""Digests refuse values that an encoder would pad or cut: two different values must never have the same hash."""
 
 from collections.abc import Callable
 from dataclasses import replace

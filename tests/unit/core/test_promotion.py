@@ -36,7 +36,7 @@ def bound(champion: list[int], challenger: list[int], k: int = 0, alpha_ppm: int
 
 
 def oracle_bound(differences: list[int], k: int, alpha_ppm: int) -> int:
-    """The same bound from mpmath's incomplete beta function and root finder."""
+    """Compute the same bound with the incomplete beta function and the root finder of mpmath."""
     with mpmath.workdps(60):
         count = len(differences)
         mean = mpmath.mpf(sum(differences)) / count
@@ -84,7 +84,7 @@ def test_gain_lower_bound__extreme_level__fits_the_contract() -> None:
     assert bound([0, 0], [0, 2 * 10**9], k=MAX_K, alpha_ppm=1) == MIN_GAIN_LOWER_BOUND
 
 
-def test_gain_lower_bound__callers_decimal_context__does_not_matter() -> None:
+def test_gain_lower_bound__decimal_context_of_the_caller__does_not_matter() -> None:
     champion, challenger = [0, 1, 5, 2], [9, 8, 20, 4]
     expected = bound(champion, challenger, k=77)
     with localcontext() as context:
@@ -105,7 +105,7 @@ def test_gain_lower_bound__callers_decimal_context__does_not_matter() -> None:
         ([1, 2], [1, 3], 0, 500_000),
     ],
 )
-def test_gain_lower_bound__senseless_input__is_refused(
+def test_gain_lower_bound__invalid_input__is_refused(
     champion: list[int], challenger: list[int], k: int, alpha_ppm: int
 ) -> None:
     with pytest.raises(Invalid):

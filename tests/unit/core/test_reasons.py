@@ -1,4 +1,4 @@
-"""The reason table: every code leads to one reason, and texts that people can use."""
+"""The reason table: every code has one reason, with texts for people."""
 
 from enum import Enum
 
@@ -36,7 +36,7 @@ class Repeated(Enum):
 @pytest.mark.parametrize(("table", "names"), [(Ambiguous, "ONE and OTHER"), (Repeated, "ONE and AGAIN")])
 def test_index_by_code__two_reasons_with_one_code__are_refused(table: type[Enum], names: str) -> None:
     with pytest.raises(ValueError, match=f"{names} share the reason code required"):
-        index_by_code(table.__members__)  # type: ignore[arg-type]  # it needs only names and codes
+        index_by_code(table.__members__)  # type: ignore[arg-type]  # the function needs only names and codes
 
 
 def test_from_code__every_reason__is_found_by_its_code() -> None:

@@ -1,4 +1,4 @@
-"""Attempts over blocks, who performs, whose turn; quorum's truth table."""
+"""Attempts by block, performers, turns, and the truth table of the quorum."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, and that performer and attester conclude the same bytes."""
+"""Who caused a failure, and that performer and attester write the same bytes."""
 
 import json
 from dataclasses import replace
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.unit
 SEED = Seed(b"\x05" * 32)
 OPERATORS = seal_operators(make_keys(0))
 OWNERS = ("architecture_cid", "evaluator_cid", "champion_cid")
-MAX_ROUNDS = 128  # the contract's
+MAX_ROUNDS = 128  # the contract's limit
 
 
 class Scene:
-    """One task on a store, and an assessor of it."""
+    """A store with the artefacts of one task, and an assessor."""
 
     def __init__(self) -> None:
         self.files = MemoryStore()
@@ -54,7 +54,7 @@ def lose(scene: Scene, task: Task, name: str) -> None:
 
 
 def spoil(task: Task, name: str) -> Task:
-    """The artefact's CID names nothing that could ever be accepted."""
+    """Return the task with a CID that can never be accepted for the artefact."""
     changes: dict[str, Any] = {name: Cid("bafkno-such-thing")}
     return replace(task, input=replace(task.input, **changes))
 
@@ -66,7 +66,7 @@ async def test_assess__better_challenger__is_valid_with_its_gain() -> None:
     scores = assessment.scores
     assert (scores.code, assessment.reason) == (Code.VALID, None)
     assert scores.challenger_score - scores.champion_score == 400_000
-    assert scores.gain_lower_bound == 400_000  # the luck is the same for both: no spread
+    assert scores.gain_lower_bound == 400_000  # both models see the same samples: no spread
 
 
 async def test_assess__task__evaluator_gets_its_bytes_and_seed() -> None:
@@ -81,12 +81,12 @@ async def test_assess__task__evaluator_gets_its_bytes_and_seed() -> None:
     assert request.input_hash == input_hash(task.input_root, SEED)
 
 
-# ---- the owner's
+# ---- the owner's artefacts
 
 
 @pytest.mark.parametrize("name", OWNERS)
 @pytest.mark.parametrize("gives_up", [False, True])
-async def test_assess__owners_artefact_is_wrong_for_ever__evaluator_failed(name: str, gives_up: bool) -> None:
+async def test_assess__owners_artefact_is_permanently_wrong__evaluator_failed(name: str, gives_up: bool) -> None:
     scene = Scene()
     task = spoil(await scene.open(), name)
     assessment = await scene.assess(task, gives_up=gives_up)
@@ -96,8 +96,8 @@ async def test_assess__owners_artefact_is_wrong_for_ever__evaluator_failed(name:
 
 @pytest.mark.parametrize("name", OWNERS)
 @pytest.mark.parametrize("gives_up", [False, True])
-async def test_assess__owners_artefact_is_out_of_reach__is_tried_again_always(name: str, gives_up: bool) -> None:
-    """Never a conclusion: otherwise an owner could suspend its project by hiding the champion."""
+async def test_assess__owners_artefact_is_unavailable__is_always_tried_again(name: str, gives_up: bool) -> None:
+    """This is never a conclusion: otherwise an owner could suspend its project by hiding the champion."""
     scene = Scene()
     task = await scene.open()
     lose(scene, task, name)
@@ -126,10 +126,10 @@ async def test_assess__owners_file_over_its_limit__is_the_owners_fault(artefacts
     assert (assessment.scores.code, assessment.reason) == (code, Reason.OVERSIZE)
 
 
-# ---- the contributor's
+# ---- the contributor's artefact
 
 
-async def test_assess__challenger_is_wrong_for_ever__invalid() -> None:
+async def test_assess__challenger_is_permanently_wrong__invalid() -> None:
     scene = Scene()
     assessment = await scene.assess(spoil(await scene.open(), "challenger_cid"))
     assert (assessment.scores.code, assessment.reason) == (Code.INVALID, Reason.BAD_CID)
@@ -139,10 +139,10 @@ async def test_assess__challenger_does_not_load__invalid() -> None:
     scene = Scene()
     assessment = await scene.assess(await scene.open(Artefacts(challenger=BROKEN_MODEL)))
     assert (assessment.scores.code, assessment.reason) == (Code.INVALID, Reason.BAD_HEADER)
-    assert assessment.scores.champion_score == 0  # codes alone must agree
+    assert assessment.scores.champion_score == 0  # operators must agree on the code only
 
 
-async def test_assess__challenger_out_of_reach__is_tried_again() -> None:
+async def test_assess__challenger_is_unavailable__is_tried_again() -> None:
     scene = Scene()
     task = await scene.open()
     lose(scene, task, "challenger_cid")
@@ -150,7 +150,7 @@ async def test_assess__challenger_out_of_reach__is_tried_again() -> None:
         await scene.assess(task)
 
 
-async def test_assess__challenger_out_of_reach_and_late__unavailable() -> None:
+async def test_assess__challenger_is_unavailable_and_late__unavailable() -> None:
     scene = Scene()
     task = await scene.open()
     lose(scene, task, "challenger_cid")
@@ -159,8 +159,8 @@ async def test_assess__challenger_out_of_reach_and_late__unavailable() -> None:
     assert scene.evaluator.requests == []
 
 
-async def test_assess__our_endpoints_are_away_and_late__is_tried_again_not_unavailable() -> None:
-    """An outage of ours is not the contributor's fault: only an answer "not here" from every endpoint is."""
+async def test_assess__our_endpoints_are_unreachable_and_late__is_tried_again_not_unavailable() -> None:
+    """Our outage is not the contributor's fault: UNAVAILABLE needs the answer "not here" from every endpoint."""
     scene = Scene()
     task = await scene.open()
     scene.artefacts.unanswered.add(task.input.challenger_cid)
@@ -169,7 +169,7 @@ async def test_assess__our_endpoints_are_away_and_late__is_tried_again_not_unava
     assert caught.value.reason is Reason.UNAVAILABLE
 
 
-async def test_assess__late_but_challenger_is_there__is_evaluated() -> None:
+async def test_assess__late_and_challenger_is_available__is_evaluated() -> None:
     scene = Scene()
     assert (await scene.assess(await scene.open(), gives_up=True)).scores.code is Code.VALID
 
@@ -183,7 +183,7 @@ async def test_assess__evaluator_busy_and_late__is_tried_again_not_unavailable()
     assert caught.value.reason is Reason.EVALUATOR_BUSY
 
 
-async def test_assess__both_models_wrong__champion_decides() -> None:
+async def test_assess__both_models_wrong__evaluator_failed() -> None:
     scene = Scene()
     task = await scene.open(Artefacts(champion=BROKEN_MODEL, challenger=BROKEN_MODEL))
     assert (await scene.assess(task)).scores.code is Code.EVALUATOR_FAILED
@@ -212,8 +212,8 @@ async def test_assess__report__states_task_input_and_scores() -> None:
     assert report["gainLowerBound"] == assessment.scores.gain_lower_bound
 
 
-def test_report__longest_that_a_project_can_ask_for__fits_what_attesters_fetch() -> None:
-    """Else no attester could read an honest performer's report."""
+def test_report__longest_that_a_project_allows__fits_what_attesters_fetch() -> None:
+    """Otherwise no attester could read the report of an honest performer."""
     rounds = tuple(Micro(-MAX_SCORE_MICRO) for _ in range(MAX_ROUNDS))
     words = "x" * 64
     result = EvaluateResult(Code.VALID, None, rounds, rounds, torch=words, numpy=words, cpu=words)

@@ -1,4 +1,4 @@
-"""The shared head, and seeds that wait for it."""
+"""The clock that shares the head, and seeds that wait for it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ OPERATORS = seal_operators(make_keys(0), make_keys(1), make_keys(2))
 
 
 class Node:
-    """Gives the answers in turn, and then the last one each time."""
+    """A node that gives its answers in order, then repeats the last one."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self._answers = list(answers)
@@ -70,7 +70,7 @@ async def test_wait_for_next__reorganisation_moves_the_head_down__returns_the_lo
         assert driver.clock.head == 8
 
 
-async def test_wait_for__head_moves_down_before_the_block__waits_on() -> None:
+async def test_wait_for__head_moves_down_before_the_block__keeps_waiting() -> None:
     async with running_clock(FakeChain(OPERATORS, head=10)) as driver:
         waiting = asyncio.create_task(driver.clock.wait_for(11))
         await driver.reorganise(4, mined=2)
@@ -110,8 +110,8 @@ async def test_clock__stop_while_it_waits_for_the_next_poll__ends_at_once() -> N
 
 
 @pytest.mark.parametrize(("confirmations", "depth"), [(0, 1), (1, 1), (2, 2), (5, 5)])
-async def test_derive__seed_block_is_young__waits_for_its_confirmations(confirmations: int, depth: int) -> None:
-    """At least one: the contract can only read the hash of a block below the head."""
+async def test_derive__seed_block_is_new__waits_for_its_confirmations(confirmations: int, depth: int) -> None:
+    """At least one confirmation: the contract can read the hash of a block below the head only."""
     chain = FakeChain(OPERATORS, head=10)
     task = await open_task(chain, MemoryStore())
     async with running_clock(chain) as driver:
@@ -146,7 +146,7 @@ async def test_derive__two_tasks_of_one_block__have_different_seeds() -> None:
         assert seeds[0] != seeds[1]
 
 
-async def test_derive__node_is_away__raises_retry() -> None:
+async def test_derive__node_is_unreachable__raises_retry() -> None:
     chain = FakeChain(OPERATORS, head=10)
     task = await open_task(chain, MemoryStore())
     async with running_clock(chain) as driver:

@@ -1,4 +1,4 @@
-"""The example's folder: each file is what the others need."""
+"""The folder of the example: its files fit each other."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every way an architecture is refused, and what an accepted one costs."""
+"""All reasons to refuse an architecture, and the cost of an accepted one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def refused(raw: bytes) -> Reason:
     return caught.value.reason
 
 
-def test_parse__square__is_costed_in_closed_form() -> None:
+def test_parse__square__cost_has_a_closed_form() -> None:
     parsed = parse_architecture(SQUARE)
     assert parsed.parameters == 8 + 8 + 8 + 1
     assert parsed.flops == 2 * 8 + 8 * 8 + 2 * 8
@@ -60,7 +60,7 @@ def test_parse__square__is_costed_in_closed_form() -> None:
     ],
     ids=lambda value: value.code if isinstance(value, Reason) else repr(value[:30]),
 )
-def test_parse__not_our_json__is_refused(raw: bytes, reason: Reason) -> None:
+def test_parse__not_strict_json__is_refused(raw: bytes, reason: Reason) -> None:
     assert refused(raw) is reason
 
 
@@ -143,7 +143,7 @@ def test_parse__bad_outputs__are_refused(outputs: list[Any]) -> None:
             [{"id": "a0", "shape": [300, 1000]}],
             "too many activations",
         ),
-        (  # unfolded, a convolution's input is far larger than it was
+        (  # a convolution unfolds its input to many times its size
             [node("y", "Conv2d", "x", in_channels=8, out_channels=1, kernel_size=16)],
             [{"id": "x", "shape": [8, 64, 64]}],
             "too many live activations",
@@ -168,7 +168,7 @@ def test_parse__512_nodes__are_accepted() -> None:
     assert parse_architecture(raw).live_elements == 2
 
 
-def test_parse__refusal__names_no_huge_text() -> None:
+def test_parse__refusal__message_is_short() -> None:
     raw = json.dumps({"format": "architecture/1", "k" * 10_000: 1}).encode()
     with pytest.raises(Invalid) as caught:
         parse_architecture(raw)

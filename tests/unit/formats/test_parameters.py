@@ -1,4 +1,4 @@
-"""The safetensors reader: what the library writes is read, and everything else is refused with its reason."""
+"""The safetensors reader: it reads what the library writes and refuses everything else with a reason."""
 
 import json
 import struct
@@ -37,7 +37,7 @@ def changed(name: str, values: Any) -> bytes:
     [square_parameters(), save(square_tensors()), save(square_tensors(), metadata={"format": "pt"})],
     ids=["ours", "library", "metadata"],
 )
-def test_parse__right_file__gives_the_tensors(raw: bytes) -> None:
+def test_parse__valid_file__gives_the_tensors(raw: bytes) -> None:
     tensors = parse_parameters(raw, EXPECTED)
     assert tensors.keys() == square_tensors().keys()
     for name, values in square_tensors().items():
@@ -79,7 +79,7 @@ def test_parse__wrong_file__is_refused(raw: bytes, reason: Reason) -> None:
 
 
 def test_parse__shared_bytes__are_refused() -> None:
-    """Two tensors over the same bytes would pass a check of each alone."""
+    """Two tensors on the same bytes would pass a check of each tensor by itself."""
     specs = {"a": TensorSpec("a", (1,)), "b": TensorSpec("b", (1,))}
     entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
     raw = encode_file(json.dumps({"a": entry, "b": entry}).encode(), bytes(4))

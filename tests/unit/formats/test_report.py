@@ -1,4 +1,4 @@
-"""From integers to scores and report, and every way a report can misstate an evaluation."""
+"""From integers to scores and a report, and every difference between a report and its evaluation."""
 
 import json
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def test_check_report__any_difference__is_a_mismatch(spoil: Callable[[bytes], by
 
 
 def test_check_report__flipped_bit_outside_of_rounds_and_versions__is_found() -> None:
-    """Rounds may change within their mean, and versions freely: those bytes only the report's hash binds."""
+    """Rounds may change if their mean stays, and versions freely: only the report's hash protects those bytes."""
     conclusion = concluded(VALID)
     for position in set(range(len(conclusion.report))) - find_free_positions(conclusion.report):
         flipped = bytearray(conclusion.report)

@@ -1,4 +1,4 @@
-"""Jobs of a service: who stops whom, whose error is raised, how long they may drain."""
+"""Jobs of a service: which job stops the others, which error is raised, how long the jobs may drain."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -63,7 +63,7 @@ async def test_run_jobs__one_ends_early__stops_the_service() -> None:
 
 @pytest.mark.parametrize("others", [1, 7])
 async def test_run_jobs__others_fail_while_draining__first_error_is_raised(others: int) -> None:
-    """Whatever the order of the jobs: what failed first is the cause, the rest may be its effects."""
+    """The order of the jobs does not matter: the first error is the cause, the others may be its effects."""
     runtime = Runtime("test")
 
     def fail_when_stopped(number: int) -> Job:
@@ -105,7 +105,7 @@ def hang_after(runtime: Runtime, ended: list[str]) -> Job:
 
 
 def run_timed(make_work: Callable[[], Awaitable[None]]) -> float:
-    """Seconds on the loop's clock that the work takes; it is not waited for."""
+    """Return how many seconds the work takes on the loop's clock, which skips the waiting."""
 
     async def measure() -> float:
         loop = asyncio.get_running_loop()
@@ -129,7 +129,7 @@ def test_run_jobs__job_does_not_drain__is_cancelled_at_the_deadline() -> None:
     assert took == pytest.approx(DRAIN_SECONDS, abs=0.5)
 
 
-def test_run_jobs__slow_drain_within_the_deadline__is_let_finish() -> None:
+def test_run_jobs__slow_drain_within_the_deadline__finishes() -> None:
     ended: list[str] = []
 
     async def work() -> None:
@@ -137,7 +137,7 @@ def test_run_jobs__slow_drain_within_the_deadline__is_let_finish() -> None:
         runtime.stop.set()
 
         async def job() -> None:
-            await asyncio.sleep(DRAIN_SECONDS / 2)  # skipped by the loop
+            await asyncio.sleep(DRAIN_SECONDS / 2)  # the loop's clock skips this
             ended.append("finished")
 
         await runtime.run_jobs({"slow": job})
@@ -146,7 +146,7 @@ def test_run_jobs__slow_drain_within_the_deadline__is_let_finish() -> None:
     assert ended == ["finished"]
 
 
-async def test_run_jobs__is_cancelled__jobs_are_too() -> None:
+async def test_run_jobs__is_cancelled__jobs_are_cancelled() -> None:
     runtime, ended = Runtime("test"), list[str]()
     started = asyncio.Event()
 

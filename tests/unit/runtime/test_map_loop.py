@@ -1,4 +1,4 @@
-"""The map loop on the memory bus with a clock that stands still."""
+"""The map loop on the memory bus, with a clock that only the test moves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ SETTINGS = MapLoopSettings(group=GROUP, fetch_timeout_s=0.005, revoke_grace_s=0.
 
 @dataclass
 class Notes:
-    """An observer that remembers."""
+    """An observer that records what the loop reports."""
 
     handled: list[int] = field(default_factory=list)
     retried: list[tuple[int, int]] = field(default_factory=list)
@@ -88,7 +88,7 @@ class World:
         return [int(record.value) for record in self.get_records(topic)]
 
     async def poll_some_more(self) -> None:
-        """Let the loop go round a few times: what it would do wrongly, it has done by then."""
+        """Wait for a few polls: if the loop does something wrong, it has done it by then."""
         polls = self.notes.polls
         await until(lambda: self.notes.polls > polls + 3)
 
@@ -116,7 +116,7 @@ class World:
     async def running(
         self, handler: Handler | Route, settings: MapLoopSettings = SETTINGS
     ) -> AsyncIterator[MemoryConsumer]:
-        """A loop that runs inside the block and drains at its end."""
+        """Run a loop inside the block; drain it at the end."""
         stop = asyncio.Event()
         async with self.consumer() as consumer, asyncio.TaskGroup() as tasks:
             tasks.create_task(self.build(consumer, handler, settings).run(stop))
@@ -153,7 +153,7 @@ async def handle_echo(delivery: Delivery) -> Sequence[Record]:
 
 
 class Gates:
-    """A handler whose records finish when the test opens their gate."""
+    """A handler that finishes each record when the test opens its gate."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
@@ -178,7 +178,7 @@ class Gates:
 
 
 def failing(error: Callable[[int], Exception | None]) -> Handler:
-    """Echo, or raise what `error` says about the record's number."""
+    """Return a handler that echoes, or raises what `error` returns for the record's number."""
 
     async def handle(delivery: Delivery) -> Sequence[Record]:
         raised = error(number(delivery))
@@ -211,7 +211,7 @@ async def test_loop__records__are_handled_produced_and_committed(world: World) -
     assert world.notes.lags[ONLY] == 0
 
 
-async def test_loop__later_record_finishes_first__offset_stays_at_the_open_one(world: World) -> None:
+async def test_loop__later_record_finishes_first__offset_stays_at_the_one_in_flight(world: World) -> None:
     gates = Gates()
     world.send(0, 1, 2, 3)
 
@@ -246,7 +246,7 @@ async def test_loop__commit_fails__is_tried_again(world: World) -> None:
     assert world.get_numbers(OUT) == [1]
 
 
-async def test_loop__bus_away_while_producing__sends_again_without_handling_again(world: World) -> None:
+async def test_loop__bus_unreachable_while_producing__sends_again_without_handling_again(world: World) -> None:
     gates = Gates()
     world.send(1)
 
@@ -330,7 +330,7 @@ async def test_loop__retries_used_up__becomes_a_dead_letter_with_its_cause(world
     assert world.notes.dead == [(0, Reason.TOO_MANY_FAILURES)]
 
 
-async def test_loop__put_back_records_fill_their_bound__fresh_records_go_on(world: World) -> None:
+async def test_loop__put_back_records_fill_their_bound__new_records_are_still_handled(world: World) -> None:
     settings = replace(SETTINGS, max_put_back=2)
     world.send(*range(10))
 
@@ -356,7 +356,7 @@ async def test_loop__invalid__becomes_a_dead_letter_at_once(world: World) -> Non
     assert world.get_numbers(OUT) == [2]
 
 
-async def test_loop__record_unfolds_over_the_limit__is_cut_and_given_up_unseen(world: World) -> None:
+async def test_loop__decompressed_record_is_over_the_limit__is_cut_and_dead_lettered_unhandled(world: World) -> None:
     gates = Gates()
     world.broker.append(Record(IN, b"k", bytes(MAX_KEPT_BYTES + 10)))
 
@@ -387,7 +387,7 @@ async def test_loop__forged_record_in_the_retry_topic__is_given_up(world: World,
     assert [letter.headers[Header.REASON] for letter in world.get_records(DEAD)] == [b"unparsable"]
 
 
-async def test_loop__not_before_is_far_away__waits_no_longer_than_the_longest_delay(world: World) -> None:
+async def test_loop__not_before_is_far_in_the_future__waits_no_longer_than_the_longest_delay(world: World) -> None:
     headers: dict[str, bytes] = {
         Header.SOURCE_TOPIC: IN.encode(),
         Header.SOURCE_PARTITION: b"0",
@@ -403,7 +403,7 @@ async def test_loop__not_before_is_far_away__waits_no_longer_than_the_longest_de
         await until(lambda: world.get_numbers(OUT) == [1])
 
 
-# Stopping because of us
+# Stopping because of a bug of our own
 
 
 async def test_loop__handler_has_a_bug__raises_and_commits_only_what_is_before(world: World) -> None:
@@ -416,7 +416,7 @@ async def test_loop__handler_has_a_bug__raises_and_commits_only_what_is_before(w
     assert not world.get_records(DEAD)
 
 
-async def test_loop__elder_of_the_lane_has_a_bug__younger_is_not_begun(world: World) -> None:
+async def test_loop__earlier_record_of_the_lane_hits_a_bug__later_one_is_not_begun(world: World) -> None:
     begun: list[int] = []
 
     async def handle(delivery: Delivery) -> Sequence[Record]:
@@ -448,21 +448,21 @@ async def test_loop__most_records_invalid__stops(world: World) -> None:
     assert 10 <= len(world.get_records(DEAD)) <= 20
 
 
-async def test_loop__half_of_the_records_invalid__goes_on(world: World) -> None:
+async def test_loop__half_of_the_records_invalid__continues(world: World) -> None:
     world.send(*range(60))
 
     async with world.running(failing(lambda n: refused() if n % 2 else None)):
         await until(lambda: world.get_committed() == 60)
 
 
-async def test_loop__few_records_yet__goes_on(world: World) -> None:
+async def test_loop__few_records_so_far__continues(world: World) -> None:
     world.send(*range(19))
 
     async with world.running(failing(lambda _: refused())):
         await until(lambda: world.get_committed() == 19)
 
 
-async def test_loop__strangers_send_invalid_records__goes_on(world: World) -> None:
+async def test_loop__strangers_send_invalid_records__continues(world: World) -> None:
     world.send(*range(60))
 
     async with world.running(Route(failing(lambda _: refused()), has_foreign_writers=True)):
@@ -489,7 +489,7 @@ async def test_loop__is_full__takes_no_more_but_keeps_fetching(world: World) -> 
     assert world.notes.most_open <= 3
 
 
-async def test_loop__equal_keys__one_after_the_other_in_order(world: World) -> None:
+async def test_loop__equal_keys__are_handled_one_after_the_other_in_order(world: World) -> None:
     gates = Gates()
     world.send(1, 2, 3, key=b"same")
 
@@ -520,7 +520,7 @@ async def test_loop__no_lane__equal_keys_run_at_once(world: World) -> None:
         gates.open(1, 2, 3)
 
 
-# Letting go
+# Draining and revoking
 
 
 async def test_loop__stop__finishes_what_is_begun_and_begins_nothing(world: World) -> None:
@@ -591,7 +591,7 @@ async def test_loop__partitions_are_revoked__finishes_briefly_and_commits(world:
         await until(lambda: world.get_committed() == 3)
 
     assert joined == 1
-    assert gates.begun in ([0, 1, 2, 1, 2], [0, 1, 2])  # again here only if the partition came back here
+    assert gates.begun in ([0, 1, 2, 1, 2], [0, 1, 2])  # twice only if the partition came back
     assert set(world.get_numbers(OUT)) == {0, 1, 2}
 
 
@@ -616,11 +616,11 @@ async def test_loop__work_ends_within_the_grace__is_committed_before_the_partiti
 
 
 class CrashError(Exception):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 class Fuse:
-    """Crashes at the n-th effect, before it or after it, and at every one that follows."""
+    """Crash before or after effect number n, and at every later effect."""
 
     def __init__(self, effects: int, *, is_after: bool) -> None:
         self.left = effects
@@ -655,7 +655,7 @@ class FusedConsumer(MemoryConsumer):
 @pytest.mark.parametrize("is_after", [False, True])
 @pytest.mark.parametrize("effects", range(12))
 async def test_loop__crash_at_any_effect__restart_loses_nothing(world: World, effects: int, is_after: bool) -> None:
-    """Twelve records, some retried and some refused; the same set of outputs whatever the crash hit."""
+    """Twelve records, some retried, some refused: the set of outputs is the same wherever the crash happens."""
     fuse = Fuse(effects, is_after=is_after)
     tried: set[int] = set()
 

@@ -1,4 +1,4 @@
-"""Records: sealed and opened alike everywhere; what is wrong with one, and with which reason it is refused."""
+"""Records: all services seal and open them in the same way; each fault of a record has its reason."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def seal(message: Message = MESSAGE, *, topic: Topic = Topic.ATTESTATIONS, time_
 
 
 def sealed_bytes(record_type: str, value: bytes, *, key: bytes = TASK) -> Record:
-    """Any bytes in a good envelope."""
+    """Return any bytes in a valid envelope."""
     headers = build_headers(SIGNER.operator_id, sign_record(KEYS.ecdsa, DOMAIN, Topic.ATTESTATIONS, value))
     return Record(Topic.ATTESTATIONS, key, value, {**headers, Header.TYPE: record_type.encode()})
 
@@ -74,7 +74,7 @@ def test_open__sealed_record__gives_sender_and_message() -> None:
     assert read_message(deliver(seal()), DOMAIN) == (SIGNER.operator_id, MESSAGE)
 
 
-def test_build__headers__are_what_the_topics_promise() -> None:
+def test_build__headers__are_what_the_topics_specify() -> None:
     record = seal(time_ms=1_700_000_000_123)
     assert record.key == TASK
     assert record.headers[Header.TYPE] == b"Abstained"
@@ -140,7 +140,7 @@ def test_open__record_of_another_network__is_refused(domain: Domain) -> None:
 
 @pytest.mark.parametrize("record_type", ["Nonsense", "Abstained"])
 def test_open__envelope_and_value_both_wrong__nothing_is_decoded(record_type: str) -> None:
-    """The envelope's reason shows that it was looked at first: a stranger's bytes never reach the decoder."""
+    """The reason is the envelope's, so it was checked first: a stranger's bytes never reach the decoder."""
     record = sealed_bytes(record_type, b"\xff\xff\xff")
     assert refuse(without(record, Header.SIGNATURE)) is Reason.BAD_ENVELOPE
 
@@ -153,13 +153,13 @@ def test_open__type_is_unknown__is_refused(record_type: str) -> None:
     assert refuse(sealed_bytes(record_type, encode(MESSAGE))) is Reason.UNKNOWN_TYPE
 
 
-def test_open__type_header_is_missing_or_no_text__is_refused() -> None:
+def test_open__type_header_is_missing_or_not_text__is_refused() -> None:
     assert refuse(without(seal(), Header.TYPE)) is Reason.UNKNOWN_TYPE
     assert refuse(with_header(seal(), Header.TYPE, b"\xff\xfe")) is Reason.UNKNOWN_TYPE
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff\xff\xff", encode(MESSAGE)[:-5]])
-def test_open__bytes_are_no_message__is_refused(value: bytes) -> None:
+def test_open__bytes_are_not_a_message__is_refused(value: bytes) -> None:
     assert refuse(sealed_bytes("Abstained", value)) is Reason.UNPARSABLE
 
 
@@ -175,7 +175,7 @@ def test_open__operator_claims_a_chain_event__is_refused(event: ChainEvent | Ret
 
 @pytest.mark.parametrize("key", [b"", b"\x12" * 32])
 def test_open__key_is_another_task__is_refused(key: bytes) -> None:
-    """Keys choose the partition and the aggregator's table row: a foreign one would hide the record."""
+    """The key selects the partition and the aggregator's table row: the key of another task would hide the record."""
     assert refuse(replace(seal(), key=key)) is Reason.UNPARSABLE
 
 
@@ -183,7 +183,7 @@ def test_open__key_is_another_task__is_refused(key: bytes) -> None:
 
 
 @pytest.mark.parametrize("event", [EVENT, Retracted(EVENT)], ids=["event", "retraction"])
-def test_open_chain_event__good__comes_back(event: ChainEvent | Retracted) -> None:
+def test_open_chain_event__valid__comes_back(event: ChainEvent | Retracted) -> None:
     assert read_chain_event(deliver(event_record(event))) == event
 
 

@@ -47,7 +47,7 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class Everything:
-    """One field of every kind that a setting may have."""
+    """One field for every kind of setting."""
 
     a_text: str
     a_number: int
@@ -88,7 +88,7 @@ COMPLETE = {
 
 
 def refuse(settings_class: type, environ: dict[str, str]) -> str:
-    """The message with which the environment is refused."""
+    """Return the message of the error that refuses the environment."""
     with pytest.raises(Invalid) as caught:
         load_settings(settings_class, environ)
     assert caught.value.reason is Reason.BAD_SETTING
@@ -117,7 +117,7 @@ def test_load__optional_kinds_given__are_parsed() -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("true", True), ("False", False), ("FALSE", False)])
-def test_load__switch__knows_true_and_false(text: str, expected: bool) -> None:
+def test_load__switch__accepts_true_and_false(text: str, expected: bool) -> None:
     assert load_settings(Everything, COMPLETE | {"A_SWITCH": text}).a_switch is expected
 
 
@@ -156,14 +156,14 @@ def test_load__empty_variable__counts_as_missing() -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
-def test_load__number_that_is_none__is_refused(text: str) -> None:
+def test_load__number_is_not_finite__is_refused(text: str) -> None:
     assert refuse(Numbers, {"RETRIES": "1", "SECONDS": text}).startswith("SECONDS cannot be read")
 
 
 # ---- secrets
 
 
-def test_load__secret_file__is_read_and_wins_over_the_variable(tmp_path: Path) -> None:
+def test_load__secret_file__is_read_instead_of_the_variable(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(f"{PASSWORD}\n", encoding="utf-8")
     settings = load_settings(Keys, {"API_KEY_FILE": str(file), "API_KEY": "other"})
@@ -177,11 +177,11 @@ def test_load__optional_secret_file__is_read(tmp_path: Path) -> None:
     assert settings.spare_key == Secret(PASSWORD)
 
 
-def test_load__secret_file_is_not_there__names_the_variable(tmp_path: Path) -> None:
+def test_load__secret_file_is_missing__names_the_variable(tmp_path: Path) -> None:
     assert refuse(Keys, {"API_KEY_FILE": str(tmp_path / "nothing")}).startswith("API_KEY cannot be read")
 
 
-def test_load__secret_file_is_no_text__names_the_variable_and_shows_nothing(tmp_path: Path) -> None:
+def test_load__secret_file_is_not_text__names_the_variable_and_shows_nothing(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_bytes(b"hunter2 \xff\xfe")
     message = refuse(Keys, {"API_KEY_FILE": str(file)})
@@ -204,7 +204,7 @@ def test_load__plain_field__is_never_read_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("show", [repr, str, lambda secret: f"{secret}", lambda secret: f"{secret!r}"])
-def test_secret__however_it_is_shown__shows_stars(show: Any) -> None:
+def test_secret__shown_in_any_way__shows_stars(show: Any) -> None:
     assert show(Secret(PASSWORD)) == "***"
     assert PASSWORD not in show(Keys(Secret(PASSWORD)))
 
@@ -230,18 +230,18 @@ def test_load__prefixed_secret_file__is_read(tmp_path: Path) -> None:
     assert load_settings(Keys, {"ZARATHUSTRA_API_KEY_FILE": str(file)}).api_key.reveal() == PASSWORD
 
 
-def test_load__unknown_name_behind_the_prefix__is_refused() -> None:
+def test_load__unknown_name_after_the_prefix__is_refused() -> None:
     message = refuse(Numbers, {"RETRIES": "3", "ZARATHUSTRA_TOPICS_PROFILE": "test"})
     assert message == "ZARATHUSTRA_TOPICS_PROFILE is no setting of this service"
 
 
 @pytest.mark.parametrize("name", ["RETRIE", "RETRIESS", "SECOND", "SECCONDS"])
-def test_load__nearly_the_name_of_a_setting__is_refused_with_a_hint(name: str) -> None:
+def test_load__misspelt_name_of_a_setting__is_refused_with_a_hint(name: str) -> None:
     message = refuse(Numbers, {"RETRIES": "3", name: "4"})
     assert message.startswith(f"{name} is no setting of this service, ")
 
 
-def test_load__names_of_the_system_and_the_command_line__mean_nothing() -> None:
+def test_load__names_of_the_system_and_the_command_line__are_ignored() -> None:
     others = {"PATH": "/bin", "HTTP_PROXY": "x", "KAFKA_HOME": "x", "ZARATHUSTRA_NETWORK": "network.json"}
     assert load_settings(Numbers, {"RETRIES": "3"} | others).retries == 3
 
@@ -264,7 +264,7 @@ def walk_commands(command: click.Command) -> Iterator[click.Command]:
             yield from walk_commands(child)
 
 
-def test_services__settings_of_one__are_never_taken_for_a_slip_in_another() -> None:
+def test_services__settings_of_one__are_never_taken_for_a_misspelling_in_another() -> None:
     """Services may share one environment."""
     for settings_class in SERVICES:
         known = list_variables(settings_class)
@@ -273,12 +273,12 @@ def test_services__settings_of_one__are_never_taken_for_a_slip_in_another() -> N
         assert not any(slips.values()), slips
 
 
-# ---- the services'
+# ---- settings of the services
 
 
 @pytest.mark.parametrize("settings_class", SERVICES, ids=lambda settings_class: settings_class.__module__)
-def test_services__empty_environment__name_what_they_need(settings_class: type) -> None:
-    """Also proves that every field's kind has a parser: an unknown kind raises KeyError here."""
+def test_services__empty_environment__every_required_name_is_reported(settings_class: type) -> None:
+    """Also checks that every kind of field has a parser: an unknown kind raises KeyError here."""
     fields = dataclasses.fields(settings_class)
     required = {field.name.upper() for field in fields if field.default is dataclasses.MISSING}
     if required:

@@ -1,4 +1,4 @@
-"""The seccomp program, interpreted: also for the architecture that the tests do not run on."""
+"""The seccomp program in an interpreter, so that the architectures of other machines are tested too."""
 
 import errno
 import struct
@@ -23,7 +23,7 @@ MACHINES = sorted(AUDIT_ARCH)
 
 
 def run_filter(machine: str, number: int, *, arch: int | None = None, prot: int = 0) -> int:
-    """What the kernel would do with a call: a small interpreter of the five instructions that we use."""
+    """Return the kernel's verdict on a call: a small interpreter of the five instructions that the filter uses."""
     data = struct.pack("<IIQ6Q", number, AUDIT_ARCH[machine] if arch is None else arch, 0, 0, 0, prot, 0, 0, 0)
     program = list(struct.iter_unpack("=HBBI", build_filter(machine)))
     accumulator = position = 0

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, and the bytes of request and result."""
+"""Who caused a failure, and the bytes of request and result."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ REQUEST = square_request()
 
 
 class FakeSandbox:
-    """Scores parameters by a table; what is an error there is raised."""
+    """A sandbox that scores parameters from a table; an error in the table is raised."""
 
     def __init__(self, **answers: tuple[Micro, ...] | Exception) -> None:
         self._answers = {getattr(REQUEST, name): answer for name, answer in answers.items()}
@@ -55,7 +55,9 @@ BAD = Invalid(Reason.NOT_FINITE, "test")
         (FakeSandbox(champion=BAD, challenger=BAD), Code.EVALUATOR_FAILED, Reason.NOT_FINITE),
     ],
 )
-async def test_evaluate__failure__is_whose_it_is(sandbox: FakeSandbox, code: Code, reason: Reason | None) -> None:
+async def test_evaluate__failing_model__decides_the_code(
+    sandbox: FakeSandbox, code: Code, reason: Reason | None
+) -> None:
     result = await evaluate(sandbox.score, REQUEST, VERSIONS)
     assert (result.code, result.reason, result.cpu) == (code, reason, "AVX2")
     assert sandbox.scored[0] == REQUEST.champion
@@ -75,7 +77,7 @@ async def test_evaluate__same_bytes__are_scored_once() -> None:
 
 
 @pytest.mark.parametrize("who", ["champion", "challenger"])
-async def test_evaluate__infrastructure_fails__nobody_is_blamed(who: str) -> None:
+async def test_evaluate__infrastructure_fails__raises_retry(who: str) -> None:
     answers: dict[str, Any] = {"champion": LOW, "challenger": HIGH, who: Retry(Reason.SANDBOX_UNAVAILABLE, "test")}
     with pytest.raises(Retry):
         await evaluate(FakeSandbox(**answers).score, REQUEST, VERSIONS)
@@ -99,7 +101,7 @@ def test_result__encoded__comes_back(result: EvaluateResult) -> None:
 @pytest.mark.parametrize(
     "data", [b"\xff", b"", b"\x08\x63", b"\x08\x01\x12\x05crash", b"\x08\x02\x12\x01x", b"\x08\x02"]
 )
-def test_decode_result__nonsense__is_unparsable(data: bytes) -> None:
+def test_decode_result__invalid_data__is_unparsable(data: bytes) -> None:
     with pytest.raises(Invalid) as caught:
         decode_result(data)
     assert caught.value.reason is Reason.UNPARSABLE
@@ -112,6 +114,6 @@ def test_request__malformed__cannot_exist(changes: dict[str, Any]) -> None:
         EvaluateRequest(**(fields | changes))
 
 
-def test_decode_request__no_protobuf__is_unparsable() -> None:
+def test_decode_request__not_protobuf__is_unparsable() -> None:
     with pytest.raises(Invalid):
         decode_request(square_parameters())

@@ -1,4 +1,4 @@
-"""What the parent believes of its worker: nothing but well-formed answers."""
+"""The parent accepts only well-formed answers from its worker."""
 
 import json
 
@@ -12,7 +12,7 @@ from zarathustra.scoring.jobs import parse_scores, parse_versions
 pytestmark = pytest.mark.unit
 
 
-def test_parse_scores__right_answer__gives_integers() -> None:
+def test_parse_scores__valid_answer__gives_integers() -> None:
     body = encode_answer({"scores": [1, -2]})[ANSWER_HEADER.size :]
     assert parse_scores(body, 2) == (1, -2)
 

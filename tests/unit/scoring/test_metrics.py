@@ -54,7 +54,7 @@ def test_compute_metric__random_data__equals_scikit_learn(
     assert compute_metric(name, outputs, targets) == pytest.approx(expected, rel=1e-12)
 
 
-def test_compute_metric__missing_class__f1_averages_the_classes_there_are() -> None:
+def test_compute_metric__missing_class__f1_averages_the_present_classes() -> None:
     outputs, labels = np.eye(4)[[0, 0, 1]], np.array([[0.0], [1.0], [1.0]])
     expected = oracle.f1_score([0, 1, 1], [0, 0, 1], average="macro")
     assert compute_metric("f1", outputs, labels) == pytest.approx(expected)
@@ -95,7 +95,7 @@ def test_compute_metric__order_of_samples__does_not_change_a_bit() -> None:
         assert compute_metric(name, OUTPUTS, TARGETS) == compute_metric(name, OUTPUTS[shuffled], TARGETS[shuffled])
 
 
-def test_metrics__table__has_the_seven() -> None:
+def test_metrics__table__has_seven_metrics() -> None:
     assert set(METRICS) == {"r2", "mse", "mae", "accuracy", "f1", "auroc", "cross_entropy"}
 
 

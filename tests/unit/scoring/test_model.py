@@ -1,4 +1,4 @@
-"""torch modules: every op's closed form against what torch builds and computes; what a score may not depend on."""
+"""torch modules: each op's closed form equals what torch computes; a score does not depend on batch or threads."""
 
 import math
 from dataclasses import replace
@@ -84,7 +84,7 @@ def draw_inputs(shapes: list[list[int]], *, integers: bool, samples: int = 3) ->
     return [torch.randn(samples, *shape, generator=generator) for shape in shapes]
 
 
-def test_cases__table__cover_every_op() -> None:
+def test_cases__table__covers_every_op() -> None:
     assert {op for op, _, _ in CASES} == set(OPERATIONS)
     assert {item.op for item in parse_architecture(build_every_op()).nodes} == set(OPERATIONS)
 
@@ -117,7 +117,7 @@ def test_forward__op__does_not_mix_samples(op: str, arguments: dict[str, Any], s
         ("Conv1d", {"in_channels": 4, "out_channels": 8, "kernel_size": 5}, [4, 20], nn.Conv1d(4, 8, 5)),
     ],
 )
-def test_flops__matrix_op__equal_torchs_own_count(
+def test_flops__matrix_op__equals_the_count_of_torch(
     op: str, arguments: dict[str, Any], shape: list[int], layer: nn.Module
 ) -> None:
     from torch.utils.flop_counter import FlopCounterMode
@@ -127,7 +127,7 @@ def test_flops__matrix_op__equal_torchs_own_count(
     assert parse_architecture(build_case(op, arguments, [shape])).flops == counter.get_total_flops()
 
 
-def test_self_attention__weights__equals_torchs_multi_head_attention() -> None:
+def test_self_attention__weights__equals_multi_head_attention_of_torch() -> None:
     module = build_module(build_case("SelfAttention", {"embed_dim": 8, "num_heads": 2, "causal": True}, [[5, 8]]))
     tensors = name_tensors(module)
     oracle = nn.MultiheadAttention(8, 2, batch_first=True)
@@ -229,7 +229,7 @@ CANCELLING = architecture(
 
 
 def cancelling_parameters() -> bytes:
-    """Weights whose large parts cancel: float64 keeps the small rest, float32 loses it."""
+    """Return weights whose large parts cancel: float64 keeps the small difference, float32 loses it."""
     return encode_tensors(
         {
             "h.weight": np.array([[1000.0], [1000.0]]),
@@ -276,7 +276,7 @@ def test_score_model__unusable_score__has_a_reason(
 
 
 def test_score_model__float32_overflows__is_unstable() -> None:
-    ranges = {"x": {"generator": "uniform", "low": 9, "high": 10}}  # 10⁶⁴ fits float64 alone
+    ranges = {"x": {"generator": "uniform", "low": 9, "high": 10}}  # 10⁶⁴ fits float64 only
     huge = [node("h", "Mul", *["x"] * 8), node("g", "Mul", *["h"] * 8)]
     saturated = architecture(
         [*huge, node("i", "Sigmoid", "g"), node("y", "Linear", "i", in_features=1, out_features=1)]

@@ -1,4 +1,4 @@
-"""Batch checks and bisection over any backend: what they refuse and how few pairing checks they spend."""
+"""Batch checks and bisection over any backend: what they refuse and how many pairing checks they need."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 
 class CountingBls(FastBls):
-    """A member is valid iff its signature is empty; counts the checks instead of pairing."""
+    """A backend that counts checks instead of pairing: a member is valid if and only if its signature is empty."""
 
     def __init__(self) -> None:
         self.checks = 0
@@ -45,12 +45,12 @@ def test_draw_weights__many__are_large_and_never_zero() -> None:
 
 
 @pytest.mark.parametrize("weights", [[], [1], [1, 0], [1, -1], [1, 2**128], [1, 2, 3]])
-def test_is_batch_valid__weights_that_excuse_a_member__raise(weights: list[int]) -> None:
+def test_is_batch_valid__weights_that_skip_a_member__raise(weights: list[int]) -> None:
     with pytest.raises(ValueError, match="weights"):
         is_batch_valid(CountingBls(), DIGEST, make_batch(2, set()), weights=lambda _: weights)
 
 
-def test_is_batch_valid__weights_injected__are_the_ones_that_decide() -> None:
+def test_is_batch_valid__weights_injected__are_used() -> None:
     """With equal weights the batch is the plain aggregate, which a cancelling pair passes."""
     backend = FastBls()
     first, second = BlsSecretKey.from_int(11), BlsSecretKey.from_int(12)
@@ -62,17 +62,17 @@ def test_is_batch_valid__weights_injected__are_the_ones_that_decide() -> None:
     assert not is_batch_valid(backend, DIGEST, swapped, weights=lambda count: list(range(1, count + 1)))
 
 
-def test_find_invalid__empty__names_nobody() -> None:
+def test_find_invalid__empty__returns_none_invalid() -> None:
     assert find_invalid(CountingBls(), DIGEST, []) == ()
 
 
-def test_find_invalid__all_valid__spends_one_check() -> None:
+def test_find_invalid__all_valid__needs_one_check() -> None:
     backend = CountingBls()
     assert find_invalid(backend, DIGEST, make_batch(128, set())) == ()
     assert backend.checks == 1
 
 
-def test_find_invalid__one_bad_of_128__spends_two_checks_a_level() -> None:
+def test_find_invalid__one_bad_of_128__needs_two_checks_per_level() -> None:
     backend = CountingBls()
     assert find_invalid(backend, DIGEST, make_batch(128, {77})) == (77,)
     assert backend.checks == 1 + 2 * 7

@@ -1,4 +1,4 @@
-"""ECDSA: one form per signature, and the form of every other Ethereum tool."""
+"""ECDSA: each signature has one form only, the one that other Ethereum tools use."""
 
 import pytest
 from eth_keys.datatypes import PrivateKey
@@ -31,7 +31,7 @@ def test_recover_address__own_signature__is_the_signer() -> None:
     assert recover_address(DIGEST, SIGNATURE) == compute_address(KEYS.ecdsa)
 
 
-def test_sign_digest__pure_python_library_signs__agrees() -> None:
+def test_sign_digest__pure_python_library__gives_the_same_signature() -> None:
     reference = PrivateKey(KEYS.ecdsa.reveal()).sign_msg_hash(DIGEST)
     assert (reference.r, reference.s, reference.v + 27) == (R, S, V)
 
@@ -64,7 +64,7 @@ def test_recover_address__high_s_twin__is_refused() -> None:
         _signature(0, S, V),
         _signature(SECP256K1_ORDER, S, V),
         _signature(R, SECP256K1_ORDER, V),
-        _signature(5, S, V),  # no point of the curve has x = 5
+        _signature(5, S, V),  # the curve has no point with x = 5
     ],
 )
 def test_recover_address__malformed__is_refused(signature: EcdsaSignature) -> None:

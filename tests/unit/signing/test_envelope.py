@@ -1,4 +1,4 @@
-"""An envelope opens only for the operator, topic, bytes and chain it was made for."""
+"""An envelope is valid only for its operator, topic, bytes, chain and contract."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Secret keys: only numbers of the group, and never in a message."""
+"""Secret keys: only scalars of the group are accepted, and no message shows a key."""
 
 import pytest
 

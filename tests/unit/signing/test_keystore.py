@@ -1,4 +1,4 @@
-"""Keystores: read what other tools write, refuse what others could have read."""
+"""Keystores: files of other tools are read; files that other users can read are refused."""
 
 import json
 from collections.abc import Callable
@@ -65,18 +65,18 @@ def test_ecdsa_keystore__saved_and_loaded__is_the_same_key(ecdsa_path: Path) -> 
     assert load_ecdsa(ecdsa_path) == KEYS.ecdsa
 
 
-def test_bls_keystore__standards_own_vector__decrypts(tmp_path: Path) -> None:
-    """EIP-2335's scrypt vector: its password has letters that only NFKD turns into ASCII."""
+def test_bls_keystore__vector_of_the_standard__decrypts(tmp_path: Path) -> None:
+    """The scrypt vector of EIP-2335: only NFKD turns the letters of its password into ASCII."""
     path = tmp_path / "vector.json"
     path.write_text(json.dumps(EIP_2335_VECTOR))
     path.chmod(0o600)
     fraktur = "".join(chr(0x1D51E + ord(letter) - ord("a")) for letter in "testpassword")
     secret = load_bls_keystore(path, fraktur + "🔑", FAST)
     assert secret.reveal().hex() == "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
-    assert load_bls_keystore(path, "test\tpassword\x7f🔑", FAST) == secret  # control characters don't count
+    assert load_bls_keystore(path, "test\tpassword\x7f🔑", FAST) == secret  # control characters are ignored
 
 
-def test_ecdsa_keystore__standards_own_vector__decrypts(tmp_path: Path) -> None:
+def test_ecdsa_keystore__vector_of_the_standard__decrypts(tmp_path: Path) -> None:
     path = tmp_path / "vector.json"
     path.write_text(json.dumps(WEB3_V3_VECTOR))
     path.chmod(0o600)
@@ -102,7 +102,7 @@ def test_load__refused__message_shows_neither_key_nor_password(bls_path: Path) -
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601])
-def test_load__others_have_any_right_to_the_file__is_refused(bls_path: Path, ecdsa_path: Path, mode: int) -> None:
+def test_load__other_users_have_any_right_to_the_file__is_refused(bls_path: Path, ecdsa_path: Path, mode: int) -> None:
     bls_path.chmod(mode)
     ecdsa_path.chmod(mode)
     _assert_refused(Reason.BAD_SETTING, lambda: load_bls(bls_path))
@@ -128,7 +128,7 @@ def test_load__file_missing__is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b" " * 70_000 + b"{}"])
-def test_load__file_is_no_keystore__is_refused(bls_path: Path, text: bytes) -> None:
+def test_load__file_is_not_a_keystore__is_refused(bls_path: Path, text: bytes) -> None:
     bls_path.write_bytes(text)
     _assert_refused(Reason.BAD_SETTING, lambda: load_bls(bls_path))
     _assert_refused(Reason.BAD_SETTING, lambda: load_ecdsa(bls_path))
@@ -155,7 +155,7 @@ def test_load__names_a_key_it_does_not_hold__is_refused(bls_path: Path, ecdsa_pa
 
 
 def test_cost__default__is_the_strong_one() -> None:
-    """Only the parameter is checked: a keystore of that cost takes a second."""
+    """Check only the parameter: a keystore of that cost takes a second."""
     for save in (save_bls_keystore, save_ecdsa_keystore):
         assert signature(save).parameters["cost"].default is KeystoreCost.STRONG
     assert KeystoreCost.STRONG.value >= 2**18

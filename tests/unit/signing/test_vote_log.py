@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def running_signer(mode: str, path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the signer process within the block, from the moment it has said that it waits; kill it at the end."""
+    """Start the signer process and wait until it reports that it waits; kill it when the block ends."""
     process = subprocess.Popen(  # noqa: S603  our own module and arguments
         [sys.executable, "-m", "tests.kit.signing.signer_process", mode, str(path)],
         cwd=ROOT,
@@ -75,7 +75,7 @@ def test_record__other_task_attempt_or_input__is_another_vote(path: Path) -> Non
         log.record(make_vote(), INPUT_HASH)
         log.record(make_vote(task=2, approved=False), INPUT_HASH)
         log.record(make_vote(attempt=1, approved=False), INPUT_HASH)
-        log.record(make_vote(approved=False), b"\x20" * 32)  # a reorged seed block: the old vote must not bind
+        log.record(make_vote(approved=False), b"\x20" * 32)  # another branch's seed block: the old vote must not bind
 
 
 def test_record__input_hash_of_wrong_length__is_refused(path: Path) -> None:
@@ -116,7 +116,7 @@ def test_open__second_time_in_one_process__is_refused(path: Path) -> None:
         assert "One signer per operator" in str(caught.value)
 
 
-def test_open__another_process_holds_it__is_refused_until_that_dies(path: Path) -> None:
+def test_open__another_process_holds_it__is_refused_until_that_process_ends(path: Path) -> None:
     with running_signer("hold", path), pytest.raises(Invalid) as caught:
         open_log(path)
     assert caught.value.reason is Reason.BAD_SETTING

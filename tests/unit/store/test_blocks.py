@@ -19,7 +19,7 @@ def path_of(root: Path, block_id: BlockId) -> Path:
     return path
 
 
-def test_put__block__is_there_after_a_restart(tmp_path: Path) -> None:
+def test_put__block__remains_after_a_restart(tmp_path: Path) -> None:
     with DirectoryBlocks(tmp_path) as blocks:
         blocks.put(BLOCK_ID, BLOCK)
         blocks.pin(BLOCK_ID)
@@ -36,7 +36,9 @@ def test_get__unknown_block__is_unavailable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"a bloc", b"b block"])
-def test_get__block_changed_on_disk__is_found_and_healed_by_storing_it_again(tmp_path: Path, damage: bytes) -> None:
+def test_get__block_changed_on_disk__is_detected_and_repaired_by_storing_it_again(
+    tmp_path: Path, damage: bytes
+) -> None:
     with DirectoryBlocks(tmp_path) as blocks:
         blocks.put(BLOCK_ID, BLOCK)
         path_of(tmp_path, BLOCK_ID).write_bytes(damage)
@@ -70,7 +72,7 @@ def test_put__both_codecs_of_the_same_bytes__share_one_file(tmp_path: Path) -> N
         assert blocks.get(compute_block_id(Codec.DAG_PB, BLOCK)) == BLOCK
 
 
-def test_open__half_written_file_of_a_crash__is_removed(tmp_path: Path) -> None:
+def test_open__partial_file_after_a_crash__is_removed(tmp_path: Path) -> None:
     with DirectoryBlocks(tmp_path):
         pass
     leftover = tmp_path / "incoming" / "0123"
@@ -85,7 +87,7 @@ def test_open__directory_in_use__is_refused(tmp_path: Path) -> None:
     assert caught.value.reason is Reason.BAD_SETTING
 
 
-def test_unpin__pinned_then_not__forgets_and_then_says_so(tmp_path: Path) -> None:
+def test_unpin__called_twice__removes_the_pin_then_raises_retry(tmp_path: Path) -> None:
     with DirectoryBlocks(tmp_path) as blocks:
         blocks.pin(BLOCK_ID)
         blocks.unpin(BLOCK_ID)

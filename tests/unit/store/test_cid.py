@@ -40,7 +40,7 @@ def test_canonical_cid__v0__is_the_v1_of_the_same_block() -> None:
     assert parse_cid(canonical) == parse_cid(EMPTY_V0)
 
 
-def test_v0_text__raw_block__has_none_and_stays_v1() -> None:
+def test_v0_text__raw_block__stays_v1() -> None:
     assert compute_block_id(Codec.RAW, b"x").v0_text == RAW_TEXT
 
 
@@ -79,10 +79,10 @@ def test_parse_cid__anything_else__is_refused(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_cid(text)
     assert caught.value.reason is Reason.BAD_CID
-    assert len(str(caught.value)) < 300  # the text is a stranger's; it must not fill the log
+    assert len(str(caught.value)) < 300  # a stranger writes the text; it must not fill the log
 
 
-def test_parse_cid__longer_than_any_cid__is_refused_by_its_length_alone() -> None:
+def test_parse_cid__longer_than_any_cid__is_refused_by_its_length() -> None:
     with pytest.raises(Invalid) as caught:
         parse_cid("z" + "2" * 200_000)
     assert caught.value.details == {"length": 200_001}

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
         ("http://ipfs.example", "/dns/ipfs.example/tcp/80/http"),
     ],
 )
-def test_format_multiaddr__http_url__is_what_the_client_wants(url: str, multiaddr: str) -> None:
+def test_format_multiaddr__http_url__is_what_the_client_expects(url: str, multiaddr: str) -> None:
     assert format_multiaddr(url) == multiaddr
 
 
@@ -51,7 +51,7 @@ def test_endpoint__credentials__are_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_endpoint__label__leaves_out_the_path_where_keys_stand() -> None:
+def test_endpoint__label__omits_the_path_that_may_hold_a_key() -> None:
     assert gateway_endpoint("https://gateway.example/hunter2").label == "gateway:gateway.example"
 
 
@@ -67,6 +67,6 @@ def test_fetcher__no_endpoint__is_refused_at_the_start() -> None:
 
 
 def test_import__fetcher__loads_no_client_library() -> None:
-    """Evaluators and validators only read: ipfshttpclient costs them 0.4 s."""
+    """Evaluator services and validators only read; loading ipfshttpclient would cost them 0.4 s."""
     code = "import sys, zarathustra.store.fetch; sys.exit('ipfshttpclient' in sys.modules or 'requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  (our own code)

@@ -1,4 +1,4 @@
-"""Reading DAGs that strangers built: each refusal, by a DAG that differs from an accepted one in that point alone."""
+"""Reading DAGs of strangers: each refusal is tested with a DAG that differs from an accepted one in one point only."""
 
 from collections.abc import Iterable
 
@@ -39,13 +39,13 @@ KIB = 1024
 
 
 def read(dag: Dag, root: BlockId, *, max_bytes: int = 1 << 20) -> bytes:
-    """Read with both drivers, which must agree."""
+    """Read with both drivers; they must agree."""
     try:
         whole = read_by_levels(dag, root, max_bytes)
     except Invalid as error:
         with pytest.raises(Invalid) as caught:
             list(iter_file(root, dag.blocks.__getitem__, max_bytes=max_bytes))
-        # One goes by levels and one into the depth: where a DAG has several faults they may meet another first.
+        # One reads level by level, the other depth first: in a DAG with several faults, the first fault may differ.
         assert isinstance(caught.value.reason, Reason)
         raise error from None
     assert b"".join(iter_file(root, dag.blocks.__getitem__, max_bytes=max_bytes)) == whole
@@ -77,13 +77,13 @@ def test_read__node_with_data_and_children__puts_its_data_first() -> None:
     assert read(dag, dag.put(encode_node(inner, [dag.leaf(b"c")]))) == b"abc"
 
 
-def test_read__same_leaf_many_times__is_there_each_time() -> None:
+def test_read__same_leaf_many_times__is_read_each_time() -> None:
     dag = Dag()
     leaf = dag.leaf(b"ab")
     assert read(dag, dag.branch([leaf] * 5, [2] * 5)) == b"ab" * 5
 
 
-def test_read__same_branch_at_two_depths__is_there_each_time() -> None:
+def test_read__same_branch_at_two_depths__is_read_each_time() -> None:
     dag = Dag()
     leaf = dag.leaf(b"ab")
     inner = dag.branch([leaf, leaf], [2, 2])
@@ -104,7 +104,7 @@ def test_read__mode_and_mtime__are_skipped() -> None:
 
 
 @pytest.mark.parametrize("kind", [DIRECTORY, SYMLINK, HAMT, 3, 9])
-def test_read__other_unixfs_types__are_no_files(kind: int) -> None:
+def test_read__other_unixfs_types__are_not_files(kind: int) -> None:
     dag = Dag()
     assert refusal(dag, dag.put(encode_node(encode_unixfs(kind=kind, data=b"ab", size=2)))) is Reason.BAD_DAG
 
@@ -177,7 +177,7 @@ def test_read__chain_of_nodes__is_followed_to_the_limit(depth: int, accepted: bo
         assert refusal(dag, root) is Reason.BAD_DAG
 
 
-def test_read__few_blocks_that_name_each_other_millions_of_times__are_refused() -> None:
+def test_read__few_blocks_that_link_to_each_other_millions_of_times__are_refused() -> None:
     dag = Dag()
     root = dag.put(encode_node(encode_unixfs(size=0)))
     for _ in range(4):
@@ -196,7 +196,7 @@ def test_read__number_of_blocks__is_limited(leaves: int, accepted: bool) -> None
         assert refusal(dag, root) is Reason.BAD_DAG
 
 
-def test_read__blocks_of_padding__are_refused_before_they_cost_more_than_the_limit() -> None:
+def test_read__blocks_of_padding__are_refused_over_the_limit() -> None:
     dag = Dag()
     small = dag.put(encode_node(encode_unixfs(size=0) + text(8, bytes(500 * KIB))))
     root = dag.branch([small] * 8, [0] * 8)
@@ -218,7 +218,7 @@ def test_read__wrong_bytes_for_a_child__are_a_mismatch() -> None:
     assert refusal(dag, root) is Reason.CID_MISMATCH
 
 
-def test_read__link_to_a_hash_that_is_not_followed__is_refused() -> None:
+def test_read__link_with_an_unsupported_hash__is_refused() -> None:
     dag = Dag()
     identity = b"\x01\x55\x00\x02ab"
     root = dag.put(encode_link(identity) + text(1, encode_unixfs(size=2, child_sizes=[2])))
@@ -269,7 +269,7 @@ def test_read__node_of_a_million_fields__is_not_read_to_its_end() -> None:
     assert caught.value.details == {"limit": MAX_FIELDS}
 
 
-def test_file_reader__content_before_the_end__is_a_mistake_of_the_caller() -> None:
+def test_file_reader__content_before_the_end__raises_runtime_error() -> None:
     dag = Dag()
     with pytest.raises(RuntimeError):
         FileReader(dag.leaf(b"ab"), max_bytes=10).content()

@@ -1,4 +1,4 @@
-"""Log lines as JSON, metrics by name, and what the map loop tells of a record."""
+"""Log lines as JSON, metrics by name, and what the map loop reports about a record."""
 
 import io
 import json
@@ -31,7 +31,7 @@ class Lines(io.StringIO):
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """Everything that is logged during the test; the process's own logging is put back after it."""
+    """Capture everything that is logged during the test; restore the logging of the process afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     stream = Lines()
@@ -56,7 +56,7 @@ def test_log__bytes__are_hex(lines: Lines) -> None:
     assert lines.parse()[0]["task_id"] == "0x" + TASK.hex()
 
 
-def test_log__secret__is_stars(lines: Lines) -> None:
+def test_log__secret__shows_stars(lines: Lines) -> None:
     get_logger().info("x", password=Secret("hunter2"), nested={"password": Secret("hunter2")})
     assert "hunter2" not in lines.getvalue()
 
@@ -77,7 +77,7 @@ def test_log__exception__is_one_line(lines: Lines) -> None:
     assert "ValueError: a bug" in line["exception"]
 
 
-def test_log__library_warns__comes_in_the_same_form(lines: Lines) -> None:
+def test_log__library_warns__has_the_same_form(lines: Lines) -> None:
     logging.getLogger("aiokafka").warning("broker %s is away", "b1")
     logging.getLogger("aiokafka").info("chatter")
     (line,) = lines.parse()
@@ -93,7 +93,7 @@ def test_configure__level_does_not_exist__is_refused() -> None:
 # ---- metrics
 
 
-def test_metrics__two_services_in_one_process__do_not_meet() -> None:
+def test_metrics__two_services_in_one_process__are_separate() -> None:
     first, second = Metrics("first"), Metrics("second")
     first.counter("records", "Records").inc()
     second.counter("records", "Records").inc(2)
@@ -122,7 +122,7 @@ def test_observer__while_a_record_is_handled__lines_carry_its_task(lines: Lines)
     assert "task_id" not in outside
 
 
-def test_observer__key_is_no_task__is_not_called_one(lines: Lines) -> None:
+def test_observer__key_is_not_a_task__lines_carry_no_task(lines: Lines) -> None:
     telemetry = LoopTelemetry(Metrics("test"))
     with telemetry.around(Delivery(Record("chain-events.v1", b"\x01", b""), 0, 0, 0)):
         get_logger().info("inside")

@@ -1,4 +1,4 @@
-"""Checks side by side: how many at a time, which never together, and how each end is told."""
+"""Checks in parallel: how many at a time, which never together, and how each result is reported."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tools.schedule import Check, Result, run_checks
 
 pytestmark = pytest.mark.unit
 
-# Notes its start, waits for as many companions as it is told, notes its end.
+# Records its start, waits until `companions` other checks have started, records its end.
 PROGRAM = """
 import os, sys, time
 folder, name, companions = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -42,7 +42,7 @@ async def run(*checks: Check, cores: int = 2) -> list[Result]:
 
 
 async def test_run__two_cores__two_at_a_time(tmp_path: Path) -> None:
-    """Each ends only once the other has started."""
+    """Each check ends only after the other has started."""
     results = await run(make_check(tmp_path, "a", companions=1), make_check(tmp_path, "b", companions=1))
     assert all(result.is_passed for result in results)
 
@@ -55,7 +55,7 @@ async def test_run__needs_all_cores_or_one_room__one_after_the_other(
     assert capsys.readouterr().out.count("alone") == 3
 
 
-async def test_run__more_cores_than_there_are__runs_all_the_same(tmp_path: Path) -> None:
+async def test_run__needs_more_cores_than_there_are__still_runs(tmp_path: Path) -> None:
     assert (await run(make_check(tmp_path, "a", cores=64), cores=1))[0].is_passed
 
 
@@ -70,7 +70,7 @@ async def test_run__one_fails__the_others_run_and_its_output_is_shown(
     assert report(results) == 1
 
 
-async def test_run__over_its_deadline__is_ended_with_all_it_started(
+async def test_run__over_its_deadline__is_ended_with_its_child_processes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nested = "import subprocess; p = subprocess.Popen(['sleep', '600']); print('child', p.pid, flush=True); p.wait()"

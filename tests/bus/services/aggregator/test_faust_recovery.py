@@ -1,9 +1,9 @@
 """Faust's recovery must not skip records: faust-streaming #596, and our guard against it.
 
-After a table is recovered Faust resumes the source partitions and only then seeks them. If its reader stands amid a
-batch meanwhile, it goes on after the seek and moves its mark past records that are then cleared from the queue: fetched
-again, they lie below the mark and are dropped. The test makes exactly that: the seek waits until the queue is full and
-the reader stands before it, or until the flow is seen to be held. No luck is involved.
+After a table is recovered, Faust resumes the source partitions and only then seeks them. If its reader is in the middle
+of a batch at that time, it continues after the seek and moves its mark past records that are then cleared from the
+queue. They are fetched again, but they lie below the mark and are dropped. The test causes exactly this: the seek waits
+until the queue is full and the reader waits to fill it, or until the flow is seen to be held. Chance plays no part.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ LAST = b"last"
 
 @dataclass
 class Witness:
-    """An intake that keeps what it saw, and a state per task, so that there is something to recover."""
+    """An intake that keeps what it saw and gives each task a state, so that there is something to recover."""
 
     site: Site
     seen: list[bytes] = field(default_factory=list)
@@ -61,7 +61,7 @@ async def send(site: Site, values: Sequence[bytes], keys: Sequence[TaskId]) -> N
 
 
 def hold_seek(fold: FaustFold, witness: Witness) -> None:
-    """Let the seek of this fold's consumer wait until the race is lost, or cannot be lost any more."""
+    """Make the seek of this fold's consumer wait until the race is lost or can no longer be lost."""
     consumer = fold.app.consumer
     seek = consumer.perform_seek
 
@@ -70,17 +70,17 @@ def hold_seek(fold: FaustFold, witness: Witness) -> None:
         await seek()
         witness.may_go_on.set()
 
-    consumer.perform_seek = perform_seek  # type: ignore[method-assign]  # of this one object
+    consumer.perform_seek = perform_seek  # type: ignore[method-assign]  # of this object only
 
 
 def is_full(fold: FaustFold) -> bool:
-    """Whether the agent's queue is full, so that the reader waits amid a batch."""
+    """Return whether the agent's queue is full, so that the reader waits in the middle of a batch."""
     actors = [actor for agent in fold.app.agents.values() for actor in agent._actors]
     return bool(actors) and all(actor.stream.channel.queue.full() for actor in actors)
 
 
 async def recover(site: Site, *, is_guarded: bool) -> set[bytes]:
-    """What a fold sees of RECORDS records after it lost its disk."""
+    """Return what a fold sees of RECORDS records after it lost its disk."""
     keys = [site.open_task(number).task_id for number in range(TASKS)]
     before, after = Witness(site), Witness(site)
 
@@ -114,7 +114,7 @@ async def test_recovery__records_arrive_between_resume_and_seek__none_is_skipped
 
 
 async def test_recovery__without_the_guard__faust_still_skips_records(site: Site) -> None:
-    """When this fails, Faust has mended it and the guard may go."""
+    """If this test fails, Faust has fixed the fault and the guard can be removed."""
     missing = {b"%d" % number for number in range(RECORDS)} - await recover(site, is_guarded=False)
     assert missing
 
@@ -126,7 +126,7 @@ async def live_until_failure(site: Site, run: RunFold, message: Message) -> None
 
 
 async def test_fold__fails_on_a_record__record_comes_again_after_the_restart(site: Site) -> None:
-    """Faust acknowledges what its agent failed on; ours must not."""
+    """Faust acknowledges a record on which its agent failed; our fold must not."""
     proposal = build_proposal(site.open_task("a"))
     witness = Witness(site)
 

@@ -1,4 +1,4 @@
-"""The indexer's follower on anvil: reorganisations, snapshots taken back, restarts, providers that limit and fail."""
+"""The indexer's follower on anvil: reorganisations, reverted snapshots, restarts, limits and failures of providers."""
 
 import random
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def _count_blocks(query: dict[str, Any]) -> int:
 
 
 class Scene:
-    """A chain with one project, whose events are top-ups of nothing: any account may send them."""
+    """A chain with one project. Its events are top-ups by 0, which any account may send."""
 
     def __init__(self, market: TestMarket, rpc: HttpRpc, accounts: list[str]) -> None:
         self.market = market
@@ -78,7 +78,7 @@ class Scene:
     async def top_up(self, account: int = 5) -> None:
         before = await self.fetch_head()
         await self.rpc.call("eth_sendTransaction", self.build_top_up(account))
-        while await self.fetch_head() == before:  # automine answers before the block is there
+        while await self.fetch_head() == before:  # with automine, the node answers before the block is there
             pass
 
     async def fetch_head(self) -> int:
@@ -93,7 +93,7 @@ class Scene:
             pass
 
     async def fetch_truth(self) -> list[ChainEvent]:
-        """The canonical events, straight from the node."""
+        """Return the canonical events as the node has them."""
         scanner = ChainScanner(self.rpc, self.market.deployment)
         head = await self.fetch_head()
         spans = [span async for span in scanner.scan_final(BlockNumber(0), BlockNumber(head))]
@@ -132,13 +132,13 @@ async def test_follower__reorganisation__retracts_and_publishes_the_new_branch(s
     assert scene.sink.list_live() == await scene.fetch_truth()
 
 
-async def test_follower__snapshot_taken_back_to_a_shorter_chain__waits_then_retracts(scene: Scene) -> None:
+async def test_follower__snapshot_reverted_to_a_shorter_chain__waits_then_retracts(scene: Scene) -> None:
     snapshot = await scene.rpc.call("evm_snapshot")
     await scene.top_up()
     await scene.catch_up()
     await scene.rpc.call("evm_revert", snapshot)
     await scene.catch_up()
-    assert scene.count_retracted() == 0  # a shorter chain of the same blocks is a node that lags
+    assert scene.count_retracted() == 0  # a shorter chain of the same blocks looks like a node that lags
     await mine(scene.rpc, 2)
     await scene.catch_up()
     assert scene.count_retracted() == 1
@@ -173,7 +173,9 @@ async def test_follower__killed_between_any_two_effects__same_set_of_ids(scene: 
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_follower__random_chain_and_provider__readers_end_with_the_truth(scene: Scene, seed: int) -> None:
+async def test_follower__random_chain_and_provider__readers_end_with_the_canonical_events(
+    scene: Scene, seed: int
+) -> None:
     generator = random.Random(seed)
     provider = FaultyRpc(scene.rpc, max_range=5, failure_rate=0.02, seed=seed)
     scene.restart(provider)
@@ -189,12 +191,12 @@ async def test_follower__random_chain_and_provider__readers_end_with_the_truth(s
     scene.restart(scene.rpc)
     await scene.catch_up()
     assert scene.sink.list_live() == await scene.fetch_truth()
-    assert scene.count_retracted() > 0  # or the walk was too calm to show anything
+    assert scene.count_retracted() > 0  # otherwise the random steps tested no reorganisation
 
 
 async def take_random_step(scene: Scene, generator: random.Random, highest_final: int) -> None:
     draw = generator.random()
-    room = await scene.fetch_head() - highest_final  # deeper would fork below finalized
+    room = await scene.fetch_head() - highest_final  # a deeper one would fork below finalized
     if draw < 0.5:
         await scene.top_up(5 + generator.randrange(3))
     elif draw < 0.65:
@@ -212,7 +214,7 @@ async def take_random_step(scene: Scene, generator: random.Random, highest_final
 
 
 async def try_turn(scene: Scene, generator: random.Random, provider: Rpc) -> None:
-    """One turn, sometimes ended by a crash; failures of the provider wait for the next turn."""
+    """Catch up once, sometimes with a crash; after a failure of the provider the next call tries again."""
     scene.sink.effects_left = generator.randrange(10) if generator.random() < 0.3 else None
     try:
         await scene.follower.catch_up()

@@ -45,7 +45,7 @@ async def site(kafka_bootstrap: str, tmp_path: Path) -> Site:
 
 @asynccontextmanager
 async def outputs(site: Site, topic: str = "") -> AsyncIterator[list[Delivery]]:
-    """What the aggregator publishes, as it comes."""
+    """Yield a list that receives what the aggregator publishes."""
     topics = [topic or site.certificates]
     async with (
         KafkaConsumer(site.bootstrap_servers, group=unique_name("reader"), topics=topics) as consumer,
@@ -56,7 +56,7 @@ async def outputs(site: Site, topic: str = "") -> AsyncIterator[list[Delivery]]:
 
 @asynccontextmanager
 async def barriers(site: Site) -> AsyncIterator[Callable[[TaskId], Awaitable[None]]]:
-    """Give a function that waits until all that was sent about a task is folded.
+    """Yield a function that waits until everything that was sent about a task is folded.
 
     It sends records without a type and waits for their dead letters, which come last.
     """
@@ -126,7 +126,7 @@ async def test_fold__restarted_between_votes__counts_all_of_them(site: Site, run
     assert certificate.bitmap == 0b111
 
 
-async def test_fold__time_passes__timer_ends_the_collect_and_issues_again(site: Site, run: RunFold) -> None:
+async def test_fold__time_passes__timer_ends_the_collection_and_issues_again(site: Site, run: RunFold) -> None:
     proposal = build_proposal(site.open_task("a"))
     vote = vote_on(proposal)
     async with outputs(site) as published, barriers(site) as wait_for, running(site, run):
@@ -143,7 +143,7 @@ async def test_fold__time_passes__timer_ends_the_collect_and_issues_again(site: 
     assert published[0].record.headers[Header.ID] == published[1].record.headers[Header.ID]
 
 
-async def test_fold__malformed__is_dead_lettered_and_the_rest_goes_on(site: Site, run: RunFold) -> None:
+async def test_fold__malformed__is_dead_lettered_and_the_others_are_folded(site: Site, run: RunFold) -> None:
     proposal = build_proposal(site.open_task("a"))
     malformed = Record(site.attestations, proposal.evaluation.task_id, b"\xff", {Header.TYPE: b"AttestationSigned"})
     dead_letters = group_topics(site.group).dead_letters

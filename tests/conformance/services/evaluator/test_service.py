@@ -1,4 +1,4 @@
-"""The evaluator's client against the real service, over TCP and a Unix socket, and against odd servers."""
+"""The client against the real evaluator service, over TCP and a Unix socket, and against faulty servers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,7 +45,7 @@ async def refusal(address: str, request: EvaluateRequest | None = None) -> Zarat
     return caught.value
 
 
-async def test_service__real_process__evaluates_over_both_doors(tmp_path: Path) -> None:
+async def test_service__real_process__evaluates_over_tcp_and_a_unix_socket(tmp_path: Path) -> None:
     async with run_evaluator(tmp_path / "socket") as address:
         async with EvaluatorClient(f"unix:{tmp_path / 'socket'}") as client:
             good = await client.evaluate(square_request())
@@ -60,7 +60,7 @@ async def test_service__real_process__evaluates_over_both_doors(tmp_path: Path) 
     assert again == good
     assert (bad.code, bad.reason) == (Code.INVALID, Reason.BAD_HEADER)
     assert (failed.code, failed.reason) == (Code.EVALUATOR_FAILED, Reason.BAD_FORMAT)
-    # Asked twice, evaluated once: the second answer came from memory.
+    # The request was sent twice and evaluated once: the second answer came from memory.
     assert 'zarathustra_evaluator_evaluations_total{code="VALID",reason=""} 1.0' in metrics
     assert "zarathustra_evaluator_worker_starts 1.0" in metrics
 
@@ -71,7 +71,7 @@ async def test_client__handler_with_a_fake_evaluation__gets_its_result() -> None
         assert await client.evaluate(square_request()) == VALID
 
 
-async def test_client__full_queue__is_told_to_come_back() -> None:
+async def test_client__full_queue__is_told_to_try_again() -> None:
     gate, started = asyncio.Event(), asyncio.Event()
 
     async def wait(_request: EvaluateRequest) -> EvaluateResult:
@@ -109,7 +109,7 @@ async def test_service__request_over_the_limit__is_refused_without_an_evaluation
 
 
 @pytest.mark.parametrize("address", ["tcp:127.0.0.1:{port}", "unix:{folder}/nobody"])
-async def test_client__nobody_there__is_unreachable(address: str, tmp_path: Path) -> None:
+async def test_client__no_server__is_unreachable(address: str, tmp_path: Path) -> None:
     error = await refusal(address.format(port=find_free_port(), folder=tmp_path))
     assert isinstance(error, Retry)
     assert error.reason is Reason.EVALUATOR_UNREACHABLE
@@ -125,7 +125,7 @@ async def test_client__nobody_there__is_unreachable(address: str, tmp_path: Path
         ({"body": bytes(MAX_RESULT_BYTES + 1)}, Retry, Reason.EVALUATOR_UNREACHABLE),
     ],
 )
-async def test_client__odd_answer__is_classified(
+async def test_client__faulty_answer__is_classified(
     response: dict[str, object], kind: type[ZarathustraError], reason: Reason
 ) -> None:
     async def answer(_request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """Webhooks at a real receiver on a loopback port, which checks them by the Standard Webhooks specification.
 
 The check here is written from the specification (signed content "id.timestamp.payload", HMAC-SHA256 with the decoded
-secret, base64, `v1,` and a space-separated list) and shares no line with the sender.
+secret, base64, `v1,` and a space-separated list) and shares no code with the sender.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ NOTIFICATION = Notification(
 
 @dataclass
 class Receiver:
-    """Keeps what arrives, byte for byte, and answers as told."""
+    """A receiver that keeps each request byte for byte and answers as its fields say."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ async def send(url: str, notification: Notification = NOTIFICATION, *, timeout_s
 
 
 def verify(headers: dict[str, str], body: bytes, *, key: bytes = KEY, now: int = NOW) -> bool:
-    """What a receiver does after the specification."""
+    """Verify a webhook as the specification requires of a receiver."""
     message_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
     if abs(now - int(timestamp)) > TOLERANCE_SECONDS or "." in message_id:
         return False
@@ -89,7 +89,7 @@ def verify(headers: dict[str, str], body: bytes, *, key: bytes = KEY, now: int =
     return any(version == "v1" and base64.b64decode(text, validate=True) == mac for version, text in given)
 
 
-async def test_send__receiver_takes_it__verifies_by_the_specification() -> None:
+async def test_send__receiver_accepts__verifies_by_the_specification() -> None:
     receiver = Receiver()
     async with receiving(receiver) as url:
         await within(send(url))
@@ -104,7 +104,7 @@ async def test_send__receiver_takes_it__verifies_by_the_specification() -> None:
 
 
 async def test_verify__anything_changed__fails() -> None:
-    """Shows that the check above can fail."""
+    """This shows that `verify` can fail."""
     receiver = Receiver()
     async with receiving(receiver) as url:
         await within(send(url))
@@ -132,7 +132,7 @@ async def test_send__2xx__is_delivered(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 410, 429, 500, 503])
-async def test_send__anything_else__is_tried_again(status: int) -> None:
+async def test_send__any_other_status__is_tried_again(status: int) -> None:
     async with receiving(Receiver(status)) as url:
         with pytest.raises(Retry) as caught:
             await within(send(url))
@@ -142,7 +142,7 @@ async def test_send__anything_else__is_tried_again(status: int) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_send__redirect__is_not_followed(status: int) -> None:
-    """A receiver must not be able to redirect us to another server, such as an address inside our network."""
+    """A receiver must not be able to redirect the sender to another server, such as one inside its network."""
     elsewhere = Receiver()
     async with receiving(elsewhere) as target, receiving(Receiver(status, {"Location": target})) as url:
         with pytest.raises(Retry) as caught:
@@ -178,7 +178,7 @@ async def test_send__hostile_receiver__is_tried_again(behaviour: Behaviour) -> N
 
 
 @pytest.mark.parametrize("behaviour", [send_without_end, cut_short], ids=lambda one: str(one.__name__))
-async def test_send__receiver_takes_it_and_talks_on__is_delivered(behaviour: Behaviour) -> None:
-    """Only the status counts: the body is a stranger's and is not read."""
+async def test_send__receiver_accepts_with_a_bad_body__is_delivered(behaviour: Behaviour) -> None:
+    """Only the status counts: the body comes from a stranger and is not read."""
     async with hostile_server(behaviour) as server:
         await within(send(server.url, timeout_seconds=5))

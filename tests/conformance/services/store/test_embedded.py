@@ -129,7 +129,7 @@ async def test_block_put__over_the_limit_in_chunks__is_refused(url: str, session
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     async with session.post(f"{url}/api/v0/block/put", data=body(), headers=headers) as response:
         assert response.status == 413
-        assert "body is too large" in (await response.json())["Message"]  # it was not read to its end
+        assert "body is too large" in (await response.json())["Message"]  # the body was not read to its end
 
 
 @pytest.mark.parametrize("header", ["Origin", "Referer"])
@@ -164,7 +164,7 @@ async def test_gateway__raw_block__is_served_with_headers_that_keep_browsers_fro
         ("..%2f..%2flock?format=raw", 400),
     ],
 )
-async def test_gateway__what_it_does_not_serve__has_its_status(
+async def test_gateway__request_that_it_does_not_serve__has_its_status(
     url: str, session: aiohttp.ClientSession, path: str, status: int
 ) -> None:
     async with session.get(f"{url}/ipfs/{path}") as response:

@@ -73,7 +73,7 @@ class World:
         try:
             await self._follower.catch_up()
         except Retry:
-            return  # as the service does: the next turn tries again
+            return  # as in the service: the next call tries again
 
     async def finish(self) -> None:
         for _ in range(self._confirmations):
@@ -100,7 +100,7 @@ def test_follower__reorganisations_crashes_and_lag__readers_end_with_the_canonic
 
 @given(STEPS)
 def test_follower__crashes_or_none__publishes_the_same_set_of_ids(steps: list[tuple[Any, ...]]) -> None:
-    """Where the calm run takes a turn, the other is killed after some effects and started again."""
+    """At each crash step one run only catches up; the other is killed after some effects, then catches up."""
     calm = [("turn",) if step[0] == "crash" else step for step in steps if step[0] != "bus fails"]
     crashing = [part for step in steps if step[0] != "bus fails" for part in _crash_then_turn(step)]
     ids = [_list_ids(asyncio.run(run(script, confirmations=0))) for script in (calm, crashing)]

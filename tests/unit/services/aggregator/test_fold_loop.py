@@ -1,4 +1,4 @@
-"""The loop around the fold: order of effects, retries, dead letters, and what the timer does."""
+"""The loop around the fold: the order of effects, retries, dead letters and the timer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ ALL = [READ, propose(PROPOSAL), *(AttestationAccepted(sign_attestation(VOTE, slo
 
 @dataclass
 class RecordingTable(DictTable):
-    """Notes writes in the world's diary."""
+    """A table that records each write in the world's diary."""
 
     diary: list[str]
 
@@ -51,7 +51,7 @@ class RecordingTable(DictTable):
 
 @dataclass
 class World:
-    """What the loop acts through; each list of failures is used up one a call."""
+    """The ports of the loop; each call uses up one entry of its list of failures."""
 
     changes: Sequence[Change] = ()
     intake_failures: list[Exception] = field(default_factory=list)
@@ -147,7 +147,7 @@ async def test_tick__only_time_passed__writes_nothing() -> None:
 
 
 async def test_tick__lost_verification__is_asked_for_again() -> None:
-    """A state saved before its votes were verified: the crash between fold and answer."""
+    """The state was saved before its votes were verified: a crash between the fold and the verifier's answer."""
     world = World(ALL[:2])
     await world.loop.handle(DELIVERY)
     state = world.table.get(TASK.task_id)
@@ -186,7 +186,7 @@ async def test_tick__task_reorganised_away__is_forgotten_after_a_while() -> None
     assert world.table.list_tasks() == []
 
 
-async def test_tick__task_final_for_long__is_forgotten_and_late_votes_do_not_revive_it() -> None:
+async def test_tick__task_final_for_long__is_forgotten_and_late_votes_do_not_restore_it() -> None:
     world = World(ALL)
     await world.loop.handle(DELIVERY)
     settled = build_task(status=TaskStatus.SETTLED)
@@ -200,7 +200,7 @@ async def test_tick__task_final_for_long__is_forgotten_and_late_votes_do_not_rev
     assert world.table.list_tasks() == []
 
 
-async def test_tick__task_forgotten_while_it_is_read__does_not_begin_anew() -> None:
+async def test_tick__task_forgotten_while_it_is_read__is_not_restored() -> None:
     world = World(ALL)
     await world.loop.handle(DELIVERY)
 
@@ -215,7 +215,7 @@ async def test_tick__task_forgotten_while_it_is_read__does_not_begin_anew() -> N
 
 
 async def test_handle__another_record_is_being_folded__waits_for_it() -> None:
-    """Both read, send and save the same state: interleaved, one would overwrite the other's."""
+    """Both read, send and save the same state: if they interleaved, one would overwrite the state of the other."""
     world = World(ALL)
     gate, sends = asyncio.Event(), [0]
 
@@ -237,7 +237,7 @@ async def test_handle__another_record_is_being_folded__waits_for_it() -> None:
 
     gate.set()
     await both
-    assert sends == [1]  # the second found the first's certificate issued
+    assert sends == [1]  # the second found the certificate already issued
 
 
 def _unverified_ballot() -> Ballot:

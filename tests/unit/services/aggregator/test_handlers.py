@@ -1,4 +1,4 @@
-"""What the fold's effects do: batches that name culprits, aggregates that verify, records in our envelope."""
+"""The fold's effects: batches that name bad signatures, aggregates that verify, records in our envelope."""
 
 import pytest
 from py_arkworks_bls12381 import G2Point
@@ -62,7 +62,7 @@ async def test_perform__good_signatures__all_are_good(interpreter: Interpreter) 
 
 
 async def test_perform__two_bad_signatures_that_cancel__both_are_named(interpreter: Interpreter) -> None:
-    """Their aggregate verifies: only the random weights tell."""
+    """Their aggregate verifies: only the random weights reveal them."""
     shift = G2Point.hash_to_curve(b"shift", b"tag")
     first = G2Point.from_compressed_bytes(good(0)) + shift
     second = G2Point.from_compressed_bytes(good(1)) - shift

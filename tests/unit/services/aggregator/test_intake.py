@@ -1,4 +1,4 @@
-"""Which records may count, and why the others may not."""
+"""Which records the aggregator accepts, and why it refuses the others."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -70,7 +70,7 @@ async def test_read__attestation_and_abstention__are_accepted(intake: Intake) ->
     )
 
 
-async def test_read__value_changed_on_the_way__bad_envelope(intake: Intake) -> None:
+async def test_read__value_changed_in_transit__bad_envelope(intake: Intake) -> None:
     delivery = deliver_message(Topic.ATTESTATIONS, ATTESTATION, slot=0)
     changed = replace(delivery, record=replace(delivery.record, value=delivery.record.value + b"\x00"))
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to post, and what becomes of a post."""
+"""Whose turn it is to post, and how a post ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ def build_poster(sender: FakeSender, driver: ChainDriver) -> Poster:
 
 
 async def until_read(chain: FakeChain, count: int) -> None:
-    """Return when the poster has read the task `count` times: it looked at that many blocks."""
+    """Wait until the poster has read the task `count` times, once for each block."""
     await until(lambda: chain.task_reads >= count)
 
 
@@ -90,7 +90,7 @@ async def test_on_certificate__our_turn__posts_at_once(poster: Poster, sender: F
     assert posted.gas_used == 215_000
 
 
-async def test_on_certificate__another_operators__is_left_to_it(poster: Poster, sender: FakeSender) -> None:
+async def test_on_certificate__issued_by_another_operator__is_not_posted(poster: Poster, sender: FakeSender) -> None:
     assert await post(poster, slot=1) == []
     assert sender.posted == []
 
@@ -146,14 +146,14 @@ async def test_on_certificate__rejection_of_a_past_attempt__posts_nothing(
 
 
 class OvertakenSender(FakeSender):
-    """Another aggregator settles while ours is on its way."""
+    """A sender whose transaction is overtaken: another aggregator settles first."""
 
     async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
         self.chain.close_task(TASK.task_id)
         raise REVERTED
 
 
-async def test_on_certificate__refused_because_another_was_faster__is_quiet(driver: ChainDriver) -> None:
+async def test_on_certificate__refused_because_another_was_faster__reports_nothing(driver: ChainDriver) -> None:
     poster = build_poster(OvertakenSender(driver.chain, signer_of(US).operator_id), driver)
 
     assert await post(poster) == []
@@ -180,4 +180,4 @@ async def test_on_certificate__handled_again_after_a_crash__reports_what_the_cha
     assert len(sender.posted) == 1
 
     chain.postings[vote] = Posting(receipt, Address(b"\x77" * 20))
-    assert await post(poster) == []  # another operator's: it reports itself
+    assert await post(poster) == []  # another operator posted it and reports it

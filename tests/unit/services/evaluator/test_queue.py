@@ -1,4 +1,4 @@
-"""The service's queue: bounded, one at a time, remembering what does not depend on the machine."""
+"""The service's queue: bounded, one evaluation at a time, results kept if they do not depend on the machine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ def sender(**changes: object) -> Callable[[], Awaitable[bytes]]:
 
 
 class FakeEvaluate:
-    """Answers `result` once the gate is open, and notes what ran."""
+    """An evaluation that returns `result` when the gate is open, and counts its runs."""
 
     def __init__(self, result: EvaluateResult = VALID) -> None:
         self.result = result
@@ -56,7 +56,7 @@ async def test_answer__same_request_twice__is_evaluated_once() -> None:
     assert fake.calls == 1
 
 
-async def test_answer__same_input_hash_other_bytes__is_another_question() -> None:
+async def test_answer__same_input_hash_other_bytes__is_evaluated_again() -> None:
     fake = FakeEvaluate()
     queue = EvaluationQueue(fake, max_waiting=2)
     await queue.answer(sender())
@@ -92,7 +92,7 @@ async def test_answer__full__is_busy_and_reads_nothing() -> None:
     assert (queue.pending, fake.most_running) == (0, 1)
 
 
-async def test_answer__bad_body__frees_its_place() -> None:
+async def test_answer__bad_body__releases_its_place() -> None:
     queue = EvaluationQueue(FakeEvaluate(), max_waiting=0)
 
     async def garbage() -> bytes:

@@ -1,4 +1,4 @@
-"""The follower's single cases, the record it builds, and which replica is active."""
+"""The follower case by case, the records it builds, and which replica is active."""
 
 import asyncio
 from contextlib import suppress
@@ -33,7 +33,7 @@ def make_follower(chain: EventChain, sink: FakeSink, *, confirmations: int = 0) 
 
 
 def list_projects(sink: FakeSink) -> list[int]:
-    """Project numbers of the published records; negative: retracted."""
+    """Return the project numbers of the published records; a negative number is a retraction."""
     return [
         -timed.record.event.project_id if isinstance(timed.record, Retracted) else timed.record.project_id
         for timed in sink.records
@@ -60,7 +60,7 @@ async def test_follower__second_turn_without_news__publishes_and_saves_nothing()
     assert await follower.catch_up()
 
 
-async def test_follower__confirmations__publishes_nothing_younger() -> None:
+async def test_follower__confirmations__publishes_no_newer_block() -> None:
     chain, sink = EventChain(), FakeSink()
     for project in (1, 2, 3):
         chain.mine([project])
@@ -106,7 +106,7 @@ async def test_follower__node_behind_on_the_same_branch__retracts_nothing() -> N
 
 @pytest.mark.parametrize("effects", range(7))
 async def test_follower__block_reorganised_away_while_down__readers_end_with_the_new_branch(effects: int) -> None:
-    """Killed after each possible effect: the next process must know what went out."""
+    """Killed after each possible effect: the next process must know what was published."""
     chain, sink = EventChain(), FakeSink()
     await make_follower(chain, sink).catch_up()
     chain.mine([1])
@@ -188,7 +188,7 @@ def test_event_record__retraction__same_key_other_id() -> None:
     assert retracted.headers[Header.ID] != event.headers[Header.ID]
 
 
-def test_checkpoint__no_bytes__unparsable() -> None:
+def test_checkpoint__empty__unparsable() -> None:
     with pytest.raises(Invalid) as caught:
         decode_checkpoint(b"")
     assert caught.value.reason is Reason.UNPARSABLE
@@ -232,7 +232,7 @@ async def take_turns(replica: Replica, count: int = 4) -> None:
         await replica.run_once(wait_s=0.001)
 
 
-async def test_replica__two_of_them__one_indexes() -> None:
+async def test_replica__two_replicas__one_indexes() -> None:
     fleet = Fleet()
     fleet.chain.mine([1])
     first_consumer, second_consumer = fleet.make_consumer(), fleet.make_consumer()
@@ -244,7 +244,7 @@ async def test_replica__two_of_them__one_indexes() -> None:
     assert fleet.list_events() == [1]
 
 
-async def test_replica__active_one_gone__other_goes_on_where_it_was() -> None:
+async def test_replica__active_one_crashes__other_continues_from_its_checkpoint() -> None:
     fleet = Fleet()
     fleet.chain.mine([1])
     consumers = [fleet.make_consumer(), fleet.make_consumer()]

@@ -1,4 +1,4 @@
-"""What the notifier tells the webhook, what it only logs, and by which id."""
+"""What the notifier sends to the webhook, what it only logs, and the id of each notification."""
 
 import dataclasses
 import json
@@ -53,7 +53,7 @@ EVENTS = {name: value for name, value in EXAMPLES.items() if isinstance(value, C
 
 @dataclass
 class Receiver:
-    """Takes notifications, or refuses them."""
+    """A webhook receiver that takes notifications or refuses them."""
 
     taken: list[Notification] = field(default_factory=list)
     is_up: bool = True
@@ -95,7 +95,7 @@ def certificate_delivery(message: Message) -> Delivery:
 
 
 async def tell(site: Site, value: ChainEvent | Retracted | Message) -> None:
-    """Hand a record of the value to the handler of its topic, which must answer with none."""
+    """Give a record of the value to the handler of its topic; the handler must return no records."""
     if isinstance(value, ChainEvent | Retracted):
         assert await within(site.notifier.on_chain_event(event_delivery(value))) == ()
     else:
@@ -103,7 +103,7 @@ async def tell(site: Site, value: ChainEvent | Retracted | Message) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EVENTS))
-async def test_tell__every_fact__is_logged_and_told_where_people_act_on_it(name: str) -> None:
+async def test_tell__every_fact__is_logged_and_sent_if_people_act_on_it(name: str) -> None:
     site, event = open_site(), EVENTS[name]
     await tell(site, event)
     is_told = type(event.fact) in TOLD_FACTS
@@ -113,14 +113,14 @@ async def test_tell__every_fact__is_logged_and_told_where_people_act_on_it(name:
 
 
 @pytest.mark.parametrize("name", sorted(kind.__name__ for kind in get_args(messages.Message)), ids=str)
-async def test_tell__every_message__is_logged_and_told_where_people_act_on_it(name: str) -> None:
+async def test_tell__every_message__is_logged_and_sent_if_people_act_on_it(name: str) -> None:
     site = open_site()
     await tell(site, EXAMPLES[name])
     assert [one.type for one in site.receiver.taken] == ([name] if name == "TaskStalled" else [])
     assert count(site.metrics, "notifications_total", channel="log", type=name) == 1
 
 
-async def test_tell__strangers_message__is_logged_and_wakes_nobody() -> None:
+async def test_tell__strangers_message__is_logged_and_not_sent() -> None:
     site = open_site(trusted=None)
     await tell(site, TaskStalled(TASK, Attempt(0), Reason.QUORUM_UNREACHABLE.code))
     assert site.receiver.taken == []
@@ -149,7 +149,7 @@ async def test_tell__fact__is_readable_json() -> None:
     json.dumps(dataclasses.asdict(notification))
 
 
-async def test_tell__retraction__says_so_and_has_an_id_of_its_own() -> None:
+async def test_tell__retraction__is_marked_and_has_another_id() -> None:
     site, event = open_site(), event_of(SETTLED)
     await tell(site, event)
     await tell(site, Retracted(event))
@@ -169,8 +169,8 @@ async def test_tell__same_record_twice__has_the_same_id() -> None:
 
 
 @pytest.mark.parametrize("header", [b"", b"\xff\xfe", b"a\r\nwebhook-id: b", b"x" * 10_000])
-async def test_tell__id_header_is_a_strangers__id_is_the_contents(header: bytes) -> None:
-    """The envelope does not cover headers: by a copied id a stranger could have a true notification dropped."""
+async def test_tell__id_header_is_forged__id_is_derived_from_the_content(header: bytes) -> None:
+    """The envelope does not cover headers: with a copied id, a stranger could suppress a true notification."""
     site = open_site()
     stalled = TaskStalled(TASK, Attempt(0), Reason.QUORUM_UNREACHABLE.code)
     honest = certificate_delivery(stalled)
@@ -181,7 +181,7 @@ async def test_tell__id_header_is_a_strangers__id_is_the_contents(header: bytes)
     assert first.id == second.id == honest.record.headers[Header.ID].decode()
 
 
-async def test_tell__receiver_is_down__raises_retry_and_is_told_later() -> None:
+async def test_tell__receiver_is_down__raises_retry_and_is_sent_later() -> None:
     site = open_site()
     site.receiver.is_up = False
     with pytest.raises(Retry) as caught:
@@ -245,8 +245,8 @@ async def test_open_webhook__secret_is_missing_or_wrong__is_refused_and_not_show
 
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://example.org/x", "http://", "http://[", "//example.org"])
-async def test_open_webhook__url_is_none__is_refused(url: str) -> None:
-    """Found at the start, not as a receiver that never answers."""
+async def test_open_webhook__url_is_malformed__is_refused(url: str) -> None:
+    """A bad URL is reported at the start; otherwise it would look like a receiver that never answers."""
     with pytest.raises(Invalid) as caught:
         await open_it(settings_with(WEBHOOK_URL=url, WEBHOOK_SECRET=GOOD_SECRET))
     assert caught.value.reason is Reason.BAD_SETTING

@@ -1,4 +1,4 @@
-"""The keeper: whose turn, what is left to do, and that nothing stops it."""
+"""The keeper: whose turn it is, what is left to do, and that no failure stops it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,18 +59,18 @@ class Scene:
         return self.sites[-1]
 
     def get_in_turn(self) -> OperatorKeys:
-        """Whose turn it is at the next block."""
+        """Return the operator that has the turn at the next block."""
         operators = self.chain.operators.operators
         chosen = turn_of(operators, BlockNumber(self.chain.head + 1), self.chain.turn_blocks).operator_id
         return next(keys for keys in KEYS if keys.operator_id == chosen)
 
     def list_by_rank(self) -> list[OperatorKeys]:
-        """The operators in the order of their turns, from the next block's on."""
+        """Return the operators in the order of their turns, starting at the next block."""
         first = KEYS.index(self.get_in_turn())
         return [KEYS[(first + rank) % len(KEYS)] for rank in range(len(KEYS))]
 
     async def open_overdue_task(self, *, number: int = 1) -> Task:
-        """A task whose deadline has passed."""
+        """Open a task whose deadline has passed."""
         task = await open_task(self.chain, MemoryStore(), number=number)
         return self.chain.put_task(replace(task, deadline=BlockNumber(self.chain.head - 1)))
 
@@ -107,7 +107,7 @@ async def test_keep__own_turn__advances_at_the_next_block(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("rank", [1, 2])
-async def test_keep__others_come_first_and_do_nothing__acts_a_block_later_for_each(scene: Scene, rank: int) -> None:
+async def test_keep__others_come_first_and_do_nothing__acts_one_block_later_for_each(scene: Scene, rank: int) -> None:
     scene.chain.pending_steps[PROJECT] = 1
     site = await scene.start(scene.list_by_rank()[rank])
     site.keeper.poke(PROJECT)
@@ -117,7 +117,7 @@ async def test_keep__others_come_first_and_do_nothing__acts_a_block_later_for_ea
     assert site.sender.advanced == [PROJECT]
 
 
-async def test_keep__everybody_keeps__one_transaction_is_sent(scene: Scene) -> None:
+async def test_keep__every_operator_keeps__one_transaction_is_sent(scene: Scene) -> None:
     scene.chain.pending_steps[PROJECT] = 1
     sites = [await scene.start(keys) for keys in reversed(scene.list_by_rank())]
     for site in sites:
@@ -153,10 +153,10 @@ async def test_keep__nothing_to_do__sends_nothing_and_forgets_the_project(scene:
     await scene.driver.mine()
     scene.chain.pending_steps[PROJECT] = 1
     await scene.driver.mine(3)
-    assert site.sender.advanced == []  # until somebody pokes again
+    assert site.sender.advanced == []  # until the next poke
 
 
-async def test_keep__more_than_one_transaction_holds__goes_on_until_nothing_is_left(scene: Scene) -> None:
+async def test_keep__too_much_for_one_transaction__continues_until_nothing_is_left(scene: Scene) -> None:
     scene.chain.pending_steps[PROJECT] = 2 * MAX_STEPS + 1
     site = await scene.start(scene.get_in_turn())
     site.keeper.poke(PROJECT)
@@ -164,7 +164,7 @@ async def test_keep__more_than_one_transaction_holds__goes_on_until_nothing_is_l
     assert site.sender.advanced == [PROJECT] * 3
 
 
-async def test_keep__poked_again__waits_no_longer_than_since_the_first(scene: Scene) -> None:
+async def test_keep__poked_again__wait_counts_from_the_first_poke(scene: Scene) -> None:
     scene.chain.pending_steps[PROJECT] = 1
     site = await scene.start(scene.list_by_rank()[2])
     for _ in range(3):
@@ -173,7 +173,7 @@ async def test_keep__poked_again__waits_no_longer_than_since_the_first(scene: Sc
     assert site.sender.advanced == [PROJECT]
 
 
-async def test_sweep__nobody_poked__finds_every_project(scene: Scene) -> None:
+async def test_sweep__no_poke__finds_every_project(scene: Scene) -> None:
     scene.chain.project_count = 3
     scene.chain.pending_steps = {ProjectId(2): 1, ProjectId(3): 1}
     site = await scene.start(scene.get_in_turn())
@@ -181,7 +181,7 @@ async def test_sweep__nobody_poked__finds_every_project(scene: Scene) -> None:
     assert sorted(site.sender.advanced) == [2, 3]
 
 
-async def test_sweep__done__comes_again_after_that_many_blocks(scene: Scene) -> None:
+async def test_sweep__done__repeats_after_its_interval(scene: Scene) -> None:
     scene.chain.project_count = 1
     site = await scene.start(STRANGER)
     await scene.driver.mine(2)
@@ -204,13 +204,13 @@ async def test_sweep__task_past_its_deadline__is_expired(scene: Scene) -> None:
     assert count(site.metrics, "keeper_transactions_total", call="expireTask") == 1
 
 
-async def test_sweep__task_at_its_deadline__is_left_alone(scene: Scene) -> None:
+async def test_sweep__task_at_its_deadline__is_not_expired(scene: Scene) -> None:
     task = await open_task(scene.chain, MemoryStore())
     scene.chain.put_task(replace(task, deadline=BlockNumber(scene.chain.head + 1)))
     site = await scene.start(KEYS[0])
     await scene.driver.mine()
     assert site.sender.expired == []
-    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 0  # nor is it tried
+    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 0  # no transaction is tried either
 
 
 async def test_sweep__expired_task__its_project_is_advanced(scene: Scene) -> None:
@@ -221,7 +221,7 @@ async def test_sweep__expired_task__its_project_is_advanced(scene: Scene) -> Non
     assert site.sender.advanced == [PROJECT]
 
 
-async def test_sweep__one_task_cannot_be_read__the_rest_is_kept(scene: Scene) -> None:
+async def test_sweep__one_task_cannot_be_read__the_others_are_expired(scene: Scene) -> None:
     broken = await scene.open_overdue_task(number=1)
     task = await scene.open_overdue_task(number=2)
     scene.chain.unreadable.add(broken.task_id)
@@ -237,7 +237,7 @@ async def test_sweep__one_task_cannot_be_read__the_rest_is_kept(scene: Scene) ->
 # ---- failures
 
 
-async def test_keep__node_goes_away__is_counted_and_kept_when_it_is_back(scene: Scene) -> None:
+async def test_keep__node_becomes_unreachable__is_counted_and_project_is_advanced_later(scene: Scene) -> None:
     scene.chain.project_count = 1
     scene.chain.pending_steps[PROJECT] = 1
     site = await scene.start(STRANGER)

@@ -1,4 +1,4 @@
-"""The performer over a whole task: when it proposes, what, how often, and how it ends."""
+"""The performer during a whole task: when it proposes, what, how often, and when it stops."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -113,7 +113,7 @@ class Scene:
         return Site(keys, performer, metrics, node, producer, pinned, poked)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        """Run in the background until the scene closes."""
+        """Run `work` in the background, at most until the scene closes."""
         self.running.append(asyncio.create_task(work))
         return self.running[-1]
 
@@ -121,14 +121,14 @@ class Scene:
         return await open_task(self.chain, self.files, artefacts, **changes)
 
     def find_site(self, task: Task, attempt: int = 0) -> Site:
-        """A site of the operator whose attempt it is. The chain must have the seed block."""
+        """Open a site of the attempt's performer. The chain must have the seed block."""
         chosen = self.chain.get_performer(task, attempt)
         return self.open_site(next(keys for keys in KEYS if keys.operator_id == chosen.operator_id))
 
     async def open_attempt(
         self, artefacts: Artefacts | None = None, *, attempt: int = 0, **changes: Any
     ) -> tuple[Task, Site]:
-        """A task whose seed is known, and a site of the operator whose attempt it is."""
+        """Open a task whose seed is known, and a site of the attempt's performer."""
         task = await self.open_task(artefacts, **changes)
         await self.mine_to_seed(task)
         return task, self.find_site(task, attempt)
@@ -162,7 +162,7 @@ def list_inputs(task: Task) -> list[Cid]:
 
 
 def is_pinned(node: MemoryStore, cid: Cid) -> bool:
-    """False also for what is no CID."""
+    """Return whether the node has pinned `cid`; False also for text that is not a CID."""
     try:
         return node.is_pinned(cid)
     except Invalid:
@@ -170,7 +170,7 @@ def is_pinned(node: MemoryStore, cid: Cid) -> bool:
 
 
 def list_proposals(site: Site) -> list[EvaluationProposed]:
-    """What the site sent, opened as every reader opens it."""
+    """Return the proposals that the site sent, opened as every reader opens them."""
     proposals: list[EvaluationProposed] = []
     for record in site.producer.records:
         sender, message = read_message(deliver(record), DOMAIN)
@@ -244,7 +244,7 @@ async def test_perform__wrong_challenger__proposes_invalid_with_the_reason(scene
 # ---- when it proposes
 
 
-async def test_perform__whole_silent_task__each_proposes_in_its_own_attempts_only_and_once(scene: Scene) -> None:
+async def test_perform__task_without_votes__each_performer_proposes_once_in_each_of_its_attempts(scene: Scene) -> None:
     task = await scene.open_task()
     sites = [scene.open_site(keys) for keys in KEYS]
     following = [scene.start(site.performer.perform(task.task_id)) for site in sites]
@@ -281,7 +281,7 @@ async def test_perform__attempt_is_rejected__next_performer_proposes_at_once(sce
     assert scene.chain.head < attempt_end(task, Attempt(0))
 
 
-async def test_perform__rejected_all_round__comes_to_its_next_attempt(scene: Scene) -> None:
+async def test_perform__every_attempt_is_rejected__proposes_in_its_next_attempt(scene: Scene) -> None:
     task, site = await scene.open_attempt(max_attempts=6)
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
@@ -304,7 +304,7 @@ async def test_perform__restarted__proposes_the_same_bytes_again(scene: Scene) -
     assert sites[0].producer.records == sites[1].producer.records
 
 
-async def test_perform__seed_block_is_reorganised__proposes_for_the_new_seed(scene: Scene) -> None:
+async def test_perform__seed_block_is_reorganised__proposes_again_for_the_new_seed(scene: Scene) -> None:
     task = await scene.open_task()
     sites = [scene.open_site(keys) for keys in KEYS]
     for site in sites:
@@ -322,7 +322,7 @@ async def test_perform__seed_block_is_reorganised__proposes_for_the_new_seed(sce
 
 
 async def test_perform__opening_block_is_reorganised_while_it_waits__proposes_for_the_new_input(scene: Scene) -> None:
-    """Another branch may open the same task with another champion; what was read before the wait is no longer true."""
+    """Another branch may open the same task with another champion; the task read before the wait is then outdated."""
     task = await scene.open_task()
     sites = [scene.open_site(keys) for keys in KEYS]
     for site in sites:
@@ -337,7 +337,7 @@ async def test_perform__opening_block_is_reorganised_while_it_waits__proposes_fo
     assert expected in {proposal.evaluation.input_hash for site in sites for proposal in list_proposals(site)}
 
 
-async def test_perform__task_is_fed_twice__is_followed_once(scene: Scene) -> None:
+async def test_perform__task_comes_twice__is_followed_once(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     await until(lambda: len(site.producer.records) == 1)
@@ -346,7 +346,7 @@ async def test_perform__task_is_fed_twice__is_followed_once(scene: Scene) -> Non
     assert len(site.producer.records) == 1
 
 
-# ---- how it ends
+# ---- when it stops
 
 
 @pytest.mark.parametrize("status", [TaskStatus.SETTLED, TaskStatus.EXPIRED])
@@ -371,7 +371,7 @@ async def test_perform__deadline_passes__ends(scene: Scene) -> None:
 
 
 async def test_perform__task_is_unknown__raises_retry(scene: Scene) -> None:
-    """Our node may lag behind the indexer's: the record is put back, at last dead-lettered."""
+    """Our node may be behind the indexer's node: the record is put back, and dead-lettered in the end."""
     site = scene.open_site(KEYS[0])
     with pytest.raises(Retry) as caught:
         await within(site.performer.perform(TaskId(b"\x77" * 32)))
@@ -379,7 +379,7 @@ async def test_perform__task_is_unknown__raises_retry(scene: Scene) -> None:
     assert count(site.metrics, "followed_tasks") == 0
 
 
-async def test_perform__task_is_reorged_away__raises_retry_with_the_reason(scene: Scene) -> None:
+async def test_perform__task_is_reorganised_away__raises_retry_with_the_reason(scene: Scene) -> None:
     task = await scene.open_task()
     site = scene.open_site(KEYS[0])
     following = scene.start(site.performer.perform(task.task_id))
@@ -391,7 +391,7 @@ async def test_perform__task_is_reorged_away__raises_retry_with_the_reason(scene
     assert caught.value.reason is Reason.UNKNOWN_TASK
 
 
-async def test_perform__node_goes_away__raises_retry_and_the_task_can_be_followed_again(scene: Scene) -> None:
+async def test_perform__node_becomes_unreachable__raises_retry_and_the_task_can_be_followed_again(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     scene.chain.is_reachable = False
     with pytest.raises(Retry):
@@ -401,7 +401,7 @@ async def test_perform__node_goes_away__raises_retry_and_the_task_can_be_followe
     await until(lambda: len(site.producer.records) == 1)
 
 
-async def test_perform__bus_goes_away__raises_retry_and_the_proposal_is_sent_later(scene: Scene) -> None:
+async def test_perform__bus_becomes_unreachable__raises_retry_and_the_proposal_is_sent_later(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     site.producer.is_reachable = False
     with pytest.raises(Retry) as caught:
@@ -415,7 +415,7 @@ async def test_perform__bus_goes_away__raises_retry_and_the_proposal_is_sent_lat
 # ---- what cannot be fetched
 
 
-async def test_perform__store_is_away__tries_again_each_block(scene: Scene) -> None:
+async def test_perform__store_is_unreachable__tries_again_each_block(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     scene.artefacts.is_reachable = False
     scene.start(site.performer.perform(task.task_id))
@@ -438,7 +438,7 @@ async def test_perform__evaluator_is_busy__tries_again_next_block(scene: Scene) 
     await until(lambda: len(site.producer.records) == 1)
 
 
-async def test_perform__challenger_stays_away__proposes_unavailable_from_the_middle_on(scene: Scene) -> None:
+async def test_perform__challenger_stays_unavailable__proposes_unavailable_from_the_middle_on(scene: Scene) -> None:
     task, site = await scene.open_attempt(attempt_blocks=20)
     scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
@@ -450,7 +450,7 @@ async def test_perform__challenger_stays_away__proposes_unavailable_from_the_mid
     assert list_proposals(site)[0].evaluation.code is Code.UNAVAILABLE
 
 
-async def test_perform__challenger_away_at_the_start_of_a_later_attempt__is_waited_for_too(scene: Scene) -> None:
+async def test_perform__challenger_unavailable_at_the_start_of_a_later_attempt__is_waited_for_too(scene: Scene) -> None:
     task, site = await scene.open_attempt(attempt_blocks=20, attempt=1)
     scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
@@ -462,7 +462,7 @@ async def test_perform__challenger_away_at_the_start_of_a_later_attempt__is_wait
     assert list_proposals(site)[0].evaluation.code is Code.VALID
 
 
-async def test_perform__champion_stays_away__proposes_nothing(scene: Scene) -> None:
+async def test_perform__champion_stays_unavailable__proposes_nothing(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     scene.artefacts.missing.add(task.input.champion_cid)
     following = scene.start(site.performer.perform(task.task_id))
@@ -472,7 +472,7 @@ async def test_perform__champion_stays_away__proposes_nothing(scene: Scene) -> N
 
 
 async def test_perform__challenger_vanishes_before_it_is_pinned__is_not_proposed(scene: Scene) -> None:
-    """A contributor must not be able to serve the performer only: what we cannot serve on, others cannot check."""
+    """A contributor must not serve only the performer: what the performer cannot serve, others cannot check."""
     task, site = await scene.open_attempt(attempt_blocks=20)
     scene.evaluator.on_evaluated = lambda: scene.artefacts.missing.add(task.input.challenger_cid)
     scene.start(site.performer.perform(task.task_id))
@@ -481,7 +481,7 @@ async def test_perform__challenger_vanishes_before_it_is_pinned__is_not_proposed
     assert count(site.metrics, "failures_total", reason="unavailable") == 1
 
 
-async def test_perform__wrong_owner_artefact__is_proposed_though_it_cannot_be_pinned(scene: Scene) -> None:
+async def test_perform__wrong_owner_artefact__is_proposed_even_if_it_cannot_be_pinned(scene: Scene) -> None:
     task = await scene.open_task()
     task_input = replace(task.input, evaluator_cid=Cid("bafkno-such-thing"))
     task = scene.chain.put_task(replace(task, input=task_input, input_root=input_root(task_input)))
@@ -521,7 +521,7 @@ async def test_on_chain_event__project_moved__pokes_the_keeper(scene: Scene, fac
     assert site.poked == [ProjectId(9)]
 
 
-async def test_on_chain_event__of_no_concern__does_nothing(scene: Scene) -> None:
+async def test_on_chain_event__irrelevant_fact__does_nothing(scene: Scene) -> None:
     site = scene.open_site(KEYS[0])
     assert await within(site.performer.on_chain_event(deliver(event_of(ProjectClosed(ProjectId(9)))))) == ()
     assert site.poked == []
@@ -544,13 +544,13 @@ async def test_on_chain_event__malformed__is_refused(scene: Scene) -> None:
 # ---- sweep
 
 
-async def test_sweep__bus_says_nothing__open_tasks_are_found_and_performed(scene: Scene) -> None:
+async def test_sweep__no_record_on_the_bus__open_tasks_are_found_and_performed(scene: Scene) -> None:
     _, site = await scene.open_attempt()
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
     await until(lambda: len(site.producer.records) == 1)
 
 
-async def test_sweep__task_is_followed_already__is_not_fed_again(scene: Scene) -> None:
+async def test_sweep__task_is_followed_already__is_not_followed_twice(scene: Scene) -> None:
     task, site = await scene.open_attempt()
     scene.start(site.performer.perform(task.task_id))
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
@@ -567,7 +567,7 @@ async def test_sweep__task_came_from_the_sweep__bus_record_is_done_at_once(scene
     assert len(site.producer.records) == 1
 
 
-async def test_sweep__node_is_away__goes_on_when_it_is_back(scene: Scene) -> None:
+async def test_sweep__node_is_unreachable__continues_when_it_is_reachable_again(scene: Scene) -> None:
     _, site = await scene.open_attempt()
     scene.chain.is_reachable = False
     scene.start(site.performer.sweep(asyncio.Event(), every_seconds=0))
@@ -610,7 +610,7 @@ async def test_sweep__bug_in_a_task__reaches_the_service(scene: Scene) -> None:
 
 
 async def test_sweep__more_tasks_than_the_bound__follows_that_many_and_the_rest_later(scene: Scene) -> None:
-    """Also when the bus feeds more than fits: each open task holds memory, and opening them is a stranger's choice."""
+    """Also when the bus brings more tasks: each followed task uses memory, and strangers decide how many they open."""
     first = await scene.open_task()
     tasks = [
         scene.chain.put_task(replace(first, task_id=TaskId(number.to_bytes(32, "big"))))

@@ -1,4 +1,4 @@
-"""The store service: what makes it ready, and whom it warns."""
+"""The store service: when it is ready, and which hosts count as loopback."""
 
 import asyncio
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Disk:
 async def test_watch_disk__free_space__decides_readiness(free: int, waiting: dict[str, str]) -> None:
     runtime = Runtime("store")
     runtime.health.wait_for("disk", "starting")
-    # The thread that reads the disk only sets a flag: nobody waits for the event before it returns.
+    # The thread that reads the disk only sets a flag: the event has no waiters before it returns.
     await watch_disk(cast(DirectoryBlocks, Disk(free, runtime.stop)), runtime)
     assert runtime.health.get_waiting() == waiting
 
@@ -38,5 +38,5 @@ async def test_watch_disk__free_space__decides_readiness(free: int, waiting: dic
     ("host", "expected"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("192.0.2.1", False), ("store", False)],
 )
-def test_is_loopback__host__tells_who_reaches_it(host: str, expected: bool) -> None:
+def test_is_loopback__host__is_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

@@ -1,4 +1,4 @@
-"""The validator and one proposal at a time: what gets a vote, which, and what is only waited for."""
+"""The validator, one proposal at a time: which proposals get a vote, which vote, and what the validator waits for."""
 
 import asyncio
 import sqlite3
@@ -83,7 +83,7 @@ class Scene:
         return self.build_site(keys, artefacts, evaluator, metrics, log)
 
     def restart(self, site: Site) -> Site:
-        """The same operator anew: the vote log is what it keeps."""
+        """Start the operator's validator again; it keeps its vote log."""
         log, _ = self.logs[-1]
         return self.build_site(site.keys, site.artefacts, site.evaluator, Metrics("validator"), log)
 
@@ -103,7 +103,7 @@ class Scene:
         return Site(keys, Validator(ports, metrics), metrics, artefacts, evaluator)
 
     async def open_task(self, artefacts: Artefacts | None = None, **changes: Any) -> Task:
-        """A task whose seed is deep enough."""
+        """Open a task and mine until its seed block is deep enough."""
         task = await open_task(self.chain, self.files, artefacts, tolerance=TOLERANCE, **changes)
         await self.driver.mine_to(task.seed_block + CONFIRMATIONS)
         return task
@@ -111,7 +111,7 @@ class Scene:
     async def evaluate(
         self, task: Task, *, attempt: int = 0, drift: int = 0, code: Code | None = None
     ) -> tuple[Evaluation, Cid]:
-        """What the attempt's performer found: `drift` off on both scores; its report is in the store."""
+        """Evaluate as the attempt's performer, `drift` off on both scores; store the report."""
         seed = self.chain.get_seed(task)
         artefacts = ArtefactStore(self.files)
         if code is Code.UNAVAILABLE:
@@ -133,11 +133,11 @@ class Scene:
         return evaluation, report
 
     async def propose(self, task: Task, **how: Any) -> Record:
-        """The performer's record."""
+        """Return the record of the performer's proposal."""
         return seal(*await self.evaluate(task, **how))
 
     async def vote(self, site: Site, record: Record) -> Message:
-        """The one message the validator answers with, opened as every reader opens it."""
+        """Return the one message of the validator's answer, opened as every reader opens it."""
         records = await within(site.validator.on_evaluation(deliver(record)))
         (answer,) = records
         assert answer.topic == Topic.ATTESTATIONS
@@ -146,7 +146,7 @@ class Scene:
         return message
 
     def start(self, site: Site, record: Record) -> "asyncio.Task[Any]":
-        """Handle in the background until the scene closes."""
+        """Handle the record in the background, at most until the scene closes."""
         self.running.append(asyncio.create_task(self.vote(site, record)))
         return self.running[-1]
 
@@ -179,7 +179,7 @@ def keys_of(operator: OperatorId) -> OperatorKeys:
 def seal(
     evaluation: Evaluation, report: Cid, *, sender: OperatorKeys | None = None, signer: OperatorKeys | None = None
 ) -> Record:
-    """A proposal's record; by default sent and signed by its performer."""
+    """Return the record of a proposal; by default its performer sends and signs it."""
     performer = keys_of(evaluation.performer)
     signature = sign_digest((signer or performer).ecdsa, evaluation_digest(DOMAIN, evaluation))
     message = EvaluationProposed(evaluation, report, signature)
@@ -187,7 +187,7 @@ def seal(
 
 
 async def refuse(scene: Scene, site: Site, record: Record) -> Reason:
-    """The reason for which the proposal gets no vote at all."""
+    """Return the reason why the proposal gets no vote."""
     with pytest.raises(Invalid) as caught:
         await within(site.validator.on_evaluation(deliver(record)))
     assert count_votes(site) == 0
@@ -206,7 +206,7 @@ def count_votes(site: Site) -> int:
 
 
 def count_recorded(scene: Scene) -> int:
-    """Rows in the vote logs: what could ever be held against the operator. Closes the logs."""
+    """Count the rows of the vote logs: every vote that could prove a fault of the operator. Close the logs."""
     rows = 0
     for log, path in scene.logs:
         log.close()
@@ -270,7 +270,7 @@ async def test_vote__beyond_the_tolerance__is_rejected(scene: Scene, drift: int)
     BLS.verify(BLS.public_key(site.keys.bls), digest, message.signature)
 
 
-async def test_vote__performer_says_invalid_of_a_good_model__is_rejected(scene: Scene) -> None:
+async def test_vote__performer_reports_a_good_model_as_invalid__is_rejected(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     honest, _ = await scene.evaluate(task)
     result = EvaluateResult(Code.INVALID, Reason.BAD_HEADER, (), ())
@@ -297,10 +297,10 @@ async def test_vote__report_states_other_scores__is_rejected(scene: Scene) -> No
     message = await scene.vote(site, seal(evaluation, other_report))
     assert isinstance(message, AttestationSigned)
     assert (message.approved, message.reason) == (False, Reason.REPORT_MISMATCH.code)
-    assert site.evaluator.requests == []  # no need to evaluate what contradicts itself
+    assert site.evaluator.requests == []  # a proposal that contradicts its report needs no evaluation
 
 
-async def test_vote__report_is_no_report__is_rejected(scene: Scene) -> None:
+async def test_vote__report_is_malformed__is_rejected(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     evaluation, _ = await scene.evaluate(task)
     report = await scene.files.add(b"trust me")
@@ -318,7 +318,7 @@ async def test_check__value_is_tampered_with__is_refused(scene: Scene) -> None:
     assert await refuse(scene, site, replace(record, value=record.value + b"\x00")) is Reason.BAD_ENVELOPE
 
 
-async def test_check__another_message__is_refused(scene: Scene) -> None:
+async def test_check__message_of_another_type__is_refused(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     message = Abstained(task.task_id, Attempt(0), b"\x01" * 32, KEYS[1].operator_id, "unavailable")
     record = build_record(Topic.EVALUATIONS, message, signer=EcdsaSigner(KEYS[1].ecdsa, DOMAIN), time_ms=1)
@@ -333,7 +333,7 @@ async def test_check__sent_by_another_operator__is_refused(scene: Scene) -> None
 
 
 async def test_check__signed_by_another_key__is_refused(scene: Scene) -> None:
-    """The signature goes on chain: a certificate over a proposal without it could never be posted."""
+    """The signature goes on chain: without a valid one, the proposal's certificate could not be posted."""
     task, site = await scene.open_task(), scene.open_site()
     evaluation, report = await scene.evaluate(task)
     signer = next(keys for keys in KEYS if keys.operator_id != evaluation.performer)
@@ -356,7 +356,7 @@ async def test_check__report_hash_of_another_report__is_refused(scene: Scene) ->
     assert await refuse(scene, site, seal(evaluation, other)) is Reason.REPORT_MISMATCH
 
 
-async def test_check__report_name_is_no_cid__is_refused(scene: Scene) -> None:
+async def test_check__report_name_is_not_a_cid__is_refused(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     evaluation, _ = await scene.evaluate(task)
     name = Cid("../etc/passwd")
@@ -377,7 +377,7 @@ async def test_check__we_are_not_in_the_set__is_refused(scene: Scene) -> None:
 
 
 async def test_check__we_joined_a_later_set__is_refused(scene: Scene) -> None:
-    """The task's own version counts, not the latest."""
+    """The set version of the task counts, not the latest one."""
     task = await scene.open_task()
     scene.chain.seal(seal_operators(*KEYS, STRANGER, version=2))
     assert await refuse(scene, scene.open_site(STRANGER), await scene.propose(task)) is Reason.UNKNOWN_OPERATOR
@@ -404,7 +404,7 @@ async def test_check__seed_block_was_reorganised__is_refused(scene: Scene) -> No
     record = await scene.propose(task)
     await scene.driver.reorganise(CONFIRMATIONS + 1, mined=CONFIRMATIONS + 1)
     reason = await refuse(scene, site, record)
-    assert reason in (Reason.WRONG_INPUT, Reason.WRONG_PERFORMER)  # another seed draws another performer, perhaps
+    assert reason in (Reason.WRONG_INPUT, Reason.WRONG_PERFORMER)  # another seed may select another performer
 
 
 async def test_check__attempt_is_over_by_time__is_refused(scene: Scene) -> None:
@@ -440,7 +440,7 @@ async def test_check__task_is_final__is_refused(scene: Scene, status: TaskStatus
 
 
 async def test_check__task_is_unknown_here__is_tried_again(scene: Scene) -> None:
-    """Our node may lag behind the performer's."""
+    """Our node may be behind the performer's node."""
     task, site = await scene.open_task(), scene.open_site()
     record = await scene.propose(task)
     scene.chain.remove_task(task.task_id)
@@ -449,7 +449,7 @@ async def test_check__task_is_unknown_here__is_tried_again(scene: Scene) -> None
     assert caught.value.reason is Reason.UNKNOWN_TASK
 
 
-async def test_check__node_is_away__is_tried_again(scene: Scene) -> None:
+async def test_check__node_is_unreachable__is_tried_again(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     record = await scene.propose(task)
     scene.chain.is_reachable = False
@@ -470,7 +470,7 @@ async def test_check__seed_is_not_deep_enough_here__waits_for_it(scene: Scene) -
 
 
 async def test_check__our_branch_changes_while_we_wait_for_the_seed__new_input_is_approved(scene: Scene) -> None:
-    """The task is read before the wait: what it said then may be of a branch that is gone."""
+    """The task is read before the wait; what was read may belong to a branch that no longer exists."""
     task = await open_task(scene.chain, scene.files)
     await scene.driver.mine_to(task.seed_block)
     task_input = replace(task.input, champion_cid=await scene.files.add(make_model(100_000)))
@@ -505,7 +505,7 @@ async def test_check__rejection_not_seen_here__waits_for_it(scene: Scene) -> Non
 
 
 async def test_check__attempt_is_far_ahead__is_refused_after_a_few_blocks(scene: Scene) -> None:
-    """Waiting longer would let one operator fill us with proposals for attempts that never come."""
+    """A longer wait would let one operator fill our memory with proposals for attempts that never begin."""
     task, site = await scene.open_task(), scene.open_site()
     record = await scene.propose(task, attempt=2)
     handling = asyncio.create_task(refuse(scene, site, record))
@@ -532,7 +532,7 @@ async def test_decide__evaluator_is_busy__tries_again_next_block(scene: Scene) -
 
 
 async def abstain_at_the_end(scene: Scene, site: Site, task: Task, record: Record, *, attempt: int = 0) -> Abstained:
-    """Mine block by block; the answer must not come before the attempt's last block."""
+    """Mine to the attempt's last block; check that the answer does not come earlier."""
     handling = scene.start(site, record)
     await scene.driver.mine_to(attempt_end(task, Attempt(attempt)) - 1)
     assert not handling.done()
@@ -543,7 +543,7 @@ async def abstain_at_the_end(scene: Scene, site: Site, task: Task, record: Recor
     return message
 
 
-async def test_decide__store_stays_away__abstains_when_the_attempt_ends(scene: Scene) -> None:
+async def test_decide__store_stays_unreachable__abstains_when_the_attempt_ends(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     site.artefacts.is_reachable = False
     evaluation, report = await scene.evaluate(task)
@@ -576,7 +576,7 @@ async def test_decide__artefact_comes_late__is_still_approved(scene: Scene, name
 
 
 async def test_decide__attempt_began_by_a_rejection__abstains_at_its_own_end(scene: Scene) -> None:
-    """Not at the end it would have had by time, as the task said before we saw the rejection."""
+    """The attempt's end by time, read before our node saw the rejection, no longer counts."""
     task, site = await scene.open_task(), scene.open_site()
     record = await scene.propose(task, attempt=1)
     site.artefacts.is_reachable = False
@@ -605,28 +605,30 @@ async def test_decide__both_cannot_fetch_the_challenger__approves_from_the_middl
     assert (await within(handling)).approved
 
 
-async def test_decide__performer_could_not_but_we_can__abstains(scene: Scene) -> None:
+async def test_decide__only_we_can_fetch_the_challenger__abstains(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     message = await scene.vote(site, await scene.propose(task, code=Code.UNAVAILABLE))
     assert isinstance(message, Abstained)
     assert message.reason == Reason.UNAVAILABLE.code
 
 
-async def test_decide__performer_could_but_we_cannot__abstains_when_the_attempt_ends(scene: Scene) -> None:
+async def test_decide__only_the_performer_can_fetch_the_challenger__abstains_when_the_attempt_ends(
+    scene: Scene,
+) -> None:
     task, site = await scene.open_task(), scene.open_site()
     site.artefacts.missing.add(task.input.challenger_cid)
     message = await abstain_at_the_end(scene, site, task, await scene.propose(task))
     assert message.reason == Reason.UNAVAILABLE.code
 
 
-async def test_decide__unavailable_though_we_miss_the_champion__abstains(scene: Scene) -> None:
+async def test_decide__proposed_unavailable_and_we_miss_the_champion__abstains(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     site.artefacts.missing.update({task.input.champion_cid, task.input.challenger_cid})
     message = await abstain_at_the_end(scene, site, task, await scene.propose(task, code=Code.UNAVAILABLE))
     assert message.reason == Reason.UNAVAILABLE.code
 
 
-# ---- once and for all
+# ---- one vote for each input
 
 
 async def test_vote__same_record_again__gives_the_same_bytes(scene: Scene) -> None:
@@ -646,7 +648,7 @@ async def test_vote__performer_proposes_twice__only_the_first_gets_a_vote(scene:
     assert count_recorded(scene) == 1
 
 
-async def test_vote__own_finding_changes_after_a_restart__signs_no_second_vote(scene: Scene) -> None:
+async def test_vote__own_evaluation_changes_after_a_restart__signs_no_second_vote(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     record = await scene.propose(task)
     await scene.vote(site, record)
@@ -657,7 +659,7 @@ async def test_vote__own_finding_changes_after_a_restart__signs_no_second_vote(s
     assert caught.value.reason is Reason.ALREADY_VOTED
 
 
-async def test_vote__next_attempt__is_voted_on_anew(scene: Scene) -> None:
+async def test_vote__next_attempt__gets_a_new_vote(scene: Scene) -> None:
     task, site = await scene.open_task(), scene.open_site()
     await scene.vote(site, await scene.propose(task, drift=100))
     scene.chain.reject_attempt(task.task_id)

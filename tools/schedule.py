@@ -30,7 +30,7 @@ class Check:
     directory: Path = ROOT
     cores: int = 1
     room: str | None = None
-    deadline_s: float = 900.0  # far beyond what any takes; a check that hangs must not hang the gate
+    deadline_s: float = 2_400.0  # three gates side by side on two cores need 1,000; a check that hangs must end
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

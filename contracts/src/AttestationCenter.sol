@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
+import {IAdministration} from "./interfaces/IAdministration.sol";
 import {IAttestationCenter} from "./interfaces/IAttestationCenter.sol";
 import {IAvsGovernance} from "./interfaces/IAvsGovernance.sol";
 import {IAvsLogic} from "./interfaces/IAvsLogic.sol";
+import {IModelSubmission} from "./interfaces/IModelSubmission.sol";
 import {ISeedSource} from "./interfaces/ISeedSource.sol";
 import {ISignatureVerifier} from "./interfaces/ISignatureVerifier.sol";
-import {Attempts, MAX_TASK_BLOCKS} from "./libraries/Attempts.sol";
+import {Attempts} from "./libraries/Attempts.sol";
+import {Bits} from "./libraries/Bits.sol";
+import {Certificates} from "./libraries/Certificates.sol";
 import {Digests} from "./libraries/Digests.sol";
 import {OperatorSet} from "./libraries/OperatorSet.sol";
-import {Quorum} from "./libraries/Quorum.sol";
+import {Roles} from "./libraries/Roles.sol";
+import {Settlements} from "./libraries/Settlements.sol";
 import {
     Certificate,
-    Code,
     Evaluation,
+    Operator,
     SealedSet,
+    SignedVote,
     Task,
     TaskInfo,
     TaskRequest,
@@ -27,81 +30,86 @@ import {
     Verdict
 } from "./types/Types.sol";
 
-/// @title Tasks, certificates and settlements. Holds no money.
-contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
-    /// @dev The contracts that this one calls or serves. Their addresses may still be without code at deployment.
+/// @title Tasks, certificates, settlements, disputes and proofs of conflicting votes. Holds no money.
+/// @dev The states of a task: NONE ─ openTask ─► OPEN ─ approval ─► SETTLED, or OPEN ─ expireTask ─► EXPIRED.
+contract AttestationCenter is IAttestationCenter, EIP712 {
+    using Bits for uint128;
+    using Certificates for Certificates.Posting;
+    using Settlements for Settlements.Settlement[];
+
+    /// @dev The contracts and accounts that this one works with. They may still be without code at deployment.
     struct Wiring {
+        IAdministration administration;
         IAvsGovernance governance;
         IAvsLogic avsLogic;
-        address modelSubmission;
+        IModelSubmission modelSubmission;
         ISignatureVerifier verifier;
         ISeedSource seedSource;
+        address resolver;
+        address treasury;
     }
 
-    /// What claims need of an approved certificate: two storage words, for any number of signers.
-    struct Settlement {
-        uint32 setVersion;
-        uint96 signedStake;
-        uint128 bitmap;
-        bytes32 taskId;
-    }
+    uint16 private constant MAX_SLASH_BPS = 10_000;
+    bytes32 private constant GUILTY = "GUILTY";
+    bytes32 private constant CONFLICT = "CONFLICT";
+    bytes32 private constant OVERTURNED = "OVERTURNED";
 
-    /// Values that the steps of one submitTask share. In memory, because they do not fit on the stack.
-    struct Submission {
-        Evaluation evaluation;
-        bytes32 evaluationHash;
-        uint8 effectiveAttempt;
-        SealedSet set;
-        bytes blob;
-        uint96 signedStake;
-    }
-
+    IAdministration public immutable administration;
     IAvsGovernance public immutable governance;
     IAvsLogic public immutable avsLogic;
-    address public immutable modelSubmission;
+    IModelSubmission public immutable modelSubmission;
     ISignatureVerifier public immutable verifier;
     ISeedSource public immutable seedSource;
+    address public immutable resolver;
+    address public immutable treasury;
 
     Parameters private _parameters;
-    mapping(bytes32 => Task) private _tasks;
-    Settlement[] private _settlements;
-    mapping(address => uint64) private _cursors;
+    mapping(bytes32 taskId => Task) private _tasks;
+    /// @inheritdoc IAttestationCenter
+    mapping(bytes32 taskId => bytes32) public seedOf;
+    Settlements.Settlement[] private _settlements;
+    mapping(address operator => uint64) private _cursors;
 
-    constructor(address owner_, Wiring memory wiring, Parameters memory parameters_)
-        Ownable(owner_)
+    constructor(Wiring memory wiring, Parameters memory parameters_)
         EIP712(Digests.DOMAIN_NAME, Digests.DOMAIN_VERSION)
     {
+        administration = wiring.administration;
         governance = wiring.governance;
         avsLogic = wiring.avsLogic;
         modelSubmission = wiring.modelSubmission;
         verifier = wiring.verifier;
         seedSource = wiring.seedSource;
+        resolver = wiring.resolver;
+        treasury = wiring.treasury;
         _setParameters(parameters_);
     }
 
     // ---- tasks
 
     /// @inheritdoc IAttestationCenter
-    function openTask(TaskRequest calldata request) external returns (uint64 seedBlock, uint64 deadline) {
-        if (msg.sender != modelSubmission) revert NotModelSubmission(msg.sender);
+    function openTask(TaskRequest calldata request) external {
+        if (msg.sender != address(modelSubmission)) revert NotModelSubmission(msg.sender);
+        administration.requireRunning();
         if (_tasks[request.taskId].status != TaskStatus.NONE) revert TaskAlreadyExists(request.taskId);
-        if (!Quorum.isAllowed(request.quorumBps)) revert BadQuorum(request.quorumBps);
-        uint32 version = _requireUsableSet();
+        uint32 version = governance.latestVersion();
+        SealedSet memory set = governance.sealedSet(version);
+        if (!_isUsable(set)) revert TooFewOperators(set.count, _parameters.minOperators);
 
-        (seedBlock, deadline) = _lifeOf(request.attemptBlocks);
-        _tasks[request.taskId] = Task({
+        Task memory task = Task({
             status: TaskStatus.OPEN,
             attempt: 0,
-            maxAttempts: _parameters.maxAttempts,
+            maxAttempts: request.maxAttempts,
             quorumBps: request.quorumBps,
             attemptBlocks: request.attemptBlocks,
+            attemptOffset: 0,
             setVersion: version,
-            seedBlock: seedBlock,
-            attemptStart: seedBlock,
-            deadline: deadline,
-            inputRoot: request.inputRoot,
-            seed: 0
+            seedBlock: uint48(block.number) + request.seedDelay,
+            projectId: request.projectId,
+            submissionIndex: request.submissionIndex,
+            settlement: 0,
+            inputRoot: request.inputRoot
         });
+        _tasks[request.taskId] = task;
         emit TaskOpened(
             request.taskId,
             request.projectId,
@@ -109,70 +117,262 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
             request.opening,
             request.inputRoot,
             request.k,
+            request.championIndex,
             version,
-            seedBlock,
-            deadline
+            task.seedBlock,
+            Attempts.deadlineOf(task)
         );
     }
 
     /// @inheritdoc IAttestationCenter
-    function fixSeed(bytes32 taskId) external returns (bytes32) {
-        Task storage task = _tasks[taskId];
-        if (task.seed == 0 && task.status != TaskStatus.OPEN) revert TaskNotOpen(taskId);
-        return _fixSeed(taskId, task);
+    function fixSeed(bytes32 taskId, bytes calldata header) external returns (bytes32 seed) {
+        seed = seedOf[taskId];
+        if (seed != 0) return seed;
+        seed = _deriveSeed(taskId, _requireTask(taskId), header);
+        seedOf[taskId] = seed;
+        emit SeedFixed(taskId, seed);
     }
 
     /// @inheritdoc IAttestationCenter
     function submitTask(TaskInfo calldata info, Certificate calldata certificate) external {
-        Submission memory submission;
-        submission.evaluation = abi.decode(info.data, (Evaluation));
-        bytes32 taskId = submission.evaluation.taskId;
-        Task storage task = _tasks[taskId];
+        administration.requireRunning();
+        Certificates.Posting memory posting;
+        posting.evaluation = abi.decode(info.data, (Evaluation));
+        bytes32 taskId = posting.evaluation.taskId;
+        Task memory task = _tasks[taskId];
+        posting.checkAttempt(task, certificate.approved);
+        bytes32 seed = _seedFor(taskId, task, certificate.header);
+        posting.set = governance.sealedSet(task.setVersion);
+        posting.blob = OperatorSet.load(posting.set.pointer);
+        posting.checkPoster(certificate.posterSlot);
+        posting.checkPerformer(_domainSeparatorV4(), seed, info, certificate.performerSignature);
+        posting.checkContent(task, seed, info.proofOfTask);
+        posting.checkVotes(task, _domainSeparatorV4(), verifier, certificate);
 
-        _checkAttempt(task, submission, certificate.approved);
-        bytes32 seed = _fixSeed(taskId, task);
-        _checkPoster(task, submission);
-        _checkPerformer(seed, submission, info, certificate.performerSignature);
-        _checkContent(task, seed, submission.evaluation, info.proofOfTask);
-        _checkVotes(task, submission, certificate);
-
-        if (certificate.approved) _settle(task, submission, info, certificate);
-        else _reject(task, submission, certificate);
+        if (certificate.approved) _settle(task, posting, info, certificate);
+        else _reject(task, posting, certificate.bitmap);
     }
 
     /// @inheritdoc IAttestationCenter
     function expireTask(bytes32 taskId) external {
-        Task storage task = _tasks[taskId];
+        Task memory task = _tasks[taskId];
         if (task.status != TaskStatus.OPEN) revert TaskNotOpen(taskId);
-        if (block.number <= task.deadline) revert DeadlineNotPassed(task.deadline);
+        uint64 deadline = Attempts.deadlineOf(task);
+        if (block.number < deadline) revert DeadlineNotPassed(deadline);
 
-        task.status = TaskStatus.EXPIRED;
-        avsLogic.afterTaskExpiry(taskId);
+        _tasks[taskId].status = TaskStatus.EXPIRED;
         emit TaskExpired(taskId);
+        avsLogic.afterTaskExpiry(task.projectId, task.submissionIndex);
     }
 
     // ---- fees
 
     /// @inheritdoc IAttestationCenter
     function claim(address operator, uint64 upTo) external {
-        uint64 from = _cursors[operator];
+        Operator memory record = governance.getOperator(operator);
+        uint64 from = _cursorOf(operator, record);
         uint64 end = upTo < settlementCount() ? upTo : settlementCount();
         if (end <= from) revert NothingToClaim();
         _cursors[operator] = end;
-
-        (bytes32[] memory taskIds, uint96[] memory stakes, uint96[] memory signedStakes) =
-            _sharesOf(operator, from, end);
-        if (taskIds.length != 0) {
-            avsLogic.payAttester(governance.rewardsReceiverOf(operator), taskIds, stakes, signedStakes);
-        }
         emit FeesClaimed(operator, from, end);
+
+        Settlements.Earned memory earned = _settlements.earnedBy(governance, record, from, end);
+        if (earned.shares.length != 0) avsLogic.payAttester(record.rewardsReceiver, earned.shares);
+        if (earned.slashed != 0) governance.payFromPot(record.rewardsReceiver, earned.slashed);
+    }
+
+    // ---- disputes and proofs
+
+    /// @inheritdoc IAttestationCenter
+    function dispute(bytes32 taskId) external payable {
+        Task memory task = _requireSettled(taskId);
+        emit TaskDisputed(taskId, msg.sender);
+        avsLogic.afterDispute{value: msg.value}(task.projectId, task.submissionIndex, msg.sender);
+    }
+
+    /// @inheritdoc IAttestationCenter
+    function resolve(bytes32 taskId, bool isOverturned) external {
+        if (msg.sender != resolver) revert NotResolver(msg.sender);
+        Task memory task = _requireSettled(taskId);
+        emit DisputeResolved(taskId, isOverturned);
+        address disputer = avsLogic.afterResolution(task.projectId, task.submissionIndex, isOverturned);
+        if (!isOverturned) return;
+
+        bytes memory blob = OperatorSet.load(governance.sealedSet(task.setVersion).pointer);
+        uint128 signers = _settlements[task.settlement].bitmap;
+        _slashAll(blob, signers, _parameters.overturnedSlashBps, _caseOf(OVERTURNED, taskId), disputer);
+    }
+
+    /// @inheritdoc IAttestationCenter
+    function proveConflict(SignedVote calldata first, SignedVote calldata second, bytes calldata header) external {
+        bytes32 taskId = first.evaluation.taskId;
+        Task memory task = _requireTask(taskId);
+        bytes32 seed = _seedFor(taskId, task, header);
+        (uint128 culprits, bytes memory blob) =
+            Certificates.checkConflict(first, second, task, seed, _domainSeparatorV4(), governance, verifier);
+
+        bytes32 caseId = _caseOf(CONFLICT, taskId);
+        uint256 amount = _slashAll(blob, culprits, _parameters.conflictSlashBps, caseId, msg.sender);
+        if (amount == 0) revert NothingToSlash();
+        emit ConflictProven(taskId, first.evaluation.attempt, culprits, amount);
     }
 
     // ---- parameters
 
     /// @inheritdoc IAttestationCenter
-    function setParameters(Parameters calldata next) external onlyOwner {
+    function setParameters(Parameters calldata next) external {
+        administration.requireRole(Roles.PARAMETERS, msg.sender);
         _setParameters(next);
+    }
+
+    // ---- steps of submitTask
+
+    function _seedFor(bytes32 taskId, Task memory task, bytes calldata header) private view returns (bytes32 seed) {
+        if (header.length != 0) return _deriveSeed(taskId, task, header);
+        seed = seedOf[taskId];
+        if (seed == 0) revert SeedNotFixed(taskId);
+    }
+
+    function _deriveSeed(bytes32 taskId, Task memory task, bytes calldata header) private view returns (bytes32) {
+        bytes32 randomness = seedSource.randomnessOf(task.seedBlock, header);
+        return Digests.seed(randomness, block.chainid, address(modelSubmission), taskId);
+    }
+
+    function _settle(
+        Task memory task,
+        Certificates.Posting memory posting,
+        TaskInfo calldata info,
+        Certificate calldata certificate
+    ) private {
+        Evaluation memory evaluation = posting.evaluation;
+        bool hasTurn = posting.hasTurn(certificate.posterSlot, _parameters.turnBlocks);
+        uint32 number = _record(
+            Settlements.Settlement({
+                bitmap: certificate.bitmap,
+                setVersion: task.setVersion,
+                kind: hasTurn ? Settlements.Kind.APPROVED_WITH_AGGREGATOR : Settlements.Kind.APPROVED,
+                value: task.projectId
+            })
+        );
+        Task storage stored = _tasks[evaluation.taskId];
+        stored.status = TaskStatus.SETTLED;
+        stored.settlement = number;
+        emit TaskSubmitted(
+            evaluation.taskId,
+            evaluation.attempt,
+            evaluation.performer,
+            msg.sender,
+            posting.evaluationHash,
+            certificate.bitmap,
+            posting.signedStake,
+            number,
+            info.proofOfTask
+        );
+        avsLogic.afterTaskSubmission(
+            Verdict({
+                projectId: task.projectId,
+                submissionIndex: task.submissionIndex,
+                evaluation: evaluation,
+                performerReceiver: governance.rewardsReceiverOf(evaluation.performer),
+                // An operator that posts copied calldata out of turn earns nothing.
+                aggregatorReceiver: hasTurn ? governance.rewardsReceiverOf(msg.sender) : address(0),
+                signedStake: posting.signedStake,
+                totalStake: posting.set.totalStake
+            })
+        );
+    }
+
+    function _reject(Task memory task, Certificates.Posting memory posting, uint128 bitmap) private {
+        Evaluation memory evaluation = posting.evaluation;
+        Task storage stored = _tasks[evaluation.taskId];
+        stored.attempt = posting.effectiveAttempt + 1; // reverts above 255: an evaluation cannot name a later attempt
+        stored.attemptOffset = uint16(block.number - task.seedBlock);
+        emit TaskRejected(evaluation.taskId, evaluation.attempt, evaluation.performer, posting.evaluationHash, bitmap);
+        if (posting.isGuilty(task)) _punish(task, posting, bitmap);
+    }
+
+    /// @dev The rejecters get what approvers of the truth would: a part of the slash, up to the attesters' half of the
+    ///      fee. Where fee and stake are in different tokens, they cannot be compared, and half of the slash is the limit.
+    function _punish(Task memory task, Certificates.Posting memory posting, uint128 bitmap) private {
+        Evaluation memory evaluation = posting.evaluation;
+        bytes32 caseId = _caseOf(GUILTY, evaluation.taskId);
+        uint96 amount = governance.slash(evaluation.performer, _parameters.guiltySlashBps, caseId, true);
+        if (amount == 0) return; // it has left, or was guilty before in this task
+        emit PerformerGuilty(evaluation.taskId, evaluation.attempt, evaluation.performer, amount);
+
+        (address token, uint96 fee) = modelSubmission.feeOf(task.projectId);
+        uint96 limit = token == governance.stakeToken() ? fee / 2 : amount / 2;
+        if (limit > type(uint88).max) limit = type(uint88).max;
+        uint96 forRejecters = amount < limit ? amount : limit;
+        _record(
+            Settlements.Settlement({
+                bitmap: bitmap,
+                setVersion: task.setVersion,
+                kind: Settlements.Kind.REJECTED,
+                // forge-lint: disable-next-line(unsafe-typecast) At most `limit`.
+                value: uint88(forRejecters)
+            })
+        );
+        uint96 promised = Settlements.partOf(forRejecters, posting.signedStake, posting.set.totalStake);
+        governance.payFromPot(treasury, amount - promised);
+    }
+
+    function _record(Settlements.Settlement memory settlement) private returns (uint32 number) {
+        number = uint32(_settlements.length);
+        _settlements.push(settlement);
+    }
+
+    // ---- slashes
+
+    function _caseOf(bytes32 reason, bytes32 taskId) private pure returns (bytes32) {
+        return keccak256(abi.encode(reason, taskId));
+    }
+
+    /// @dev Half is for who showed it, the rest is the treasury's. Who may show its own offence still loses half.
+    function _slashAll(bytes memory blob, uint128 slots, uint16 bps, bytes32 caseId, address informer)
+        private
+        returns (uint96 amount)
+    {
+        while (slots != 0) {
+            uint8 slot = slots.lowest();
+            slots ^= Bits.only(slot);
+            amount += governance.slash(OperatorSet.operatorAt(blob, slot), bps, caseId, false);
+        }
+        if (amount == 0) return 0;
+        governance.payFromPot(informer, amount / 2);
+        governance.payFromPot(treasury, amount - amount / 2);
+    }
+
+    // ---- other steps
+
+    function _requireTask(bytes32 taskId) private view returns (Task memory task) {
+        task = _tasks[taskId];
+        if (task.status == TaskStatus.NONE) revert UnknownTask(taskId);
+    }
+
+    function _requireSettled(bytes32 taskId) private view returns (Task memory task) {
+        task = _tasks[taskId];
+        if (task.status != TaskStatus.SETTLED) revert TaskNotSettled(taskId);
+    }
+
+    /// @dev A set without stake is not usable: a rejection would then need no stake at all.
+    function _isUsable(SealedSet memory set) private view returns (bool) {
+        return set.count >= _parameters.minOperators && set.totalStake != 0;
+    }
+
+    function _cursorOf(address operator, Operator memory record) private view returns (uint64) {
+        uint64 cursor = _cursors[operator];
+        return cursor < record.firstSettlement ? record.firstSettlement : cursor;
+    }
+
+    function _setParameters(Parameters memory next) private {
+        if (next.minOperators == 0 || next.minOperators > OperatorSet.SLOTS) revert BadParameter("minOperators");
+        if (next.turnBlocks == 0) revert BadParameter("turnBlocks");
+        if (next.guiltySlashBps > MAX_SLASH_BPS) revert BadParameter("guiltySlashBps");
+        if (next.conflictSlashBps > MAX_SLASH_BPS) revert BadParameter("conflictSlashBps");
+        if (next.overturnedSlashBps > MAX_SLASH_BPS) revert BadParameter("overturnedSlashBps");
+        _parameters = next;
+        emit ParametersChanged(next);
     }
 
     // ---- readers
@@ -180,7 +380,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
     /// @inheritdoc IAttestationCenter
     function canOpen() external view returns (bool) {
         uint32 version = governance.latestVersion();
-        return version != 0 && _isUsable(governance.sealedSet(version));
+        return !administration.isPaused() && version != 0 && _isUsable(governance.sealedSet(version));
     }
 
     /// @inheritdoc IAttestationCenter
@@ -190,7 +390,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
 
     /// @inheritdoc IAttestationCenter
     function effectiveAttempt(bytes32 taskId) external view returns (uint8) {
-        return _effectiveAttempt(taskId, _tasks[taskId]);
+        return Certificates.effectiveAttempt(_tasks[taskId], taskId);
     }
 
     /// @inheritdoc IAttestationCenter
@@ -204,218 +404,7 @@ contract AttestationCenter is IAttestationCenter, Ownable2Step, EIP712 {
     }
 
     /// @inheritdoc IAttestationCenter
-    function settlement(uint64 number) external view returns (uint256 packed, bytes32 taskId) {
-        Settlement storage record = _settlements[number];
-        packed = (uint256(record.bitmap) << 128) | (uint256(record.signedStake) << 32) | record.setVersion;
-        return (packed, record.taskId);
-    }
-
-    /// @inheritdoc IAttestationCenter
     function cursorOf(address operator) external view returns (uint64) {
-        return _cursors[operator];
-    }
-
-    // ---- steps of openTask
-
-    function _requireUsableSet() private view returns (uint32 version) {
-        version = governance.latestVersion();
-        SealedSet memory set = governance.sealedSet(version);
-        if (!_isUsable(set)) revert TooFewOperators(set.count, _parameters.minOperators);
-    }
-
-    /// @dev A set without stake is not usable: a rejection would then need no stake at all.
-    function _isUsable(SealedSet memory set) private view returns (bool) {
-        return set.count >= _parameters.minOperators && set.totalStake != 0;
-    }
-
-    function _lifeOf(uint32 attemptBlocks) private view returns (uint64 seedBlock, uint64 deadline) {
-        if (attemptBlocks == 0) revert BadParameter("attemptBlocks");
-        uint64 evaluating = uint64(_parameters.maxAttempts) * attemptBlocks;
-        uint64 life = _parameters.seedDelay + evaluating;
-        if (life > MAX_TASK_BLOCKS) revert TaskLifeTooLong(life);
-        seedBlock = uint64(block.number) + _parameters.seedDelay;
-        deadline = seedBlock + evaluating;
-    }
-
-    // ---- steps of submitTask, in order
-
-    /// @dev An approval counts for any attempt that has begun, so that a slow network does not waste a correct
-    ///      evaluation. A rejection counts only for the effective attempt, because it ends that attempt.
-    function _checkAttempt(Task storage task, Submission memory submission, bool isApproval) private view {
-        uint8 attempt = submission.evaluation.attempt;
-        uint8 effective = _effectiveAttempt(submission.evaluation.taskId, task);
-        if (attempt > effective) revert AttemptNotStarted(attempt);
-        if (!isApproval && attempt != effective) revert NotEffectiveAttempt(attempt, effective);
-        submission.effectiveAttempt = effective;
-    }
-
-    function _effectiveAttempt(bytes32 taskId, Task storage task) private view returns (uint8) {
-        if (task.status != TaskStatus.OPEN) revert TaskNotOpen(taskId);
-        if (block.number > task.deadline) revert DeadlinePassed(task.deadline);
-        if (block.number < task.seedBlock) revert AttemptNotStarted(0);
-        return Attempts.effectiveAt(block.number, task.attempt, task.attemptStart, task.attemptBlocks);
-    }
-
-    function _fixSeed(bytes32 taskId, Task storage task) private returns (bytes32 seed) {
-        seed = task.seed;
-        if (seed != 0) return seed;
-        seed = Digests.seed(seedSource.blockHash(task.seedBlock), block.chainid, modelSubmission, taskId);
-        task.seed = seed;
-        emit SeedFixed(taskId, seed);
-    }
-
-    function _checkPoster(Task storage task, Submission memory submission) private view {
-        submission.set = governance.sealedSet(task.setVersion);
-        submission.blob = OperatorSet.load(submission.set.pointer);
-        if (!OperatorSet.contains(submission.blob, msg.sender)) revert NotInOperatorSet(msg.sender);
-    }
-
-    function _checkPerformer(
-        bytes32 seed,
-        Submission memory submission,
-        TaskInfo calldata info,
-        bytes calldata signature
-    ) private view {
-        Evaluation memory evaluation = submission.evaluation;
-        uint256 number = Attempts.performerNumber(seed, evaluation.attempt, submission.set.count);
-        address expected = OperatorSet.occupiedAt(submission.blob, number);
-        if (evaluation.performer != expected) revert NotThePerformer(evaluation.performer, expected);
-        if (info.taskPerformer != expected) revert NotThePerformer(info.taskPerformer, expected);
-
-        submission.evaluationHash = Digests.evaluationHash(evaluation);
-        (address signer,,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(submission.evaluationHash), signature);
-        if (signer != expected) revert BadPerformerSignature();
-    }
-
-    function _checkContent(Task storage task, bytes32 seed, Evaluation memory evaluation, string calldata proofOfTask)
-        private
-        view
-    {
-        if (evaluation.code == Code.NONE) revert BadCode();
-        if (evaluation.reportHash != Digests.reportHash(proofOfTask)) revert WrongReportHash();
-        if (evaluation.inputHash != Digests.inputHash(task.inputRoot, seed)) revert WrongInputHash();
-    }
-
-    function _checkVotes(Task storage task, Submission memory submission, Certificate calldata certificate)
-        private
-        view
-    {
-        if (certificate.bitmap == 0) revert NoSigners();
-        (bytes memory key, uint96 signed) = OperatorSet.aggregate(submission.blob, certificate.bitmap);
-        uint96 total = submission.set.totalStake;
-        bool isReached = certificate.approved
-            ? Quorum.isApproved(signed, total, task.quorumBps)
-            : Quorum.isRejected(signed, total, task.quorumBps);
-        if (!isReached) revert QuorumNotReached(signed, total);
-
-        bytes32 digest = Digests.voteDigest(
-            _domainSeparatorV4(),
-            submission.evaluation.taskId,
-            submission.evaluation.attempt,
-            submission.evaluationHash,
-            certificate.approved
-        );
-        if (!verifier.verifyVote(key, digest, certificate.signature)) revert BadAggregateSignature();
-        submission.signedStake = signed;
-    }
-
-    function _settle(
-        Task storage task,
-        Submission memory submission,
-        TaskInfo calldata info,
-        Certificate calldata certificate
-    ) private {
-        Evaluation memory evaluation = submission.evaluation;
-        uint64 number = settlementCount();
-        task.status = TaskStatus.SETTLED;
-        _settlements.push(Settlement(task.setVersion, submission.signedStake, certificate.bitmap, evaluation.taskId));
-
-        avsLogic.afterTaskSubmission(
-            Verdict({
-                evaluation: evaluation,
-                performerReceiver: governance.rewardsReceiverOf(evaluation.performer),
-                aggregatorReceiver: _aggregatorReceiver(submission),
-                signedStake: submission.signedStake,
-                totalStake: submission.set.totalStake
-            })
-        );
-        emit TaskSubmitted(
-            evaluation.taskId,
-            evaluation.attempt,
-            evaluation.performer,
-            msg.sender,
-            submission.evaluationHash,
-            certificate.bitmap,
-            submission.signedStake,
-            number,
-            info.proofOfTask
-        );
-    }
-
-    function _reject(Task storage task, Submission memory submission, Certificate calldata certificate) private {
-        Evaluation memory evaluation = submission.evaluation;
-        task.attempt = submission.effectiveAttempt + 1; // reverts above 255: an evaluation cannot name a later attempt
-        task.attemptStart = uint64(block.number);
-        emit TaskRejected(
-            evaluation.taskId, evaluation.attempt, evaluation.performer, submission.evaluationHash, certificate.bitmap
-        );
-    }
-
-    /// @dev Zero unless it is the poster's turn: an operator that posts copied calldata out of turn earns nothing.
-    function _aggregatorReceiver(Submission memory submission) private view returns (address) {
-        uint256 number = Attempts.aggregatorNumber(block.number, _parameters.turnBlocks, submission.set.count);
-        if (OperatorSet.occupiedAt(submission.blob, number) != msg.sender) return address(0);
-        return governance.rewardsReceiverOf(msg.sender);
-    }
-
-    // ---- steps of claim
-
-    /// @dev The operator's part in each settlement of [from, end) that it signed.
-    function _sharesOf(address operator, uint64 from, uint64 end)
-        private
-        view
-        returns (bytes32[] memory taskIds, uint96[] memory stakes, uint96[] memory signedStakes)
-    {
-        uint8 slot = governance.getOperator(operator).slot;
-        taskIds = new bytes32[](end - from);
-        stakes = new uint96[](end - from);
-        signedStakes = new uint96[](end - from);
-
-        uint256 count = 0;
-        for (uint64 number = from; number < end; ++number) {
-            Settlement storage record = _settlements[number];
-            uint96 stake = _signerStake(record, slot, operator);
-            if (stake == 0) continue;
-            (taskIds[count], stakes[count], signedStakes[count]) = (record.taskId, stake, record.signedStake);
-            ++count;
-        }
-        // Solidity cannot shorten an array in memory. `count` is never larger than the old length.
-        assembly ("memory-safe") {
-            mstore(taskIds, count)
-            mstore(stakes, count)
-            mstore(signedStakes, count)
-        }
-    }
-
-    /// @dev Zero unless the operator signed. Its slot may have had another operator in that version: compare addresses.
-    function _signerStake(Settlement storage record, uint8 slot, address operator) private view returns (uint96) {
-        if ((record.bitmap >> slot) & 1 == 0) return 0;
-        address pointer = governance.sealedSet(record.setVersion).pointer;
-        (address signer, uint96 stake) = OperatorSet.entryIn(pointer, slot);
-        return signer == operator ? stake : 0;
-    }
-
-    // ---- steps of setParameters
-
-    function _setParameters(Parameters memory next) private {
-        // Not 0: the proposer that includes the reveal would also make the seed block.
-        if (next.seedDelay == 0) revert BadParameter("seedDelay");
-        if (next.maxAttempts == 0) revert BadParameter("maxAttempts");
-        if (next.minOperators == 0 || next.minOperators > OperatorSet.SLOTS) revert BadParameter("minOperators");
-        if (next.turnBlocks == 0) revert BadParameter("turnBlocks");
-        uint256 shortestLife = uint256(next.seedDelay) + next.maxAttempts;
-        if (shortestLife > MAX_TASK_BLOCKS) revert TaskLifeTooLong(shortestLife);
-        _parameters = next;
-        emit ParametersChanged(next.seedDelay, next.maxAttempts, next.minOperators, next.turnBlocks);
+        return _cursorOf(operator, governance.getOperator(operator));
     }
 }

@@ -3,9 +3,9 @@ pragma solidity ^0.8.30;
 
 import {IAvsLogic} from "./interfaces/IAvsLogic.sol";
 import {IModelSubmission} from "./interfaces/IModelSubmission.sol";
-import {Verdict} from "./types/Types.sol";
+import {FeeShare, Verdict} from "./types/Types.sol";
 
-/// @title Passes verdicts, expiries and fee claims from AttestationCenter to ModelSubmission.
+/// @title Passes verdicts, expiries, disputes and fee claims from AttestationCenter to ModelSubmission.
 contract AvsLogic is IAvsLogic {
     address public immutable attestationCenter;
     IModelSubmission public immutable modelSubmission;
@@ -27,17 +27,26 @@ contract AvsLogic is IAvsLogic {
     }
 
     /// @inheritdoc IAvsLogic
-    function afterTaskExpiry(bytes32 taskId) external onlyAttestationCenter {
-        modelSubmission.expire(taskId);
+    function afterTaskExpiry(uint40 projectId, uint32 index) external onlyAttestationCenter {
+        modelSubmission.expire(projectId, index);
     }
 
     /// @inheritdoc IAvsLogic
-    function payAttester(
-        address receiver,
-        bytes32[] calldata taskIds,
-        uint96[] calldata stakes,
-        uint96[] calldata signedStakes
-    ) external onlyAttestationCenter {
-        modelSubmission.payAttester(receiver, taskIds, stakes, signedStakes);
+    function afterDispute(uint40 projectId, uint32 index, address disputer) external payable onlyAttestationCenter {
+        modelSubmission.dispute{value: msg.value}(projectId, index, disputer);
+    }
+
+    /// @inheritdoc IAvsLogic
+    function afterResolution(uint40 projectId, uint32 index, bool isOverturned)
+        external
+        onlyAttestationCenter
+        returns (address disputer)
+    {
+        return modelSubmission.resolve(projectId, index, isOverturned);
+    }
+
+    /// @inheritdoc IAvsLogic
+    function payAttester(address receiver, FeeShare[] calldata shares) external onlyAttestationCenter {
+        modelSubmission.payAttester(receiver, shares);
     }
 }

@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {IAdministration} from "./interfaces/IAdministration.sol";
 import {IAttestationCenter} from "./interfaces/IAttestationCenter.sol";
+import {IAvsGovernance} from "./interfaces/IAvsGovernance.sol";
 import {IModelSubmission} from "./interfaces/IModelSubmission.sol";
+import {MAX_TASK_BLOCKS} from "./libraries/Attempts.sol";
 import {Digests} from "./libraries/Digests.sol";
+import {Escrow} from "./libraries/Escrow.sol";
 import {Outcomes} from "./libraries/Outcomes.sol";
 import {ProjectRules} from "./libraries/ProjectRules.sol";
+import {Projects} from "./libraries/Projects.sol";
 import {Rewards} from "./libraries/Rewards.sol";
+import {Roles} from "./libraries/Roles.sol";
 import {Tokens} from "./libraries/Tokens.sol";
-import {AttesterFees, BondShares, ProjectEntry, TaskRef} from "./types/Market.sol";
+import {BondShares, FeeParts, ProjectEntry, ProjectRecord} from "./types/Market.sol";
 import {
     Evaluation,
+    FeeShare,
     Outcome,
     Project,
     ProjectParams,
     ProjectStatus,
+    RewardStatus,
     Submission,
     SubmissionStatus,
-    TaskInput,
     TaskRequest,
-    Verdict
+    Verdict,
+    WithheldReward
 } from "./types/Types.sol";
 
 /// @title The market and all escrow.
@@ -35,143 +42,146 @@ import {
 ///              UNREVEALED    CANCELLED: cannot open             EXPIRED
 ///
 ///     project: BASELINE → OPEN → CLOSED;  OPEN | CLOSED → SUSPENDED → CLOSED;  BASELINE → CANCELLED
+///     reward:  settle → WITHHELD ── release ──→ credited;  WITHHELD → DISPUTED ── resolve, release ──→ credited or back
 ///
-/// Money enters by createProject, topUp and commit, and leaves only by withdraw. All other calls move it between pools,
-/// budgets, bonds, attesters' fees and credits.
-contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient {
-    uint32 private constant BASELINE_INDEX = 0;
+/// Money enters by createProject, topUp, commit and dispute, and leaves only by withdraw. All other calls move it between
+/// pools, budgets, bonds, withheld rewards, attesters' fees and credits.
+contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
+    using Escrow for Escrow.Ledger;
+    using Projects for ProjectEntry;
 
+    uint64 public constant ESCROW_GRACE = 50_400; // blocks: a week at 12 s
+
+    IAdministration public immutable administration;
     address public immutable avsLogic;
     IAttestationCenter public immutable attestationCenter;
     address public immutable treasury;
-    uint32 public immutable maxPending; // limits a project's queue; each submission in it costs a bond
-    uint32 public immutable openTimeout; // blocks after which a revealed head that cannot open is cancelled
 
+    Limits private _limits;
     /// @inheritdoc IModelSubmission
     uint256 public projectCount;
-    /// @inheritdoc IModelSubmission
-    mapping(address token => bool) public isTokenAllowed;
-    /// @inheritdoc IModelSubmission
-    mapping(address token => uint256) public escrowOf;
-    /// @inheritdoc IModelSubmission
-    mapping(address account => mapping(address token => uint256)) public creditOf;
-    /// @inheritdoc IModelSubmission
-    mapping(bytes32 taskId => AttesterFees) public attesterFees;
-
+    Escrow.Ledger private _escrow;
     mapping(uint256 projectId => ProjectEntry) private _entries;
-    mapping(bytes32 taskId => TaskRef) private _tasks;
 
     modifier onlyAvsLogic() {
         if (msg.sender != avsLogic) revert NotAvsLogic(msg.sender);
         _;
     }
 
-    constructor(
-        address avsLogic_,
-        IAttestationCenter attestationCenter_,
-        address treasury_,
-        address owner_,
-        uint32 maxPending_,
-        uint32 openTimeout_
-    ) Ownable(owner_) {
-        if (avsLogic_ == address(0) || address(attestationCenter_) == address(0) || treasury_ == address(0)) {
-            revert ZeroAddress();
-        }
-        if (maxPending_ == 0) revert BadParameter("maxPending");
-        if (openTimeout_ == 0) revert BadParameter("openTimeout");
+    modifier whenRunning() {
+        administration.requireRunning();
+        _;
+    }
 
+    constructor(
+        IAdministration administration_,
+        IAvsGovernance governance,
+        IAttestationCenter attestationCenter_,
+        address avsLogic_,
+        address treasury_,
+        Limits memory limits_
+    ) {
+        if (treasury_ == address(0)) revert ZeroAddress();
+        if (limits_.maxPending == 0) revert BadParameter("maxPending");
+        if (limits_.maxPendingPerAccount == 0) revert BadParameter("maxPendingPerAccount");
+        if (limits_.openTimeout == 0) revert BadParameter("openTimeout");
+        if (limits_.minAttemptBlocks == 0) revert BadParameter("minAttemptBlocks");
+        if (limits_.minDisputeBlocks > limits_.maxDisputeBlocks) revert BadParameter("minDisputeBlocks");
+        // Whoever signed a verdict must still have its stake here when a dispute of it ends.
+        uint256 longestCase = MAX_TASK_BLOCKS + limits_.maxDisputeBlocks + limits_.resolveBlocks;
+        if (longestCase > governance.unbondingBlocks()) revert BadParameter("maxDisputeBlocks");
+
+        administration = administration_;
         avsLogic = avsLogic_;
         attestationCenter = attestationCenter_;
         treasury = treasury_;
-        maxPending = maxPending_;
-        openTimeout = openTimeout_;
+        _limits = limits_;
+        _escrow.setToken(Tokens.COIN, limits_.coinMinFee);
     }
 
     // ---- project owners
 
     /// @inheritdoc IModelSubmission
-    function createProject(ProjectParams calldata params) external payable nonReentrant returns (uint256 projectId) {
-        if (params.token != Tokens.COIN && !isTokenAllowed[params.token]) revert TokenNotAllowed(params.token);
-        ProjectRules.validate(params);
-
+    function createProject(ProjectParams calldata params)
+        external
+        payable
+        nonReentrant
+        whenRunning
+        returns (uint256 projectId)
+    {
+        (uint16 tokenId, uint96 minFee) = _escrow.requireToken(params.token);
+        ProjectRules.validate(params, _limits, minFee);
         projectId = ++projectCount;
-        _writeProject(projectId, params);
-        emit ProjectCreated(
-            projectId,
-            msg.sender,
-            params.architectureCid,
-            params.parametersCid,
-            params.evaluatorCid,
-            params.token,
-            params.pool,
-            params.budget
-        );
+        _entries[projectId].create(params, tokenId);
+        emit ProjectCreated(projectId, msg.sender, params);
 
-        _collect(params.token, uint256(params.pool) + params.budget);
+        _escrow.collect(params.token, uint256(params.pool) + params.budget);
         _step(projectId);
     }
 
     /// @inheritdoc IModelSubmission
-    function topUp(uint256 projectId, uint128 pool, uint128 budget) external payable nonReentrant {
-        Project storage project = _entryOf(projectId).project;
+    function topUp(uint256 projectId, uint96 pool, uint96 budget) external payable nonReentrant {
+        ProjectRecord storage project = _entryOf(projectId).project;
         if (project.status != ProjectStatus.BASELINE && project.status != ProjectStatus.OPEN) {
             revert ProjectNotOpen(projectId);
         }
-
         project.poolFree += pool;
         project.budgetFree += budget;
         emit ToppedUp(projectId, pool, budget);
+        _escrow.collect(_tokenOf(project), uint256(pool) + budget);
+    }
 
-        _collect(project.params.token, uint256(pool) + budget);
+    /// @inheritdoc IModelSubmission
+    function setMetadata(uint256 projectId, string calldata metadataCid) external {
+        if (msg.sender != _entryOf(projectId).project.owner) revert NotProjectOwner(msg.sender);
+        ProjectRules.validateCid(metadataCid);
+        emit MetadataChanged(projectId, metadataCid);
     }
 
     /// @inheritdoc IModelSubmission
     function closeProject(uint256 projectId) external nonReentrant {
-        Project storage project = _entryOf(projectId).project;
+        ProjectEntry storage entry = _entryOf(projectId);
+        ProjectRecord storage project = entry.project;
         bool isSuspended = project.status == ProjectStatus.SUSPENDED;
         if (project.status != ProjectStatus.OPEN && !isSuspended) revert ProjectNotOpen(projectId);
-        if (msg.sender != project.owner && block.number < project.params.openUntil) revert NotProjectOwner(msg.sender);
-        if (isSuspended && _pendingIn(project) > 0) revert SubmissionsPending(projectId);
+        if (msg.sender != project.owner && block.number < project.openUntil) revert NotProjectOwner(msg.sender);
+        if (isSuspended && entry.pendingIn() > 0) revert SubmissionsPending(projectId);
 
         project.status = ProjectStatus.CLOSED;
+        if (block.number < project.openUntil) project.openUntil = uint40(block.number);
         emit ProjectClosed(projectId);
     }
 
     /// @inheritdoc IModelSubmission
     function withdrawEscrow(uint256 projectId) external nonReentrant {
-        Project storage project = _entryOf(projectId).project;
-        if (msg.sender != project.owner) revert NotProjectOwner(msg.sender);
-        if (project.status != ProjectStatus.CLOSED && project.status != ProjectStatus.CANCELLED) {
-            revert ProjectStillOpen(projectId);
-        }
-        if (_pendingIn(project) > 0) revert SubmissionsPending(projectId);
-
-        uint256 left = _emptyEscrow(project);
-        if (left == 0) revert NothingToWithdraw();
-        _credit(project.owner, project.params.token, left);
+        ProjectEntry storage entry = _entryOf(projectId);
+        ProjectRecord storage project = entry.project;
+        if (project.status != ProjectStatus.CLOSED) revert ProjectStillOpen(projectId);
+        bool isOwner = msg.sender == project.owner;
+        if (!isOwner && block.number < project.openUntil + ESCROW_GRACE) revert NotProjectOwner(msg.sender);
+        if (entry.pendingIn() > 0) revert SubmissionsPending(projectId);
+        if (uint256(project.poolFree) + project.budgetFree == 0) revert NothingToWithdraw();
+        _creditEscrow(project);
     }
 
     // ---- contributors
 
     /// @inheritdoc IModelSubmission
-    function commit(uint256 projectId, bytes32 commitment) external payable nonReentrant returns (uint32 index) {
+    function commit(uint256 projectId, bytes32 commitment)
+        external
+        payable
+        nonReentrant
+        whenRunning
+        returns (uint32 index)
+    {
         ProjectEntry storage entry = _entryOf(projectId);
-        Project storage project = entry.project;
-        if (project.status != ProjectStatus.OPEN || block.number >= project.params.openUntil) {
+        ProjectRecord storage project = entry.project;
+        if (project.status != ProjectStatus.OPEN || block.number >= project.openUntil) {
             revert ProjectNotOpen(projectId);
         }
-        if (_pendingIn(project) >= maxPending) revert TooManyPending(maxPending);
-
-        _reserve(project);
-        index = project.submissionCount++;
-        Submission storage submission = entry.submissions[index];
-        submission.status = SubmissionStatus.COMMITTED;
-        submission.contributor = msg.sender;
-        submission.committedAt = uint64(block.number);
-        submission.commitment = commitment;
+        index = entry.push(commitment, _limits);
         emit SubmissionCommitted(projectId, index, msg.sender, commitment);
-
-        _collect(project.params.token, project.params.bond);
+        _escrow.collect(_tokenOf(project), project.bond);
     }
 
     /// @inheritdoc IModelSubmission
@@ -180,23 +190,13 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         nonReentrant
     {
         ProjectEntry storage entry = _entryOf(projectId);
-        Submission storage submission = entry.submissions[index];
-        if (submission.status != SubmissionStatus.COMMITTED) revert SubmissionNotCommitted(index);
-        if (msg.sender != submission.contributor) revert NotContributor(msg.sender);
-        uint64 deadline = _revealDeadline(entry, submission);
-        if (block.number > deadline) revert RevealTooLate(deadline);
         ProjectRules.validateCid(parametersCid);
-        bytes32 commitment =
-            Digests.commitment(block.chainid, address(this), projectId, msg.sender, parametersCid, salt);
-        if (commitment != submission.commitment) revert WrongCommitment();
-
-        submission.status = SubmissionStatus.REVEALED;
-        submission.revealedAt = uint64(block.number);
-        submission.parametersCid = parametersCid;
+        entry.reveal(index, commitmentOf(projectId, msg.sender, parametersCid, salt), parametersCid);
         emit SubmissionRevealed(projectId, index, parametersCid);
-
         if (index == entry.project.head) _step(projectId);
     }
+
+    // ---- anyone
 
     /// @inheritdoc IModelSubmission
     function advance(uint256 projectId, uint256 maxSteps) external nonReentrant returns (uint256 steps) {
@@ -205,109 +205,108 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
     }
 
     /// @inheritdoc IModelSubmission
-    function withdraw(address token, address to) external nonReentrant returns (uint256 amount) {
-        if (to == address(0)) revert ZeroAddress();
-        amount = creditOf[msg.sender][token];
-        if (amount == 0) revert NothingToWithdraw();
+    function release(uint256 projectId, uint32 index) external nonReentrant {
+        ProjectEntry storage entry = _entryOf(projectId);
+        WithheldReward memory withheld = entry.withheld[index];
+        if (withheld.status == RewardStatus.NONE) revert NothingWithheld(projectId, index);
+        if (block.number < withheld.until) revert WithheldUntil(withheld.until);
+        _payReward(projectId, index, withheld); // a dispute without a ruling: the verdict stands
+    }
 
-        creditOf[msg.sender][token] = 0;
-        escrowOf[token] -= amount;
-        emit Withdrawn(msg.sender, token, to, amount);
+    /// @inheritdoc IModelSubmission
+    function withdraw(address token, address to) external nonReentrant returns (uint256) {
+        return _escrow.payOut(msg.sender, token, to);
+    }
 
-        Tokens.pay(token, to, amount);
+    /// @inheritdoc IModelSubmission
+    function withdrawFor(address account, address token) external nonReentrant returns (uint256) {
+        return _escrow.payOut(account, token, account);
     }
 
     // ---- AvsLogic
 
     /// @inheritdoc IModelSubmission
     function settle(Verdict calldata verdict) external onlyAvsLogic nonReentrant {
+        (uint256 projectId, uint32 index) = (verdict.projectId, verdict.submissionIndex);
+        ProjectEntry storage entry = _requireRunning(projectId, index);
+        ProjectRecord storage project = entry.project;
         Evaluation calldata evaluation = verdict.evaluation;
-        (uint256 projectId, uint32 index) = _runningSubmission(evaluation.taskId);
-        ProjectEntry storage entry = _entries[projectId];
-        Submission storage submission = entry.submissions[index];
-        ProjectParams storage params = entry.project.params;
+        Outcome outcome = _outcomeOf(project, index, evaluation);
 
-        submission.championScore = evaluation.championScore;
-        submission.challengerScore = evaluation.challengerScore;
-        submission.gainLowerBound = evaluation.gainLowerBound;
-        Outcome outcome = index == BASELINE_INDEX
-            ? Outcomes.ofBaseline(evaluation.code)
-            : Outcomes.ofChallenger(evaluation, params.minGain, params.worseTolerance);
+        entry.unreserve(index);
+        FeeParts memory parts = Rewards.splitFee(project.fee, verdict);
+        project.budgetFree += parts.unearned;
+        _finish(projectId, index, outcome, evaluation);
 
-        _finish(projectId, index, outcome);
-        _creditFee(params, verdict);
+        address token = _tokenOf(project);
+        _escrow.credit(verdict.performerReceiver, token, parts.performer);
+        _escrow.credit(verdict.aggregatorReceiver, token, parts.aggregator);
     }
 
     /// @inheritdoc IModelSubmission
-    function expire(bytes32 taskId) external onlyAvsLogic nonReentrant {
-        (uint256 projectId, uint32 index) = _runningSubmission(taskId);
-        ProjectEntry storage entry = _entries[projectId];
-        Submission storage submission = entry.submissions[index];
-        if (submission.opening > 0) return _finish(projectId, index, Outcome.EXPIRED);
+    function expire(uint40 projectId, uint32 index) external onlyAvsLogic nonReentrant {
+        ProjectEntry storage entry = _requireRunning(projectId, index);
+        entry.unreserve(index);
+        if (entry.submissions[index].opening > 1) return _finishUnevaluated(projectId, index, Outcome.EXPIRED);
 
         // The task is opened once more: after one missed deadline, a copy must not be evaluated before its original.
-        submission.status = SubmissionStatus.REVEALED;
-        entry.headSince = uint64(block.number);
+        entry.submissions[index].status = SubmissionStatus.REVEALED;
+        entry.project.headSince = uint40(block.number);
         emit SubmissionReopened(projectId, index);
     }
 
     /// @inheritdoc IModelSubmission
-    function payAttester(
-        address receiver,
-        bytes32[] calldata taskIds,
-        uint96[] calldata stakes,
-        uint96[] calldata signedStakes
-    ) external onlyAvsLogic nonReentrant {
-        for (uint256 i = 0; i < taskIds.length; ++i) {
-            (uint256 projectId,) = submissionOf(taskIds[i]);
-            AttesterFees storage fees = attesterFees[taskIds[i]];
-            uint128 share = uint128(uint256(fees.total) * stakes[i] / signedStakes[i]);
-            if (share > fees.unclaimed) share = fees.unclaimed; // a task's claims never exceed its fee
+    function dispute(uint40 projectId, uint32 index, address disputer) external payable onlyAvsLogic nonReentrant {
+        WithheldReward storage withheld = _entries[projectId].withheld[index];
+        if (withheld.status != RewardStatus.WITHHELD) revert NothingWithheld(projectId, index);
+        if (block.number >= withheld.until) revert DisputeTooLate(withheld.until);
+        withheld.status = RewardStatus.DISPUTED;
+        withheld.until = uint40(block.number + _limits.resolveBlocks);
+        withheld.disputer = disputer;
+        emit RewardDisputed(projectId, index, disputer, withheld.until);
+        _escrow.collect(Tokens.COIN, _limits.disputeBond);
+    }
 
-            fees.unclaimed -= share;
-            _credit(receiver, _entries[projectId].project.params.token, share);
+    /// @inheritdoc IModelSubmission
+    function resolve(uint40 projectId, uint32 index, bool isOverturned)
+        external
+        onlyAvsLogic
+        nonReentrant
+        returns (address disputer)
+    {
+        ProjectEntry storage entry = _entries[projectId];
+        WithheldReward memory withheld = entry.withheld[index];
+        if (withheld.status != RewardStatus.DISPUTED) revert NotDisputed(projectId, index);
+        if (block.number >= withheld.until) revert DisputeTooLate(withheld.until);
+        disputer = withheld.disputer;
+        if (!isOverturned) {
+            _payReward(projectId, index, withheld);
+            return disputer;
+        }
+        delete entry.withheld[index];
+        entry.project.poolFree += withheld.reward;
+        entry.project.rewardsPaid -= withheld.reward;
+        emit RewardReturned(projectId, index, withheld.reward);
+        _escrow.credit(disputer, Tokens.COIN, _limits.disputeBond);
+        _demote(projectId, index, withheld);
+    }
+
+    /// @inheritdoc IModelSubmission
+    function payAttester(address receiver, FeeShare[] calldata shares) external onlyAvsLogic nonReentrant {
+        for (uint256 i = 0; i < shares.length; ++i) {
+            FeeShare calldata share = shares[i];
+            ProjectRecord storage project = _entries[share.projectId].project;
+            uint96 amount = Rewards.shareOf(project.fee, share.isAggregatorPaid, share.stake, share.totalStake);
+            _escrow.credit(receiver, _tokenOf(project), amount);
         }
     }
 
-    // ---- contract owner
+    // ---- roles
 
     /// @inheritdoc IModelSubmission
-    function allowToken(address token, bool allowed) external onlyOwner {
-        if (token == address(0)) revert ZeroAddress(); // the coin is always allowed
-        isTokenAllowed[token] = allowed;
-        emit TokenAllowed(token, allowed);
-    }
-
-    // ---- readers
-
-    /// @inheritdoc IModelSubmission
-    function getProject(uint256 projectId) external view returns (Project memory) {
-        return _entryOf(projectId).project;
-    }
-
-    /// @inheritdoc IModelSubmission
-    function getSubmission(uint256 projectId, uint32 index) external view returns (Submission memory) {
-        return _submissionAt(projectId, index);
-    }
-
-    /// @inheritdoc IModelSubmission
-    function taskInput(uint256 projectId, uint32 index) external view returns (TaskInput memory) {
-        Submission storage submission = _submissionAt(projectId, index);
-        if (submission.taskId == bytes32(0)) revert UnknownTask(submission.taskId);
-        return _buildInput(projectId, index, submission.championIndex, submission.k, submission.taskId);
-    }
-
-    /// @inheritdoc IModelSubmission
-    function submissionOf(bytes32 taskId) public view returns (uint256 projectId, uint32 index) {
-        TaskRef storage task = _tasks[taskId];
-        if (task.projectId == 0) revert UnknownTask(taskId);
-        return (task.projectId, task.index);
-    }
-
-    /// @inheritdoc IModelSubmission
-    function championCid(uint256 projectId) external view returns (string memory) {
-        ProjectEntry storage entry = _entryOf(projectId);
-        return entry.submissions[entry.project.championIndex].parametersCid;
+    function setToken(address token, uint96 minFee) external {
+        administration.requireRole(Roles.PARAMETERS, msg.sender);
+        _escrow.setToken(token, minFee);
     }
 
     // ---- the head of the queue
@@ -321,222 +320,173 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
 
         if (status == SubmissionStatus.NONE || status == SubmissionStatus.EVALUATING) return false;
         // A suspended project needs no reveal: hidden submissions are cancelled too, and get their bonds back.
-        if (entry.project.status == ProjectStatus.SUSPENDED) return _finishStep(projectId, head, Outcome.CANCELLED);
+        if (entry.project.status == ProjectStatus.SUSPENDED) return _drop(projectId, head, Outcome.CANCELLED);
         if (status == SubmissionStatus.COMMITTED) {
-            if (block.number <= _revealDeadline(entry, submission)) return false;
-            return _finishStep(projectId, head, Outcome.UNREVEALED);
+            if (block.number <= entry.revealDeadline(submission)) return false;
+            return _drop(projectId, head, Outcome.UNREVEALED);
         }
+        if (!entry.canPay(head)) return _drop(projectId, head, Outcome.CANCELLED);
         if (_tryOpen(projectId, head)) return true;
-        if (block.number <= _revealedHeadSince(entry, submission) + openTimeout) return false;
-        return _finishStep(projectId, head, Outcome.CANCELLED);
+        if (block.number <= entry.waitingSince(submission) + _limits.openTimeout) return false;
+        return _drop(projectId, head, Outcome.CANCELLED);
     }
 
-    function _finishStep(uint256 projectId, uint32 head, Outcome outcome) private returns (bool) {
-        _finish(projectId, head, outcome);
+    function _drop(uint256 projectId, uint32 head, Outcome outcome) private returns (bool) {
+        _finishUnevaluated(projectId, head, outcome);
         return true;
     }
 
-    /// @dev Open the head's next task, unless AttestationCenter refuses (too few operators, life too long, …).
+    /// @dev Open the head's next task, unless AttestationCenter refuses (too few operators, pause).
     ///      The effects follow the call, so that a refusal has none. This is safe: AttestationCenter is immutable and
     ///      part of this system, and the guard refuses all other calls meanwhile.
     function _tryOpen(uint256 projectId, uint32 index) private returns (bool) {
         ProjectEntry storage entry = _entries[projectId];
-        Project storage project = entry.project;
-        Submission storage submission = entry.submissions[index];
-        TaskRequest memory request = _buildRequest(projectId, index);
-
-        try attestationCenter.openTask(request) returns (uint64, uint64) {}
+        TaskRequest memory request = entry.requestFor(projectId, index);
+        try attestationCenter.openTask(request) {}
         catch (bytes memory reason) {
             // Every refusal has a reason. An empty reason means out of gas: a caller that sends too little gas must not
             // cause the head to be cancelled.
             if (reason.length == 0) revert OpeningFailed();
             return false;
         }
-
-        submission.status = SubmissionStatus.EVALUATING;
-        submission.opening = request.opening;
-        submission.k = request.k;
-        submission.championIndex = project.championIndex;
-        submission.taskId = request.taskId;
-        // forge-lint: disable-next-line(unsafe-typecast)
-        _tasks[request.taskId] = TaskRef(uint224(projectId), index); // ids count from 1 and never come near 2²²⁴
-        if (index != BASELINE_INDEX) ++project.evaluated;
+        entry.start(index, request.k);
         return true;
-    }
-
-    /// @dev Every task of a challenger takes a new `k`, also the second task of a submission: its new seed is one more
-    ///      chance of a false promotion, and α_k must count it. The baseline cannot be promoted and has k = 0.
-    function _buildRequest(uint256 projectId, uint32 index) private view returns (TaskRequest memory) {
-        Project storage project = _entries[projectId].project;
-        uint8 opening = _entries[projectId].submissions[index].taskId == bytes32(0) ? 0 : 1;
-        uint32 k = index == BASELINE_INDEX ? 0 : project.evaluated;
-        bytes32 taskId = Digests.taskId(block.chainid, address(this), projectId, index, opening);
-        bytes32 inputRoot = Digests.inputRoot(_buildInput(projectId, index, project.championIndex, k, taskId));
-
-        return TaskRequest({
-            taskId: taskId,
-            projectId: projectId,
-            submissionIndex: index,
-            opening: opening,
-            inputRoot: inputRoot,
-            k: k,
-            quorumBps: project.params.quorumBps,
-            attemptBlocks: project.params.attemptBlocks
-        });
-    }
-
-    function _buildInput(uint256 projectId, uint32 index, uint32 championIndex, uint32 k, bytes32 taskId)
-        private
-        view
-        returns (TaskInput memory)
-    {
-        ProjectEntry storage entry = _entries[projectId];
-        ProjectParams storage params = entry.project.params;
-        return TaskInput({
-            taskId: taskId,
-            architectureCid: params.architectureCid,
-            evaluatorCid: params.evaluatorCid,
-            championCid: entry.submissions[championIndex].parametersCid,
-            challengerCid: entry.submissions[index].parametersCid,
-            rounds: params.rounds,
-            k: k,
-            alphaPpm: params.alphaPpm,
-            tolerance: params.tolerance
-        });
     }
 
     // ---- final states
 
-    /// @dev Make the head final. Nothing else does, and it happens once for each submission.
-    function _finish(uint256 projectId, uint32 index, Outcome outcome) private {
-        ProjectEntry storage entry = _entries[projectId];
-        Submission storage submission = entry.submissions[index];
+    function _outcomeOf(ProjectRecord storage project, uint32 index, Evaluation calldata evaluation)
+        private
+        view
+        returns (Outcome)
+    {
+        if (index == Projects.BASELINE) return Outcomes.ofBaseline(evaluation.code);
+        // Its champion turned out to be a lie meanwhile. Nobody can win or lose against it.
+        if (project.status == ProjectStatus.SUSPENDED) return Outcome.EVALUATOR_FAILED;
+        return Outcomes.ofChallenger(evaluation, project.minGain, project.worseTolerance);
+    }
 
-        submission.status = SubmissionStatus.FINAL;
-        submission.outcome = outcome;
-        entry.project.head = index + 1;
-        entry.headSince = uint64(block.number);
+    function _finishUnevaluated(uint256 projectId, uint32 index, Outcome outcome) private {
+        ProjectEntry storage entry = _entries[projectId];
+        entry.finish(index, outcome);
+        emit SubmissionSettled(projectId, index, _lastTaskOf(projectId, index), outcome, 0, 0, 0);
+        if (index == Projects.BASELINE) return _cancel(projectId);
+        _returnBond(projectId, index, outcome);
+    }
+
+    /// @dev Make the head final by its evaluation. `unreserve` comes before, so that the rows of the outcome table take
+    ///      what they pay from free pool and budget.
+    function _finish(uint256 projectId, uint32 index, Outcome outcome, Evaluation calldata evaluation) private {
+        ProjectEntry storage entry = _entries[projectId];
+        ProjectRecord storage project = entry.project;
+        entry.finish(index, outcome);
         emit SubmissionSettled(
             projectId,
             index,
-            submission.taskId,
+            evaluation.taskId,
             outcome,
-            submission.championScore,
-            submission.challengerScore,
-            submission.gainLowerBound
+            evaluation.championScore,
+            evaluation.challengerScore,
+            evaluation.gainLowerBound
         );
-
-        if (index == BASELINE_INDEX) _finishBaseline(projectId, outcome);
-        else _finishChallenger(projectId, index, outcome);
+        if (index != Projects.BASELINE) {
+            if (outcome == Outcome.IMPROVED) _promote(projectId, index, evaluation);
+            else if (outcome == Outcome.EVALUATOR_FAILED) _suspend(projectId);
+            return _returnBond(projectId, index, outcome);
+        }
+        project.budgetFree -= project.fee;
+        if (outcome != Outcome.NOT_IMPROVED) return _cancel(projectId);
+        project.status = ProjectStatus.OPEN;
+        project.championScore = evaluation.challengerScore;
+        project.baselineScore = evaluation.challengerScore;
+        emit ProjectOpened(projectId, evaluation.challengerScore);
     }
 
-    function _finishBaseline(uint256 projectId, Outcome outcome) private {
-        ProjectEntry storage entry = _entries[projectId];
-        Project storage project = entry.project;
-
-        if (outcome == Outcome.NOT_IMPROVED) {
-            project.status = ProjectStatus.OPEN;
-            project.championScore = entry.submissions[BASELINE_INDEX].challengerScore;
-            emit ProjectOpened(projectId, project.championScore);
-            return;
-        }
+    function _cancel(uint256 projectId) private {
+        ProjectRecord storage project = _entries[projectId].project;
         project.status = ProjectStatus.CANCELLED;
         emit ProjectCancelled(projectId);
-        if (!Outcomes.isEvaluated(outcome)) project.budgetFree += project.params.fee;
-        _credit(project.owner, project.params.token, _emptyEscrow(project));
+        _creditEscrow(project);
     }
 
-    function _finishChallenger(uint256 projectId, uint32 index, Outcome outcome) private {
+    function _suspend(uint256 projectId) private {
+        ProjectRecord storage project = _entries[projectId].project;
+        if (project.status == ProjectStatus.SUSPENDED) return;
+        project.status = ProjectStatus.SUSPENDED;
+        emit ProjectSuspended(projectId);
+    }
+
+    function _returnBond(uint256 projectId, uint32 index, Outcome outcome) private {
         ProjectEntry storage entry = _entries[projectId];
-        Project storage project = entry.project;
-        Submission storage submission = entry.submissions[index];
-        uint128 reward = 0;
-
-        if (outcome == Outcome.IMPROVED) {
-            reward = _promote(projectId, index);
-        } else if (outcome == Outcome.EVALUATOR_FAILED) {
-            project.status = ProjectStatus.SUSPENDED;
-            emit ProjectSuspended(projectId);
-        }
-
-        ProjectParams storage params = project.params;
-        BondShares memory shares = Rewards.splitBond(outcome, params.bond, params.fee, params.ownerPaysMisses);
-        project.poolFree += params.maxReward - reward;
-        if (!shares.ownerPays) project.budgetFree += params.fee;
+        ProjectRecord storage project = entry.project;
+        BondShares memory shares = Rewards.splitBond(outcome, project.bond, project.fee, project.ownerPaysMisses);
+        if (shares.ownerPays) project.budgetFree -= project.fee;
         if (shares.treasury > 0) emit BondSlashed(projectId, index, shares.treasury);
-        _credit(treasury, params.token, shares.treasury);
-        _credit(submission.contributor, params.token, uint256(shares.contributor) + reward);
+        address token = _tokenOf(project);
+        _escrow.credit(treasury, token, shares.treasury);
+        _escrow.credit(entry.submissions[index].contributor, token, shares.contributor);
     }
 
-    /// @dev Make the submission its project's champion and return its reward.
-    function _promote(uint256 projectId, uint32 index) private returns (uint128 reward) {
+    // ---- rewards
+
+    /// @dev Make the submission its project's champion. Its reward is withheld while it can be disputed.
+    function _promote(uint256 projectId, uint32 index, Evaluation calldata evaluation) private {
         ProjectEntry storage entry = _entries[projectId];
-        Submission storage submission = entry.submissions[index];
-        ProjectParams storage params = entry.project.params;
+        ProjectRecord storage project = entry.project;
+        WithheldReward memory withheld = WithheldReward({
+            status: RewardStatus.WITHHELD,
+            reward: Rewards.rewardOf(project, evaluation),
+            until: uint40(block.number + project.disputeBlocks),
+            previousChampion: project.championIndex,
+            previousScore: project.championScore,
+            disputer: address(0)
+        });
+        project.poolFree -= withheld.reward;
+        project.rewardsPaid += withheld.reward;
+        project.championIndex = index;
+        project.championScore = evaluation.challengerScore;
+        emit ModelImproved(projectId, index, evaluation.gainLowerBound);
 
-        entry.project.championIndex = index;
-        entry.project.championScore = submission.challengerScore;
-        emit ModelImproved(projectId, index, submission.parametersCid, submission.gainLowerBound);
-
-        reward = Rewards.rewardOf(params.rewardRule, params.maxReward, params.rewardRate, submission.gainLowerBound);
-        emit RewardPaid(projectId, index, submission.contributor, reward);
+        if (project.disputeBlocks == 0) return _payReward(projectId, index, withheld);
+        entry.withheld[index] = withheld;
+        emit RewardWithheld(projectId, index, withheld.reward, withheld.until);
     }
 
-    // ---- money
-
-    function _collect(address token, uint256 amount) private {
-        escrowOf[token] += amount;
-        Tokens.collect(token, amount);
+    /// @dev Credit the reward, and the bond of a dispute that failed.
+    function _payReward(uint256 projectId, uint32 index, WithheldReward memory withheld) private {
+        ProjectEntry storage entry = _entries[projectId];
+        address contributor = entry.submissions[index].contributor;
+        if (entry.project.disputeBlocks != 0) delete entry.withheld[index];
+        emit RewardPaid(projectId, index, contributor, withheld.reward);
+        _escrow.credit(contributor, _tokenOf(entry.project), withheld.reward);
+        if (withheld.status == RewardStatus.DISPUTED) {
+            _escrow.credit(contributor, Tokens.COIN, _limits.disputeBond);
+        }
     }
 
-    /// @dev Reserve the highest reward and the fee until the submission is final.
-    function _reserve(Project storage project) private {
-        ProjectParams storage params = project.params;
-        if (project.poolFree < params.maxReward) revert PoolExhausted(project.poolFree, params.maxReward);
-        if (project.budgetFree < params.fee) revert BudgetExhausted(project.budgetFree, params.fee);
-        project.poolFree -= params.maxReward;
-        project.budgetFree -= params.fee;
+    /// @dev Bring the previous champion back. If a later task was opened, its challenger was compared with the false
+    ///      champion, and only the owner can know what to do: the project is suspended.
+    function _demote(uint256 projectId, uint32 index, WithheldReward memory withheld) private {
+        ProjectEntry storage entry = _entries[projectId];
+        ProjectRecord storage project = entry.project;
+        bool isLast = project.championIndex == index && project.evaluated == entry.submissions[index].k + 1;
+        if (!isLast) return _suspend(projectId);
+        project.championIndex = withheld.previousChampion;
+        project.championScore = withheld.previousScore;
+        emit ChampionRestored(projectId, withheld.previousChampion);
     }
 
-    /// @dev Credit the fee to the operators. It has already left the bond or the budget.
-    function _creditFee(ProjectParams storage params, Verdict calldata verdict) private {
-        (uint128 performer, uint128 aggregator, uint128 attesters) = Rewards.splitFee(params.fee, verdict);
-        attesterFees[verdict.evaluation.taskId] = AttesterFees(attesters, attesters);
-        _credit(verdict.performerReceiver, params.token, performer);
-        _credit(verdict.aggregatorReceiver, params.token, aggregator);
-    }
+    // ---- money and storage
 
-    function _emptyEscrow(Project storage project) private returns (uint256 left) {
-        left = uint256(project.poolFree) + project.budgetFree;
+    function _creditEscrow(ProjectRecord storage project) private {
+        uint256 left = uint256(project.poolFree) + project.budgetFree;
         project.poolFree = 0;
         project.budgetFree = 0;
+        _escrow.credit(project.owner, _tokenOf(project), left);
     }
 
-    function _credit(address account, address token, uint256 amount) private {
-        if (amount == 0) return;
-        creditOf[account][token] += amount;
-        emit Credited(account, token, amount);
-    }
-
-    // ---- storage
-
-    function _writeProject(uint256 projectId, ProjectParams calldata params) private {
-        ProjectEntry storage entry = _entries[projectId];
-        Project storage project = entry.project;
-        project.status = ProjectStatus.BASELINE;
-        project.owner = msg.sender;
-        project.poolFree = params.pool;
-        project.budgetFree = params.budget - params.fee; // the baseline's fee is reserved
-        project.submissionCount = 1;
-        project.params = params;
-        entry.headSince = uint64(block.number);
-
-        Submission storage baseline = entry.submissions[BASELINE_INDEX];
-        baseline.status = SubmissionStatus.REVEALED;
-        baseline.contributor = msg.sender;
-        baseline.committedAt = uint64(block.number);
-        baseline.revealedAt = uint64(block.number);
-        baseline.parametersCid = params.parametersCid;
+    function _tokenOf(ProjectRecord storage project) private view returns (address) {
+        return _escrow.tokenAt(project.tokenId);
     }
 
     function _entryOf(uint256 projectId) private view returns (ProjectEntry storage entry) {
@@ -544,33 +494,71 @@ contract ModelSubmission is IModelSubmission, Ownable, ReentrancyGuardTransient 
         if (entry.project.status == ProjectStatus.NONE) revert UnknownProject(projectId);
     }
 
-    function _submissionAt(uint256 projectId, uint32 index) private view returns (Submission storage submission) {
+    function _requireRunning(uint256 projectId, uint32 index) private view returns (ProjectEntry storage entry) {
+        entry = _entries[projectId];
+        if (entry.submissions[index].status != SubmissionStatus.EVALUATING) {
+            revert SubmissionNotRunning(projectId, index);
+        }
+    }
+
+    /// @dev Zero if no task of the submission was opened.
+    function _lastTaskOf(uint256 projectId, uint32 index) private view returns (bytes32) {
+        uint8 opening = _entries[projectId].submissions[index].opening;
+        if (opening == 0) return 0;
+        return Digests.taskId(block.chainid, address(this), projectId, index, opening - 1);
+    }
+
+    // ---- readers
+
+    /// @inheritdoc IModelSubmission
+    function commitmentOf(uint256 projectId, address contributor, string calldata parametersCid, bytes32 salt)
+        public
+        view
+        returns (bytes32)
+    {
+        return Digests.commitment(block.chainid, address(this), projectId, contributor, parametersCid, salt);
+    }
+
+    /// @inheritdoc IModelSubmission
+    function getProject(uint256 projectId) external view returns (Project memory) {
+        ProjectEntry storage entry = _entryOf(projectId);
+        return entry.toView(_tokenOf(entry.project));
+    }
+
+    /// @inheritdoc IModelSubmission
+    function getSubmission(uint256 projectId, uint32 index) external view returns (Submission memory submission) {
         submission = _entryOf(projectId).submissions[index];
         if (submission.status == SubmissionStatus.NONE) revert UnknownSubmission(projectId, index);
     }
 
-    /// @dev The submission that this task evaluates now. It is the head of its project.
-    function _runningSubmission(bytes32 taskId) private view returns (uint256 projectId, uint32 index) {
-        (projectId, index) = submissionOf(taskId);
-        Submission storage submission = _entries[projectId].submissions[index];
-        if (submission.status != SubmissionStatus.EVALUATING || submission.taskId != taskId) {
-            revert TaskNotRunning(taskId);
-        }
+    /// @inheritdoc IModelSubmission
+    function withheldReward(uint256 projectId, uint32 index) external view returns (WithheldReward memory) {
+        return _entries[projectId].withheld[index];
     }
 
-    function _pendingIn(Project storage project) private view returns (uint256) {
-        return project.submissionCount - project.head;
+    /// @inheritdoc IModelSubmission
+    function feeOf(uint256 projectId) external view returns (address token, uint96 fee) {
+        ProjectRecord storage project = _entries[projectId].project;
+        return (_tokenOf(project), project.fee);
     }
 
-    function _revealDeadline(ProjectEntry storage entry, Submission storage submission) private view returns (uint64) {
-        return submission.committedAt + entry.project.params.revealBlocks;
+    /// @inheritdoc IModelSubmission
+    function creditOf(address account, address token) external view returns (uint256) {
+        return _escrow.credits[account][token];
     }
 
-    function _revealedHeadSince(ProjectEntry storage entry, Submission storage submission)
-        private
-        view
-        returns (uint256)
-    {
-        return entry.headSince > submission.revealedAt ? entry.headSince : submission.revealedAt;
+    /// @inheritdoc IModelSubmission
+    function escrowOf(address token) external view returns (uint256) {
+        return _escrow.owed[token];
+    }
+
+    /// @inheritdoc IModelSubmission
+    function minFeeOf(address token) external view returns (uint96) {
+        return _escrow.minFeeOf(token);
+    }
+
+    /// @inheritdoc IModelSubmission
+    function limits() external view returns (Limits memory) {
+        return _limits;
     }
 }

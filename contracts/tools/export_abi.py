@@ -21,12 +21,14 @@ OUT = "out-abi"  # its own build folder, so that tests can run at the same time
 CACHE = "cache/abi"
 
 NAMES = (
+    "Administration",
     "AttestationCenter",
     "AvsGovernance",
     "AvsLogic",
     "BlsSignatureVerifier",
-    "HistorySeedSource",
     "ModelSubmission",
+    "PrevRandaoSeedSource",
+    "Timelock",
 )
 MAX_DEPLOYED_BYTES = 24_576  # EIP-170; the chain refuses more
 

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Verdict} from "../types/Types.sol";
+import {FeeShare, Verdict} from "../types/Types.sol";
 
-/// @title The hook between AttestationCenter and ModelSubmission. No storage, no money, no try/catch.
+/// @title The hook between AttestationCenter and ModelSubmission. No storage, no money of its own, no try/catch.
 interface IAvsLogic {
-    /// @notice Pass on an approved evaluation. AttestationCenter only.
+    /// @notice Pass on an approved evaluation. AttestationCenter only, as all of these.
     function afterTaskSubmission(Verdict calldata verdict) external;
 
-    /// @notice Pass on the expiry of a task. AttestationCenter only.
-    function afterTaskExpiry(bytes32 taskId) external;
+    /// @notice Pass on the expiry of a task.
+    function afterTaskExpiry(uint40 projectId, uint32 index) external;
 
-    /// @notice Credit an attester's fees. AttestationCenter only. Its share of task i is stakes[i] / signedStakes[i].
-    function payAttester(
-        address receiver,
-        bytes32[] calldata taskIds,
-        uint96[] calldata stakes,
-        uint96[] calldata signedStakes
-    ) external;
+    /// @notice Pass on a dispute with its bond.
+    function afterDispute(uint40 projectId, uint32 index, address disputer) external payable;
+
+    /// @notice Pass on the resolver's ruling. Return who disputed.
+    function afterResolution(uint40 projectId, uint32 index, bool isOverturned) external returns (address disputer);
+
+    /// @notice Credit an attester's fees.
+    function payAttester(address receiver, FeeShare[] calldata shares) external;
 
     error NotAttestationCenter(address caller);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Task} from "../types/Types.sol";
+
 // Longest life of a task, in blocks from opening to deadline. The seed block must still be in the history window (8,191
 // blocks) when the last certificate arrives. Unbonding takes at least twice this.
 uint256 constant MAX_TASK_BLOCKS = 8_000;
@@ -13,15 +15,19 @@ uint256 constant MAX_TASK_BLOCKS = 8_000;
 ///      opened       seedBlock      +A             +2A       …      deadline = seedBlock + maxAttempts × A
 ///        │ seedDelay  │  attempt 0   │  attempt 1   │               │ expireTask
 ///                     (a certificate for rejection starts the next attempt at once; silence starts it by time)
+///
+///      The deadline's block is the first that belongs to no attempt.
 library Attempts {
-    /// @notice Compute the effective attempt at a block, which must not be before `attemptStart`.
+    /// @notice Compute the block from which the task takes no certificate.
+    function deadlineOf(Task memory task) internal pure returns (uint64) {
+        return task.seedBlock + uint64(task.maxAttempts) * task.attemptBlocks;
+    }
+
+    /// @notice Compute the effective attempt at a block from the seed block on, before the deadline.
     /// @dev At most 255, the last attempt that an evaluation can name.
-    function effectiveAt(uint256 blockNumber, uint8 attempt, uint64 attemptStart, uint32 attemptBlocks)
-        internal
-        pure
-        returns (uint8)
-    {
-        uint256 effective = attempt + (blockNumber - attemptStart) / attemptBlocks;
+    function effectiveAt(uint256 blockNumber, Task memory task) internal pure returns (uint8) {
+        uint256 start = uint256(task.seedBlock) + task.attemptOffset;
+        uint256 effective = task.attempt + (blockNumber - start) / task.attemptBlocks;
         if (effective > type(uint8).max) return type(uint8).max;
         // forge-lint: disable-next-line(unsafe-typecast) It fits: see the line above.
         return uint8(effective);

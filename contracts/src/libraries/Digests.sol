@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
-import {Evaluation, TaskInput} from "../types/Types.sol";
+import {Evaluation, Terms} from "../types/Types.sol";
 
 /// @title The hashes that contracts and services must compute byte for byte alike, one function each.
 /// @dev The same functions in Python are in `zarathustra/core/digests.py`; `tests/golden/digests.json` tests both.
@@ -19,14 +19,17 @@ library Digests {
         keccak256("Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool approved)");
     bytes32 internal constant POSSESSION_TYPEHASH =
         keccak256("KeyPossession(address owner,address operator,bytes32 keyHash)");
+    bytes32 internal constant CONSENT_TYPEHASH = keccak256("SigningConsent(address owner,bytes32 keyHash)");
     bytes32 internal constant TASK_TYPEHASH = keccak256(
         "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
     );
+    bytes32 internal constant TERMS_TYPEHASH =
+        keccak256("Terms(string architectureCid,string evaluatorCid,uint16 rounds,uint32 alphaPpm,uint32 tolerance)");
     bytes32 internal constant INPUT_TYPEHASH = keccak256(
-        "Input(bytes32 taskId,string architectureCid,string evaluatorCid,string championCid,string challengerCid,uint16 rounds,uint32 k,uint32 alphaPpm,uint32 tolerance)"
+        "Input(bytes32 taskId,Terms terms,string championCid,string challengerCid,uint32 k)Terms(string architectureCid,string evaluatorCid,uint16 rounds,uint32 alphaPpm,uint32 tolerance)"
     );
     bytes32 internal constant SEED_TYPEHASH =
-        keccak256("Seed(bytes32 blockHash,uint256 chainId,address modelSubmission,bytes32 taskId)");
+        keccak256("Seed(bytes32 prevRandao,uint256 chainId,address modelSubmission,bytes32 taskId)");
     bytes32 internal constant COMMITMENT_TYPEHASH = keccak256(
         "Commitment(uint256 chainId,address modelSubmission,uint256 projectId,address contributor,string parametersCid,bytes32 salt)"
     );
@@ -64,6 +67,12 @@ library Digests {
         return MessageHashUtils.toTypedDataHash(separator, structHash);
     }
 
+    /// @notice Return the digest that a signing key signs (ECDSA): it consents to serve this owner with this BLS key.
+    ///         `separator` is that of AvsGovernance.
+    function consentDigest(bytes32 separator, address owner, bytes32 keyHash) internal pure returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(separator, keccak256(abi.encode(CONSENT_TYPEHASH, owner, keyHash)));
+    }
+
     // ---- identifiers
 
     /// @notice Return the id of a submission's task: its first (`opening` 0) or its second (`opening` 1).
@@ -75,22 +84,27 @@ library Digests {
         return keccak256(abi.encode(TASK_TYPEHASH, chainId, modelSubmission, projectId, submissionIndex, opening));
     }
 
-    /// @notice Return the hash of a task's input without its seed.
-    function inputRoot(TaskInput memory input) internal pure returns (bytes32) {
+    /// @notice Return the hash of what all tasks of a project have in common.
+    function termsHash(Terms memory terms) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
-                INPUT_TYPEHASH,
-                input.taskId,
-                keccak256(bytes(input.architectureCid)),
-                keccak256(bytes(input.evaluatorCid)),
-                keccak256(bytes(input.championCid)),
-                keccak256(bytes(input.challengerCid)),
-                input.rounds,
-                input.k,
-                input.alphaPpm,
-                input.tolerance
+                TERMS_TYPEHASH,
+                keccak256(bytes(terms.architectureCid)),
+                keccak256(bytes(terms.evaluatorCid)),
+                terms.rounds,
+                terms.alphaPpm,
+                terms.tolerance
             )
         );
+    }
+
+    /// @notice Return the hash of a task's input without its seed. CIDs as `cidHash`.
+    function inputRoot(bytes32 task, bytes32 terms, bytes32 championCid, bytes32 challengerCid, uint32 k)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(INPUT_TYPEHASH, task, terms, championCid, challengerCid, k));
     }
 
     /// @notice Return the hash of a task's input with its seed.
@@ -98,13 +112,13 @@ library Digests {
         return keccak256(abi.encode(root, taskSeed));
     }
 
-    /// @notice Derive a task's seed from the hash of its seed block.
-    function seed(bytes32 blockHash, uint256 chainId, address modelSubmission, bytes32 task)
+    /// @notice Derive a task's seed from the randomness of its seed block.
+    function seed(bytes32 prevRandao, uint256 chainId, address modelSubmission, bytes32 task)
         internal
         pure
         returns (bytes32)
     {
-        return keccak256(abi.encode(SEED_TYPEHASH, blockHash, chainId, modelSubmission, task));
+        return keccak256(abi.encode(SEED_TYPEHASH, prevRandao, chainId, modelSubmission, task));
     }
 
     /// @notice Return the hash that a contributor commits to before the reveal.
@@ -116,8 +130,13 @@ library Digests {
         string memory parametersCid,
         bytes32 salt
     ) internal pure returns (bytes32) {
-        bytes32 cid = keccak256(bytes(parametersCid));
+        bytes32 cid = cidHash(parametersCid);
         return keccak256(abi.encode(COMMITMENT_TYPEHASH, chainId, modelSubmission, projectId, contributor, cid, salt));
+    }
+
+    /// @notice Return the hash that stands for a CID. CIDs are hashed as text, unchecked.
+    function cidHash(string memory cid) internal pure returns (bytes32) {
+        return keccak256(bytes(cid));
     }
 
     /// @notice Return `Evaluation.reportHash`: the hash of `proofOfTask`, the report's CID as text, unchecked.

@@ -3,24 +3,34 @@ pragma solidity ^0.8.30;
 
 import {IAttestationCenter} from "../interfaces/IAttestationCenter.sol";
 import {ISignatureVerifier} from "../interfaces/ISignatureVerifier.sol";
+import {SealedSet} from "../types/Types.sol";
 import {BLS12381} from "./BLS12381.sol";
+import {Bits} from "./Bits.sol";
 
 /// @title Sealed operator sets. Each version is one data contract, and each certificate reads all of it.
-/// @dev The data contract's code, 16,385 bytes:
+/// @dev The data contract's code, 97 + 128 × n bytes for a set whose highest slot is n − 1:
 ///
-///      0x00 ‖ slot 0 ‖ … ‖ slot 127        the leading STOP: a call does nothing
+///      0x00 ‖ sum of all keys 96 ‖ slot 0 ‖ … ‖ slot n − 1        the leading STOP: a call does nothing
 ///      slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: the slot is empty
 ///
-///      Only the signers' keys are added: a signer costs about 1,050 gas, an absent operator 200. Assembly does what
-///      Solidity cannot, and halves the cost of a signer; `test/fuzz/OperatorSet.t.sol` compares it with plain code.
+///      The keys of the signers are added, or those of the absent operators are subtracted from the sum, whichever are
+///      fewer. One loop in assembly does what Solidity cannot; `test/fuzz/OperatorSet.t.sol` compares it with plain
+///      code.
 library OperatorSet {
+    using Bits for uint128;
+
     uint256 internal constant SLOTS = 128; // one bit each in a certificate's uint128
     uint256 internal constant SLOT_LENGTH = 128;
-    uint256 internal constant BLOB_LENGTH = 1 + SLOTS * SLOT_LENGTH;
+    uint256 internal constant HEADER_LENGTH = 97;
 
     address private constant G1_ADD = address(0x0b);
+    uint256 private constant KEY_LENGTH = 96;
 
-    /// One occupied slot. `key` is x ‖ y without EIP-2537's padding.
+    // The field's prime in two words, as EIP-2537 encodes a coordinate.
+    uint256 private constant PRIME_HIGH = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
+    uint256 private constant PRIME_LOW = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+
+    /// One occupied slot. `operator`: its signing address. `key` is x ‖ y without EIP-2537's padding.
     struct Entry {
         address operator;
         uint96 stake;
@@ -31,9 +41,9 @@ library OperatorSet {
 
     // ---- write
 
-    /// @notice Return a set in which every slot is empty.
-    function empty() internal pure returns (bytes memory) {
-        return new bytes(BLOB_LENGTH);
+    /// @notice Return a set with room for the slots below `end`, all empty.
+    function empty(uint256 end) internal pure returns (bytes memory) {
+        return new bytes(HEADER_LENGTH + end * SLOT_LENGTH);
     }
 
     /// @notice Fill one slot.
@@ -45,8 +55,15 @@ library OperatorSet {
         }
     }
 
-    /// @notice Write a set as the code of a new contract.
-    function store(bytes memory blob) internal returns (address pointer) {
+    /// @notice Write the sum of all keys, then the set as the code of a new contract.
+    function store(bytes memory blob, uint128 occupied) internal returns (address pointer) {
+        bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
+        _addEntries(points, blob, occupied, false);
+        assembly ("memory-safe") {
+            mcopy(add(blob, 0x21), add(points, 0x30), 0x30)
+            mcopy(add(blob, 0x51), add(points, 0x70), 0x30)
+        }
+
         // PUSH2 length, DUP1, PUSH1 10, RETURNDATASIZE (0), CODECOPY, RETURNDATASIZE (0), RETURN
         bytes memory initCode = abi.encodePacked(hex"61", uint16(blob.length), hex"80600a3d393df3", blob);
         assembly ("memory-safe") {
@@ -60,77 +77,90 @@ library OperatorSet {
         if (key.length != BLS12381.G1_LENGTH) {
             revert ISignatureVerifier.BadPointLength(key.length, BLS12381.G1_LENGTH);
         }
-        packed[0] = bytes32(key[16:48]);
-        packed[1] = bytes32(bytes.concat(key[48:64], key[80:96]));
-        packed[2] = bytes32(key[96:128]);
+        bytes memory short = abi.encodePacked(key[16:64], key[80:128]);
+        assembly ("memory-safe") {
+            mcopy(packed, add(short, 0x20), KEY_LENGTH)
+        }
     }
 
     // ---- read
 
-    /// @notice Return the whole set, in memory.
-    function load(address pointer) internal view returns (bytes memory) {
+    /// @notice Copy a whole set into memory.
+    function load(address pointer) internal view returns (bytes memory blob) {
         return pointer.code;
     }
 
-    /// @notice Return one slot's operator and stake without reading the rest; zeros if the slot is empty.
-    function entryIn(address pointer, uint8 slot) internal view returns (address operator, uint96 stake) {
+    /// @notice Return the operator and stake of one slot, without copying the other slots. Zero beyond the set's end.
+    function entryIn(address pointer, uint256 slot) internal view returns (address operator, uint96 stake) {
         bytes32 head;
-        uint256 start = 1 + slot * SLOT_LENGTH;
-        // Only assembly can copy a part of a contract's code. It copies 32 bytes to the scratch space.
         assembly ("memory-safe") {
-            extcodecopy(pointer, 0x00, start, 0x20)
+            extcodecopy(pointer, 0x00, add(HEADER_LENGTH, shl(7, slot)), 0x20)
             head := mload(0x00)
         }
         return _split(head);
     }
 
-    /// @notice Return the operator in occupied slot `number`, counted from 0 in slot order; zero if there is none.
-    function occupiedAt(bytes memory blob, uint256 number) internal pure returns (address) {
-        for (uint256 slot = 0; slot < SLOTS; ++slot) {
-            (address operator,) = _split(_word(blob, slot, 0));
-            if (operator == address(0)) continue;
-            if (number == 0) return operator;
-            --number;
-        }
-        return address(0);
-    }
-
-    /// @notice Return whether an operator has a slot in the set.
-    function contains(bytes memory blob, address operator) internal pure returns (bool) {
-        if (operator == address(0)) return false; // empty slots hold the zero address
-        for (uint256 slot = 0; slot < SLOTS; ++slot) {
-            (address member,) = _split(_word(blob, slot, 0));
-            if (member == operator) return true;
-        }
-        return false;
+    /// @notice Return the operator in a slot of a set in memory; zero if the slot is empty or beyond the set's end.
+    function operatorAt(bytes memory blob, uint256 slot) internal pure returns (address operator) {
+        if (blob.length < HEADER_LENGTH + (slot + 1) * SLOT_LENGTH) return address(0);
+        (operator,) = _split(_word(blob, slot, 0));
     }
 
     /// @notice Return the sums of the signers' keys and stakes. Reverts if the bit of an empty slot is set.
-    function aggregate(bytes memory blob, uint128 bitmap) internal view returns (bytes memory key, uint96 stake) {
+    function aggregate(bytes memory blob, SealedSet memory set, uint128 signers)
+        internal
+        view
+        returns (bytes memory key, uint96 stake)
+    {
+        uint128 empties = signers & ~set.occupied;
+        if (empties != 0) revert IAttestationCenter.EmptySlotSigned(empties.lowest());
+        uint128 absent = set.occupied & ~signers;
+
         // The input of G1ADD: the sum so far ‖ the next key. Both start as the identity, all zero.
         bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
-        for (uint8 slot = 0; bitmap >> slot != 0; ++slot) {
-            if ((bitmap >> slot) & 1 == 0) continue;
-            (address operator, uint96 signerStake) = _split(_word(blob, slot, 0));
-            if (operator == address(0)) revert IAttestationCenter.EmptySlotSigned(slot);
-            stake += signerStake;
-            _addKey(points, blob, slot);
+        if (signers.count() <= absent.count()) {
+            stake = _addEntries(points, blob, signers, false);
+        } else {
+            assembly ("memory-safe") {
+                mcopy(add(points, 0x30), add(blob, 0x21), 0x30)
+                mcopy(add(points, 0x70), add(blob, 0x51), 0x30)
+            }
+            stake = set.totalStake - _addEntries(points, blob, absent, true);
         }
         return (_firstPoint(points), stake);
     }
 
-    /// @dev Add the slot's key to the first point, in place. With new arrays a signer would cost twice the gas.
-    function _addKey(bytes memory points, bytes memory blob, uint256 slot) private view {
-        bool isDone;
+    /// @dev Add the keys of `slots` to the first point, in place, or subtract them; return the sum of their stakes. With
+    ///      a call of Solidity for each key, a signer would cost twice the gas.
+    function _addEntries(bytes memory points, bytes memory blob, uint128 slots, bool isNegated)
+        private
+        view
+        returns (uint96 stake)
+    {
+        bool isDone = true;
         assembly ("memory-safe") {
             let sum := add(points, 0x20)
             let next := add(sum, 0x80)
-            let key := add(add(blob, 0x41), shl(7, slot)) // after length, STOP, address and stake
-            mcopy(add(next, 0x10), key, 0x30) // x; the 16 bytes before each coordinate stay zero
-            mcopy(add(next, 0x50), add(key, 0x30), 0x30) // y
-            isDone := staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80)
-            // On its own line: Yul evaluates arguments from right to left and would read the size before the call.
-            isDone := and(isDone, eq(returndatasize(), 0x80))
+            let entry := add(blob, 0x81) // after length, STOP and the sum of all keys
+            for {} slots {
+                slots := shr(1, slots)
+                entry := add(entry, 0x80)
+            } {
+                if iszero(and(slots, 1)) { continue }
+                stake := add(stake, and(mload(entry), 0xffffffffffffffffffffffff))
+                mcopy(add(next, 0x10), add(entry, 0x20), 0x30) // x; the 16 bytes before each coordinate stay zero
+                mcopy(add(next, 0x50), add(entry, 0x50), 0x30) // y
+                if isNegated {
+                    let high := mload(add(next, 0x40))
+                    let low := mload(add(next, 0x60))
+                    mstore(add(next, 0x40), sub(sub(PRIME_HIGH, high), gt(low, PRIME_LOW)))
+                    mstore(add(next, 0x60), sub(PRIME_LOW, low))
+                }
+                isDone := staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80)
+                // On its own line: Yul evaluates arguments from right to left and would read the size before the call.
+                isDone := and(isDone, eq(returndatasize(), 0x80))
+                if iszero(isDone) { break }
+            }
         }
         if (!isDone) revert ISignatureVerifier.PrecompileFailed(G1_ADD);
     }
@@ -147,17 +177,17 @@ library OperatorSet {
         return (address(bytes20(head)), uint96(uint256(head)));
     }
 
-    // The words of a blob start at byte 1, after the STOP. Solidity has no access to words there.
+    // The words of a slot start at byte 97, after STOP and sum. Solidity has no access to words there.
 
     function _word(bytes memory blob, uint256 slot, uint256 index) private pure returns (bytes32 word) {
         assembly ("memory-safe") {
-            word := mload(add(add(blob, 0x21), add(shl(7, slot), shl(5, index))))
+            word := mload(add(add(blob, 0x81), add(shl(7, slot), shl(5, index))))
         }
     }
 
     function _setWord(bytes memory blob, uint256 slot, uint256 index, bytes32 word) private pure {
         assembly ("memory-safe") {
-            mstore(add(add(blob, 0x21), add(shl(7, slot), shl(5, index))), word)
+            mstore(add(add(blob, 0x81), add(shl(7, slot), shl(5, index))), word)
         }
     }
 }

@@ -3,25 +3,29 @@ pragma solidity ^0.8.30;
 
 import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
 import {ProjectParams, RewardRule} from "../types/Types.sol";
+import {MAX_TASK_BLOCKS} from "./Attempts.sol";
+import {Quorum} from "./Quorum.sol";
 
-/// @title The rules that a new project must satisfy.
+/// @title The rules that a new project must satisfy. They make sure that its tasks can open.
 library ProjectRules {
     uint256 internal constant MAX_CID_LENGTH = 64;
-    uint256 internal constant MIN_QUORUM_BPS = 6600; // approval needs more than 66 % of the stake
-    uint256 internal constant MAX_QUORUM_BPS = 9000; // above, less than a tenth of the stake could stop every task
     uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
     uint256 internal constant MAX_ROUNDS = 128; // two integers per round must fit into the report's 4 KiB
     uint256 internal constant MAX_ALPHA_PPM = 499_999; // a level of 50 % or more gives no lower bound
-    uint256 internal constant MAX_REVEAL_BLOCKS = 50_400; // a week at 12 s: a hidden head delays all others
+    uint256 internal constant MAX_REVEAL_BLOCKS = 7_200; // a day at 12 s: a hidden head delays all others
     int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer can shift the bound by at most 6 tolerances
 
-    function validate(ProjectParams calldata params) internal view {
+    function validate(ProjectParams calldata params, IModelSubmission.Limits memory limits, uint96 minFee)
+        internal
+        view
+    {
         validateCid(params.architectureCid);
         validateCid(params.parametersCid);
         validateCid(params.evaluatorCid);
-        _validateMoney(params);
+        validateCid(params.metadataCid);
+        _validateMoney(params, minFee);
         _validatePromotion(params);
-        _validateTime(params);
+        _validateTime(params, limits);
     }
 
     /// Accept 1 to 64 ASCII letters and digits. This does not check that the text is a CID. Services could not decode
@@ -41,10 +45,10 @@ library ProjectRules {
         return isDigit || isUpper || isLower;
     }
 
-    function _validateMoney(ProjectParams calldata params) private pure {
+    function _validateMoney(ProjectParams calldata params, uint96 minFee) private pure {
         uint256 twoFees = 2 * uint256(params.fee);
         bool hasRate = params.rewardRule == RewardRule.FIXED || params.rewardRate > 0;
-        _require(params.fee > 0, "fee");
+        _require(params.fee >= minFee, "fee");
         _require(params.bond >= twoFees, "bond");
         _require(params.budget >= twoFees, "budget"); // for the baseline and the first challenger
         _require(params.maxReward > 0, "maxReward");
@@ -58,12 +62,20 @@ library ProjectRules {
         _require(params.worseTolerance >= 0, "worseTolerance");
         _require(params.rounds >= MIN_ROUNDS && params.rounds <= MAX_ROUNDS, "rounds");
         _require(params.alphaPpm > 0 && params.alphaPpm <= MAX_ALPHA_PPM, "alphaPpm");
-        _require(params.quorumBps >= MIN_QUORUM_BPS && params.quorumBps <= MAX_QUORUM_BPS, "quorumBps");
+        _require(Quorum.isAllowed(params.quorumBps), "quorumBps");
     }
 
-    function _validateTime(ProjectParams calldata params) private view {
-        _require(params.attemptBlocks > 0, "attemptBlocks");
+    function _validateTime(ProjectParams calldata params, IModelSubmission.Limits memory limits) private view {
+        uint256 life = params.seedDelay + uint256(params.maxAttempts) * params.attemptBlocks;
+        // Not 0: the proposer that includes the reveal would also make the seed block.
+        _require(params.seedDelay > 0, "seedDelay");
+        _require(params.maxAttempts > 0, "maxAttempts");
+        _require(params.attemptBlocks >= limits.minAttemptBlocks && life <= MAX_TASK_BLOCKS, "attemptBlocks");
         _require(params.revealBlocks > 0 && params.revealBlocks <= MAX_REVEAL_BLOCKS, "revealBlocks");
+        _require(
+            params.disputeBlocks >= limits.minDisputeBlocks && params.disputeBlocks <= limits.maxDisputeBlocks,
+            "disputeBlocks"
+        );
         _require(params.openUntil > block.number, "openUntil");
     }
 

@@ -1,44 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {BondShares} from "../types/Market.sol";
-import {Outcome, RewardRule, Verdict} from "../types/Types.sol";
+import {BondShares, FeeParts, ProjectRecord} from "../types/Market.sol";
+import {Evaluation, Outcome, RewardRule, Verdict} from "../types/Types.sol";
 
-/// @title Shares of rewards, fees and bonds. Rounds down; the attesters' part of a fee gets the remainder.
+/// @title Shares of rewards, fees and bonds. Rounds down.
 library Rewards {
     uint256 internal constant PERFORMER_PERCENT = 40;
     uint256 internal constant AGGREGATOR_PERCENT = 10;
 
     /// @notice Return the reward of an IMPROVED submission.
-    /// @dev `maxReward` limits each submission alone. LINEAR: slicing one gain into several submissions pays no more
-    ///      while `rate` × gain ≤ `maxReward`; a larger gain pays more in slices. FIXED: every slice pays `maxReward`.
-    function rewardOf(RewardRule rule, uint128 maxReward, uint128 rate, int64 gainLowerBound)
-        internal
-        pure
-        returns (uint128)
-    {
-        if (rule == RewardRule.FIXED) return maxReward;
-        uint256 linear = uint256(rate) * uint64(gainLowerBound); // positive, because minGain is
-        return linear < maxReward ? uint128(linear) : maxReward;
+    /// @dev FIXED: each pays `maxReward`. LINEAR: `rate` × gain, at most `maxReward`, and all rewards together at most
+    ///      `rate` × the gain over the baseline: a gain that is won, lost and won again is not paid twice.
+    function rewardOf(ProjectRecord storage project, Evaluation calldata evaluation) internal view returns (uint96) {
+        if (project.rewardRule == RewardRule.FIXED) return project.maxReward;
+        uint256 rate = project.rewardRate;
+        uint256 reward = rate * uint64(evaluation.gainLowerBound); // positive, because minGain is
+        int256 totalGain = int256(evaluation.challengerScore) - project.baselineScore;
+        uint256 total = totalGain > 0 ? rate * uint256(totalGain) : 0;
+        uint256 left = total > project.rewardsPaid ? total - project.rewardsPaid : 0;
+        if (reward > left) reward = left;
+        // forge-lint: disable-next-line(unsafe-typecast) Smaller than maxReward.
+        return reward < project.maxReward ? uint96(reward) : project.maxReward;
     }
 
-    /// @notice Split one evaluation fee. If no aggregator is paid, its part goes to the attesters.
-    /// @dev The aggregator's part grows with the signed stake, so an aggregator that omits signatures earns less.
-    function splitFee(uint128 fee, Verdict calldata verdict)
+    /// @notice Split one evaluation fee.
+    /// @dev Attesters and aggregator earn by stake of the whole set's stake, so nobody earns more when a signature is
+    ///      left out. An aggregator without its turn earns nothing; its tenth is the attesters'.
+    function splitFee(uint96 fee, Verdict calldata verdict) internal pure returns (FeeParts memory parts) {
+        bool isAggregatorPaid = verdict.aggregatorReceiver != address(0);
+        parts.performer = _percentOf(fee, PERFORMER_PERCENT);
+        parts.attesters = _scale(attestersPart(fee, isAggregatorPaid), verdict.signedStake, verdict.totalStake);
+        if (isAggregatorPaid) {
+            parts.aggregator = _scale(_percentOf(fee, AGGREGATOR_PERCENT), verdict.signedStake, verdict.totalStake);
+        }
+        parts.unearned = fee - parts.performer - parts.attesters - parts.aggregator;
+    }
+
+    /// @notice Return what all attesters of a set earn together if all sign.
+    function attestersPart(uint96 fee, bool isAggregatorPaid) internal pure returns (uint96) {
+        uint96 part = fee - _percentOf(fee, PERFORMER_PERCENT);
+        return isAggregatorPaid ? part - _percentOf(fee, AGGREGATOR_PERCENT) : part;
+    }
+
+    /// @notice Return one attester's share of a fee.
+    function shareOf(uint96 fee, bool isAggregatorPaid, uint96 stake, uint96 totalStake)
         internal
         pure
-        returns (uint128 performer, uint128 aggregator, uint128 attesters)
+        returns (uint96)
     {
-        performer = uint128(uint256(fee) * PERFORMER_PERCENT / 100);
-        if (verdict.aggregatorReceiver != address(0)) {
-            aggregator =
-                uint128(uint256(fee) * AGGREGATOR_PERCENT * verdict.signedStake / (100 * uint256(verdict.totalStake)));
-        }
-        attesters = fee - performer - aggregator;
+        return _scale(attestersPart(fee, isAggregatorPaid), stake, totalStake);
     }
 
     /// @notice Split a challenger's bond by its outcome. Each line is a row of the outcome table in `docs/protocol.md`.
-    function splitBond(Outcome outcome, uint128 bond, uint128 fee, bool ownerPaysMisses)
+    function splitBond(Outcome outcome, uint96 bond, uint96 fee, bool ownerPaysMisses)
         internal
         pure
         returns (BondShares memory)
@@ -49,5 +64,15 @@ library Rewards {
         if (outcome == Outcome.WORSE || outcome == Outcome.INVALID) return BondShares(0, bond - fee, false);
         if (outcome == Outcome.UNREVEALED) return BondShares(0, bond, false);
         return BondShares(bond, 0, false); // EXPIRED, CANCELLED
+    }
+
+    function _percentOf(uint96 amount, uint256 percent) private pure returns (uint96) {
+        // forge-lint: disable-next-line(unsafe-typecast) At most `amount`: the percentages are below 100.
+        return uint96(uint256(amount) * percent / 100);
+    }
+
+    function _scale(uint96 amount, uint96 part, uint96 whole) private pure returns (uint96) {
+        // forge-lint: disable-next-line(unsafe-typecast) At most `amount`: the part is not larger than the whole.
+        return uint96(uint256(amount) * part / whole);
     }
 }

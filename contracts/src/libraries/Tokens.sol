@@ -4,13 +4,14 @@ pragma solidity ^0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
-import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
-
 /// @title Exact transfers of the coin and of ERC-20 tokens.
 library Tokens {
     using SafeERC20 for IERC20;
 
     address internal constant COIN = address(0);
+
+    error WrongValue(uint256 received, uint256 expected);
+    error TransferFailed();
 
     /// @notice Take exactly `amount` from the caller.
     /// @dev The balance must grow by `amount`. With a fee on transfers, the contract would owe more than it holds.
@@ -27,11 +28,11 @@ library Tokens {
     function pay(address token, address to, uint256 amount) internal {
         if (token != COIN) return IERC20(token).safeTransfer(to, amount);
 
-        (bool paid,) = to.call{value: amount}("");
-        if (!paid) revert IModelSubmission.TransferFailed();
+        (bool isPaid,) = to.call{value: amount}("");
+        if (!isPaid) revert TransferFailed();
     }
 
     function _requireReceived(uint256 received, uint256 expected) private pure {
-        if (received != expected) revert IModelSubmission.WrongValue(received, expected);
+        if (received != expected) revert WrongValue(received, expected);
     }
 }

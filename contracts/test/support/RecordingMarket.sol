@@ -2,55 +2,85 @@
 pragma solidity ^0.8.30;
 
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
-import {Evaluation, TaskRequest, Verdict} from "../../src/types/Types.sol";
+import {FeeShare, TaskRequest, Verdict} from "../../src/types/Types.sol";
 
-/// @dev Stands in for ModelSubmission: opens tasks, and records the calls of AvsLogic.
+/// @dev Stands in for ModelSubmission: opens tasks, and records the calls of AvsLogic. Fees are in the coin.
 contract RecordingMarket {
+    struct Place {
+        uint40 projectId;
+        uint32 index;
+    }
+
     struct Payment {
         address caller;
         address receiver;
-        bytes32 taskId;
-        uint96 stake;
-        uint96 signedStake;
+        FeeShare share;
     }
 
+    struct Dispute {
+        Place place;
+        address disputer;
+        uint256 bond;
+    }
+
+    struct Resolution {
+        Place place;
+        bool isOverturned;
+    }
+
+    uint96 public constant FEE = 0.1 ether;
+    address public feeToken;
+
     Verdict[] private _verdicts;
-    bytes32[] private _expired;
+    Place[] private _expired;
     Payment[] private _payments;
+    Dispute[] private _disputes;
+    Resolution[] private _resolutions;
     bool public isRefusing;
 
     error Refused();
 
-    function open(IAttestationCenter center, TaskRequest calldata request)
-        external
-        returns (uint64 seedBlock, uint64 deadline)
-    {
-        return center.openTask(request);
+    modifier willing() {
+        if (isRefusing) revert Refused();
+        _;
+    }
+
+    function open(IAttestationCenter center, TaskRequest calldata request) external {
+        center.openTask(request);
     }
 
     function refuse() external {
         isRefusing = true;
     }
 
-    function settle(Verdict calldata verdict) external {
-        if (isRefusing) revert Refused();
+    function setFeeToken(address token) external {
+        feeToken = token;
+    }
+
+    function feeOf(uint256) external view returns (address, uint96) {
+        return (feeToken, FEE);
+    }
+
+    function settle(Verdict calldata verdict) external willing {
         _verdicts.push(verdict);
     }
 
-    function expire(bytes32 taskId) external {
-        if (isRefusing) revert Refused();
-        _expired.push(taskId);
+    function expire(uint40 projectId, uint32 index) external willing {
+        _expired.push(Place(projectId, index));
     }
 
-    function payAttester(
-        address receiver,
-        bytes32[] calldata taskIds,
-        uint96[] calldata stakes,
-        uint96[] calldata signedStakes
-    ) external {
-        require(taskIds.length == stakes.length && stakes.length == signedStakes.length, "arrays differ");
-        for (uint256 i = 0; i < taskIds.length; ++i) {
-            _payments.push(Payment(msg.sender, receiver, taskIds[i], stakes[i], signedStakes[i]));
+    function dispute(uint40 projectId, uint32 index, address disputer) external payable willing {
+        _disputes.push(Dispute(Place(projectId, index), disputer, msg.value));
+    }
+
+    function resolve(uint40 projectId, uint32 index, bool isOverturned) external willing returns (address) {
+        _resolutions.push(Resolution(Place(projectId, index), isOverturned));
+        return _disputes[_disputes.length - 1].disputer;
+    }
+
+    function payAttester(address receiver, FeeShare[] calldata shares) external {
+        for (uint256 i = 0; i < shares.length; ++i) {
+            _payments.push(Payment(msg.sender, receiver, shares[i]));
         }
     }
 
@@ -66,7 +96,7 @@ contract RecordingMarket {
         return _expired.length;
     }
 
-    function expiredAt(uint256 index) external view returns (bytes32) {
+    function expiredAt(uint256 index) external view returns (Place memory) {
         return _expired[index];
     }
 
@@ -76,5 +106,21 @@ contract RecordingMarket {
 
     function paymentAt(uint256 index) external view returns (Payment memory) {
         return _payments[index];
+    }
+
+    function disputeCount() external view returns (uint256) {
+        return _disputes.length;
+    }
+
+    function disputeAt(uint256 index) external view returns (Dispute memory) {
+        return _disputes[index];
+    }
+
+    function resolutionCount() external view returns (uint256) {
+        return _resolutions.length;
+    }
+
+    function resolutionAt(uint256 index) external view returns (Resolution memory) {
+        return _resolutions[index];
     }
 }

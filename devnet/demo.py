@@ -48,8 +48,10 @@ TERMS = Terms(
     max_reward=Wei(2 * ETHER),
     bond=Wei(ETHER // 5),
     fee=Wei(ETHER // 20),
+    seed_delay=2,
     attempt_blocks=15,
     reveal_blocks=200,
+    dispute_blocks=3,
 )
 
 
@@ -72,6 +74,15 @@ class Outcomes:
     gas: list[GasUse]
     reports: dict[str, bytes]
     expectations: list[Expectation] = field(default_factory=list)
+
+    def task_of(self, index: SubmissionIndex) -> TaskId:
+        """Return the task that ended a submission."""
+        [task_id] = [
+            event.fact.task_id
+            for event in self.events
+            if isinstance(event.fact, SubmissionSettled) and event.fact.index == index
+        ]
+        return task_id
 
     @property
     def is_success(self) -> bool:
@@ -135,6 +146,8 @@ async def pay_and_check(
     """Withdraw all credits, then compare the chain with the facts that the demo promises."""
     first, second, third = contributors
     reader = first.reader
+    with progress.step("The reward's dispute window ends, a keeper releases it"):
+        await asyncio.wait_for(wait_for_release(reader, project_id, IMPROVED), SETTLE_SECONDS)
     with progress.step("Contributors withdraw, operators claim their fees"):
         won = await sdk_contributor.withdraw(first)
         slashed_credit = await reader.market.fetch_credit(second.address, ZERO_ADDRESS)
@@ -167,6 +180,12 @@ async def pay_and_check(
     return outcomes
 
 
+async def wait_for_release(reader: Reader, project_id: ProjectId, index: SubmissionIndex) -> None:
+    """Wait until a submission's reward is no longer withheld."""
+    while (await reader.market.fetch_withheld(project_id, index)).status is not RewardStatus.NONE:
+        await asyncio.sleep(POLL_SECONDS)
+
+
 async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[str, bytes]:
     """Return the report of every settled task, by file name. Its attesters found it equal to the evaluation."""
     settled = [event.fact for event in events if isinstance(event.fact, TaskSubmitted)]
@@ -180,7 +199,7 @@ async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[st
 
 def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
     """Expect that the lying attester was outvoted, the lying performer rejected, and a later attempt settled."""
-    task_id = outcomes.submissions[WORSE].task_id
+    task_id = outcomes.task_of(WORSE)
     rejected = [event.fact for event in outcomes.events if isinstance(event.fact, TaskRejected)]
     settled = [event.fact for event in outcomes.events if isinstance(event.fact, TaskSubmitted)]
     liar_bit = 1 << (LYING_ATTESTER - 1)  # the operators registered in the order of their numbers

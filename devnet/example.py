@@ -20,6 +20,7 @@ def load_artefacts(folder: Path = FOLDER) -> Artefacts:
         architecture=(folder / "architecture.json").read_bytes(),
         parameters=(folder / "initial.safetensors").read_bytes(),
         evaluator=(folder / "evaluator.json").read_bytes(),
+        metadata=(folder / "metadata.json").read_bytes(),
     )
 
 

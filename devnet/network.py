@@ -36,7 +36,7 @@ from zarathustra.core.types import Address, Wei
 from zarathustra.runtime.settings import PREFIX, list_variables
 from zarathustra.sdk.client import log_intent, open_client
 from zarathustra.sdk.network import Network, save_network
-from zarathustra.sdk.operators import register_operator, seal_operator_set
+from zarathustra.sdk.operators import consent_to_owner, register_operator, seal_operator_set
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import EcdsaSecretKey
@@ -45,8 +45,6 @@ ETHER = Wei(10**18)
 STAKE = Wei(32 * ETHER)
 FAUCET = Wei(1_000 * ETHER)
 BLOCK_SECONDS = 1
-SEED_DELAY = 2
-MAX_ATTEMPTS = 4
 HURRY_SECONDS = 0.05  # how often a block is mined on demand while the network is set up
 READY_SECONDS = 90.0
 SETTINGS: Mapping[str, type[object]] = {
@@ -161,16 +159,19 @@ async def in_a_hurry(chain: DevelopmentChain, rpc: Rpc) -> AsyncIterator[None]:
 
 
 async def deploy_contracts(chain: DevelopmentChain, rpc: Rpc, treasury: Address, operator_count: int) -> Deployment:
-    """Deploy the six contracts. The deployer owns them: a development network has no timelock."""
+    """Deploy all contracts. The deployer has all roles: a development network has no timelock, and anyone registers."""
     deployer = EcdsaSecretKey.generate()
     await chain.fund(rpc, compute_address(deployer), FAUCET)
     sender = Sender(rpc, deployer.reveal(), chain_id=chain.chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
     parameters = DeploymentParameters(
-        owner=compute_address(deployer),
+        admin=compute_address(deployer),
+        guardian=compute_address(deployer),
+        resolver=compute_address(deployer),
         treasury=treasury,
+        is_registration_open=True,
         min_stake=ETHER,
-        seed_delay=SEED_DELAY,
-        max_attempts=MAX_ATTEMPTS,
+        activation_delay=0,
+        min_dispute_blocks=0,
         min_operators=min(3, operator_count),
     )
     return await deploy(sender, rpc, parameters, chain_id=chain.chain_id)
@@ -189,7 +190,12 @@ async def register_operators(
                 owner,
                 backend,
                 bls_key=keys.voting,
-                signing_address=keys.operator_id,
+                consent=consent_to_owner(
+                    network.deployment,
+                    keys.signing,
+                    owner=keys.owner_address,
+                    bls_key_eip2537=backend.g1_to_eip2537(backend.public_key(keys.voting)),
+                ),
                 rewards_receiver=keys.owner_address,
                 stake=STAKE,
             )

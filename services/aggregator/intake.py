@@ -122,12 +122,12 @@ class Intake:
     async def _fetch_seed(self, read: TaskRead, delivery: Delivery) -> Seed:
         """Derive the seed from our node's current chain. The contract checks it when the certificate is posted."""
         try:
-            block_hash = await self.reader.fetch_block_hash(read.task.seed_block)
+            header = await self.reader.fetch_seed_header(read.task.seed_block)
         except Retry as error:
             if error.reason is Reason.NO_SEED and not self._is_young(delivery):
                 raise Invalid(error.reason, "proposal came before its seed block") from error
             raise
-        return seed(block_hash, self.deployment.chain_id, self.deployment.model_submission, read.task.task_id)
+        return seed(header.prev_randao, self.deployment.chain_id, self.deployment.model_submission, read.task.task_id)
 
     def _is_young(self, delivery: Delivery) -> bool:
         """Return whether our node may still be about to see the record's task or seed block."""

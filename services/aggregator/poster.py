@@ -22,8 +22,9 @@ from zarathustra.core.aggregation.rules import may_certify
 from zarathustra.core.digests import Domain, evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued, CertificatePosted, Message, TaskStalled
+from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, turn_of
-from zarathustra.core.types import Address, BlockNumber, Topic
+from zarathustra.core.types import Address, BlockNumber, Slot, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.duty.blocks import BlockClock
 from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record, read_message
@@ -85,8 +86,11 @@ class Poster:
 
     async def _post(self, certificate: CertificateIssued) -> Sequence[Record]:
         evaluation = certificate.proposal.evaluation
+        task = await self._ports.reader.fetch_task(evaluation.task_id)
+        slot = await self._fetch_slot(task)
+        header = await self._ports.reader.fetch_seed_header(task.seed_block)
         try:
-            receipt = await self._ports.sender.submit_certificate(certificate)
+            receipt = await self._ports.sender.submit_certificate(certificate, slot, header)
         except Invalid as error:
             task = await self._ports.reader.fetch_task(evaluation.task_id)
             head = await self._ports.clock.wait_for(0)
@@ -102,6 +106,14 @@ class Poster:
             )
             return [self._build(TaskStalled(evaluation.task_id, evaluation.attempt, error.reason.code))]
         return [self._report(certificate, receipt)]
+
+    async def _fetch_slot(self, task: Task) -> Slot:
+        """Return the slot of the sending address, which may post only for tasks whose set holds it."""
+        operators = await self._ports.reader.fetch_operator_set(task.set_version)
+        operator = operators.find(self._ports.sender.operator_id)
+        if operator is None:
+            raise Invalid(Reason.UNKNOWN_OPERATOR, "poster is not in the task's operator set")
+        return operator.slot
 
     async def _report_earlier(self, certificate: CertificateIssued) -> Sequence[Record]:
         """Report our own transaction if it was mined, because its report may be missing. Otherwise return nothing.

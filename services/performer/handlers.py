@@ -120,7 +120,7 @@ class Performer:
         proposed: set[tuple[Attempt | None, bytes]] = set()
         while True:
             task = await fetch_announced_task(self._ports.reader, task_id)
-            if task.status is not TaskStatus.OPEN or ports.clock.head > task.deadline:
+            if task.status is not TaskStatus.OPEN or ports.clock.head >= task.deadline:
                 return
             if not ports.seeds.is_due(task):
                 # Block by block: a reorganisation may give the task another seed block while we wait.

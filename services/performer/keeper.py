@@ -1,18 +1,21 @@
 """The keeper, the performer's second job: calls functions that any account may call, so that no project waits.
 
-`advance` opens the next revealed submission and finalises those whose time ran out; `expireTask` ends a task past its
-deadline. Every operator may run a keeper. With `advance` they take turns, so that only one of them sends a transaction:
-the operator whose turn it is acts at once, the next one a block later, and so on. A simulation shows first whether
-anything is left to do.
+`advance` opens the next revealed submission and finalises those whose time ran out; `expireTask` ends a task at its
+deadline; `release` credits a reward that can no longer be disputed; `closeProject` and `withdrawEscrow` end a project
+whose owner is gone. Every operator may run a keeper. With `advance` they take turns, so that only one of them sends a
+transaction: the operator whose turn it is acts at once, the next one a block later, and so on. A simulation shows first
+whether anything is left to do.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from zarathustra.chain.market import StoredProject, WithheldPlace
 from zarathustra.chain.port import TaskReader, TaskSender
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
+from zarathustra.core.project import ProjectStatus
 from zarathustra.core.task import turn_of
 from zarathustra.core.types import BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
 from zarathustra.duty.blocks import BlockClock
@@ -20,6 +23,7 @@ from zarathustra.runtime.stopping import finishes_before, watch
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
+ESCROW_GRACE_BLOCKS = 50_400  # the contract's ESCROW_GRACE
 MAX_STEPS = 8  # bounds the gas of one transaction; the next one does the rest
 
 
@@ -29,6 +33,10 @@ class Market(Protocol):
     async def fetch_project_count(self) -> int: ...
 
     async def fetch_latest_set_version(self) -> SetVersion: ...
+
+    async def fetch_stored_project(self, project_id: ProjectId) -> StoredProject: ...
+
+    async def fetch_withheld_rewards(self) -> Sequence[WithheldPlace]: ...
 
 
 @dataclass(frozen=True)
@@ -89,12 +97,40 @@ class Keeper:
     async def _sweep(self) -> None:
         for task_id in await self._ports.reader.fetch_open_tasks():
             await self._attempt(self._expire_if_overdue(task_id))
-        for project_id in range(1, await self._ports.market.fetch_project_count() + 1):
-            self.poke(ProjectId(project_id))
+        for place in await self._ports.market.fetch_withheld_rewards():
+            await self._attempt(self._release_if_due(place))
+        for number in range(1, await self._ports.market.fetch_project_count() + 1):
+            await self._attempt(self._end_if_abandoned(ProjectId(number)))
+            self.poke(ProjectId(number))
+
+    async def _release_if_due(self, place: WithheldPlace) -> None:
+        if self._ports.clock.head < place.until:
+            return
+        if await self._ports.sender.release(place.project_id, place.index) is not None:
+            self._sent.labels(call="release").inc()
+            self._log.info("Reward released", project_id=place.project_id, index=place.index)
+
+    async def _end_if_abandoned(self, project_id: ProjectId) -> None:
+        """Close a project that takes no more commits; credit its escrow once its owner had time to do that."""
+        project = await self._ports.market.fetch_stored_project(project_id)
+        head = self._ports.clock.head
+        is_idle = project.head == project.submission_count
+        is_open = project.status is ProjectStatus.OPEN or (project.status is ProjectStatus.SUSPENDED and is_idle)
+        if is_open and head >= project.open_until:
+            if await self._ports.sender.close_project(project_id) is not None:
+                self._sent.labels(call="closeProject").inc()
+                self._log.info("Project closed", project_id=project_id)
+            return
+        is_left = project.status is ProjectStatus.CLOSED and is_idle and project.pool_free + project.budget_free > 0
+        if not is_left or head < project.open_until + ESCROW_GRACE_BLOCKS:
+            return
+        if await self._ports.sender.withdraw_escrow(project_id) is not None:
+            self._sent.labels(call="withdrawEscrow").inc()
+            self._log.info("Escrow credited to the project's owner", project_id=project_id)
 
     async def _expire_if_overdue(self, task_id: TaskId) -> None:
         task = await self._ports.reader.fetch_task(task_id)
-        if self._ports.clock.head <= task.deadline:
+        if self._ports.clock.head < task.deadline:
             return
         if await self._ports.sender.expire_task(task_id) is not None:
             self._sent.labels(call="expireTask").inc()

@@ -19,7 +19,6 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.types import (
     Address,
     Attempt,
-    BlockHash,
     Cid,
     Evaluation,
     Micro,
@@ -65,6 +64,7 @@ def main() -> None:
 def build_vectors() -> dict[str, Vectors]:
     return {
         "commitment": commitment_vectors(),
+        "consent": consent_vectors(),
         "domain": domain_vectors(),
         "envelope": envelope_vectors(),
         "evaluation": evaluation_vectors(),
@@ -73,6 +73,7 @@ def build_vectors() -> dict[str, Vectors]:
         "reportHash": [{"cid": cid, "digest": to_hex(digests.report_hash(cid))} for cid in CIDS],
         "seed": seed_vectors(),
         "task": task_vectors(),
+        "terms": terms_vectors(),
         "typehash": typehash_vectors(),
         "vote": vote_vectors(),
     }
@@ -81,6 +82,7 @@ def build_vectors() -> dict[str, Vectors]:
 def typehash_vectors() -> Vectors:
     types = (
         digests.COMMITMENT_TYPE,
+        digests.CONSENT_TYPE,
         digests.DOMAIN_TYPE,
         digests.ENVELOPE_TYPE,
         digests.EVALUATION_TYPE,
@@ -88,6 +90,7 @@ def typehash_vectors() -> Vectors:
         digests.POSSESSION_TYPE,
         digests.SEED_TYPE,
         digests.TASK_TYPE,
+        digests.TERMS_TYPE,
         digests.VOTE_TYPE,
     )
     return [{"digest": to_hex(keccak(text.encode())), "type": text} for text in types]
@@ -184,6 +187,21 @@ def possession_vectors() -> Vectors:
     return cases
 
 
+def consent_vectors() -> Vectors:
+    cases = []
+    for index, domain in enumerate(DOMAINS):
+        key_hash = keccak(b"key %d" % index)
+        cases.append(
+            {
+                "digest": to_hex(digests.consent_digest(domain, OWNERS[index], key_hash)),
+                "keyHash": to_hex(key_hash),
+                "owner": to_hex(OWNERS[index]),
+                **_domain(domain),
+            }
+        )
+    return cases
+
+
 def envelope_vectors() -> Vectors:
     cases = []
     records = (("evaluations.v1", b"\x08\x01"), ("attestations.v1", b"x" * 300), ("", b""))
@@ -227,53 +245,68 @@ def task_vectors() -> Vectors:
 
 
 def input_vectors() -> Vectors:
-    cases = []
+    return [_input_vector(task, Seed(keccak(b"seed %d" % index))) for index, task in enumerate(_build_inputs())]
+
+
+def terms_vectors() -> Vectors:
+    return [
+        {
+            "alphaPpm": to_word(task.alpha_ppm),
+            "architectureCid": task.architecture_cid,
+            "digest": to_hex(digests.terms_hash(task)),
+            "evaluatorCid": task.evaluator_cid,
+            "rounds": to_word(task.rounds),
+            "tolerance": to_word(task.tolerance),
+        }
+        for task in _build_inputs()
+    ]
+
+
+def _build_inputs() -> list[TaskInput]:
+    inputs = []
     numbers = ((32, 0, 10_000, 2), (1, 1, 1, 0), (2**16 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1))
     for index, (rounds, k, alpha_ppm, tolerance) in enumerate(numbers):
-        task = TaskInput(
-            task_id=TaskId(keccak(b"task %d" % index)),
-            architecture_cid=CIDS[index % 4],
-            evaluator_cid=CIDS[(index + 1) % 4],
-            champion_cid=CIDS[(index + 2) % 4],
-            challenger_cid=CIDS[(index + 3) % 4],
-            rounds=rounds,
-            k=k,
-            alpha_ppm=Ppm(alpha_ppm),
-            tolerance=Micro(tolerance),
+        inputs.append(
+            TaskInput(
+                task_id=TaskId(keccak(b"task %d" % index)),
+                architecture_cid=CIDS[index % 4],
+                evaluator_cid=CIDS[(index + 1) % 4],
+                champion_cid=CIDS[(index + 2) % 4],
+                challenger_cid=CIDS[(index + 3) % 4],
+                rounds=rounds,
+                k=k,
+                alpha_ppm=Ppm(alpha_ppm),
+                tolerance=Micro(tolerance),
+            )
         )
-        cases.append(_input_vector(task, Seed(keccak(b"seed %d" % index))))
-    return cases
+    return inputs
 
 
 def _input_vector(task: TaskInput, seed: Seed) -> dict[str, Any]:
     root = digests.input_root(task)
     return {
-        "alphaPpm": to_word(task.alpha_ppm),
-        "architectureCid": task.architecture_cid,
         "challengerCid": task.challenger_cid,
         "championCid": task.champion_cid,
-        "evaluatorCid": task.evaluator_cid,
         "inputHash": to_hex(digests.input_hash(root, seed)),
         "inputRoot": to_hex(root),
         "k": to_word(task.k),
-        "rounds": to_word(task.rounds),
         "seed": to_hex(seed),
         "taskId": to_hex(task.task_id),
-        "tolerance": to_word(task.tolerance),
+        "terms": to_hex(digests.terms_hash(task)),
     }
 
 
 def seed_vectors() -> Vectors:
     cases = []
     for index, domain in enumerate(DOMAINS):
-        block_hash, task = BlockHash(keccak(b"block %d" % index)), TaskId(keccak(b"task %d" % index))
-        seed = digests.seed(block_hash, domain.chain_id, domain.verifying_contract, task)
+        prev_randao, task = keccak(b"randao %d" % index), TaskId(keccak(b"task %d" % index))
+        seed = digests.seed(prev_randao, domain.chain_id, domain.verifying_contract, task)
         cases.append(
             {
-                "blockHash": to_hex(block_hash),
                 "chainId": to_word(domain.chain_id),
                 "digest": to_hex(seed),
                 "modelSubmission": to_hex(domain.verifying_contract),
+                "prevRandao": to_hex(prev_randao),
                 "taskId": to_hex(task),
             }
         )

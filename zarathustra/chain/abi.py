@@ -30,8 +30,19 @@ ATTESTATION_CENTER: Final = "AttestationCenter"
 AVS_LOGIC: Final = "AvsLogic"
 MODEL_SUBMISSION: Final = "ModelSubmission"
 VERIFIER: Final = "BlsSignatureVerifier"
-SEED_SOURCE: Final = "HistorySeedSource"
-CONTRACTS: Final = (GOVERNANCE, ATTESTATION_CENTER, AVS_LOGIC, MODEL_SUBMISSION, VERIFIER, SEED_SOURCE)
+SEED_SOURCE: Final = "PrevRandaoSeedSource"
+ADMINISTRATION: Final = "Administration"
+TIMELOCK: Final = "Timelock"
+CONTRACTS: Final = (
+    GOVERNANCE,
+    ATTESTATION_CENTER,
+    AVS_LOGIC,
+    MODEL_SUBMISSION,
+    VERIFIER,
+    SEED_SOURCE,
+    ADMINISTRATION,
+    TIMELOCK,
+)
 
 SELECTOR_LENGTH: Final = 4
 FACT_CLASSES: Final[Mapping[str, type]] = {fact.__name__: fact for fact in get_args(Fact)}

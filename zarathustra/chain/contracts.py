@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from zarathustra.chain import abi
 from zarathustra.chain.abi import FACT_CLASSES, decode_fact, decode_result, encode_call, load_abi
 from zarathustra.chain.logs import Log
-from zarathustra.chain.port import Deployment, Receipt
+from zarathustra.chain.port import Deployment, Receipt, SeedHeader
 from zarathustra.chain.transactions import NO_VALUE, Sender, Transaction
 from zarathustra.core.events import (
     Fact,
@@ -27,6 +27,7 @@ from zarathustra.core.types import (
     ZERO_ADDRESS,
     Address,
     Cid,
+    EcdsaSignature,
     OperatorId,
     ProjectId,
     SetVersion,
@@ -44,11 +45,15 @@ F = TypeVar("F")
 
 @dataclass(frozen=True)
 class Registration:
-    """The argument of `registerOperator`. Key and possession proof are in EIP-2537 form, as `signing` gives them."""
+    """The argument of `registerOperator`. Key and possession proof are in EIP-2537 form, as `signing` gives them.
+
+    `consent`: the signing key's ECDSA signature of the consent digest.
+    """
 
     bls_key: bytes  # 128 bytes, G1
     possession: bytes  # 256 bytes, G2: the signature of the possession digest
     signing_key: OperatorId
+    consent: EcdsaSignature
     rewards_receiver: Address
     stake: Wei
 
@@ -132,8 +137,20 @@ class GovernanceContract:
         return (await self._contract.send("completeDeregistration", operator, to)).receipt
 
     async def eject(self, operator: OperatorId) -> Receipt:
-        """Remove an operator from later sets. The contract's owner only."""
+        """Remove an operator from later sets. ADMISSION_ROLE only."""
         return (await self._contract.send("eject", operator)).receipt
+
+    async def admit(self, owner: Address) -> Receipt:
+        """Allow an account to register one operator. ADMISSION_ROLE only."""
+        return (await self._contract.send("admit", owner)).receipt
+
+    async def unjail(self, operator: OperatorId) -> Receipt:
+        """Bring a jailed operator back once its stake is large enough. The operator's owner only."""
+        return (await self._contract.send("unjail", operator)).receipt
+
+    async def release_slot(self, operator: OperatorId) -> Receipt:
+        """Free the slot of an operator whose unbonding is over; its owner gets a credit. Anyone may call."""
+        return (await self._contract.send("releaseSlot", operator)).receipt
 
 
 class CenterContract:
@@ -142,9 +159,17 @@ class CenterContract:
     def __init__(self, sender: Sender, deployment: Deployment) -> None:
         self._contract = SendingContract(sender, abi.ATTESTATION_CENTER, deployment.attestation_center)
 
-    async def fix_seed(self, task_id: TaskId) -> Receipt:
-        """Store the task's seed, derived from its seed block."""
-        return (await self._contract.send("fixSeed", task_id)).receipt
+    async def fix_seed(self, task_id: TaskId, header: SeedHeader) -> Receipt:
+        """Store the task's seed, proven by the header of its seed block."""
+        return (await self._contract.send("fixSeed", task_id, header.encoded)).receipt
+
+    async def dispute(self, task_id: TaskId, *, bond: Wei) -> Receipt:
+        """Dispute an IMPROVED verdict whose reward is still withheld."""
+        return (await self._contract.send("dispute", task_id, value=bond)).receipt
+
+    async def resolve(self, task_id: TaskId, *, is_overturned: bool) -> Receipt:
+        """Rule on a dispute. The resolver only."""
+        return (await self._contract.send("resolve", task_id, is_overturned)).receipt
 
     async def expire_task(self, task_id: TaskId) -> Receipt:
         """Mark a task whose deadline has passed as expired."""
@@ -190,6 +215,14 @@ class MarketContract:
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt:
         """Do the steps that are due at the head of the project, at most `max_steps`."""
         return (await self._contract.send("advance", project_id, max_steps)).receipt
+
+    async def release(self, project_id: ProjectId, index: SubmissionIndex) -> Receipt:
+        """Credit a withheld reward once it can no longer be disputed. Anyone may call."""
+        return (await self._contract.send("release", project_id, index)).receipt
+
+    async def set_metadata(self, project_id: ProjectId, metadata_cid: Cid) -> Receipt:
+        """Change what the project says about itself. The project's owner only."""
+        return (await self._contract.send("setMetadata", project_id, metadata_cid)).receipt
 
     async def withdraw(self, token: Address, to: Address) -> Wei:
         """Pay the sender's credit to `to`; return the amount."""

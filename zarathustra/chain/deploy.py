@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import rlp
 from eth_hash.auto import keccak
 
 from zarathustra.chain import abi
@@ -15,15 +16,16 @@ from zarathustra.chain.transactions import Sender, Transaction
 from zarathustra.core.errors import Invalid
 from zarathustra.core.project import MAX_TASK_BLOCKS
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Wei, validate_length
+from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Wei, validate_length
 
 ORDER: Final = (
     abi.VERIFIER,
     abi.SEED_SOURCE,
+    abi.ADMINISTRATION,
     abi.GOVERNANCE,
-    abi.ATTESTATION_CENTER,
     abi.AVS_LOGIC,
-    abi.MODEL_SUBMISSION,
+    abi.ATTESTATION_CENTER,
+    abi.MODEL_SUBMISSION,  # after AvsGovernance: its constructor reads the unbonding time
 )
 
 
@@ -31,18 +33,31 @@ ORDER: Final = (
 class DeploymentParameters:
     """What is decided at deployment; `docs/protocol.md` §3 and §4 explain the blocks and amounts."""
 
-    owner: Address  # the timelock: ejects operators, sets task parameters, allows tokens
+    admin: Address  # the timelock: admits and ejects operators, sets parameters, allows tokens, grants roles
+    guardian: Address  # pauses
+    resolver: Address  # rules on disputes
     treasury: Address
+    is_registration_open: bool = False  # or the timelock admits each operator
+    admin_delay_s: int = 2 * 24 * 3_600  # before a new admin can accept
     stake_token: Address = ZERO_ADDRESS  # zero: the chain's own coin
     min_stake: Wei = Wei(10**18)
     epoch_blocks: int = 7_200
-    unbonding_blocks: int = 2 * MAX_TASK_BLOCKS
-    seed_delay: int = 4
-    max_attempts: int = 4
+    unbonding_blocks: int = 4 * MAX_TASK_BLOCKS
+    activation_delay: int = 7_200
     min_operators: int = 3
     turn_blocks: int = 5
+    guilty_slash_bps: Bps = Bps(100)
+    conflict_slash_bps: Bps = Bps(1_000)
+    overturned_slash_bps: Bps = Bps(1_000)
     max_pending: int = 16
+    max_pending_per_account: int = 2
     open_timeout: int = 7_200
+    min_attempt_blocks: int = 10
+    min_dispute_blocks: int = 7_200
+    max_dispute_blocks: int = 14_400
+    resolve_blocks: int = 7_200
+    dispute_bond: Wei = Wei(10**17)
+    coin_min_fee: Wei = Wei(10**14)
 
 
 class Wiring(NamedTuple):
@@ -54,7 +69,10 @@ class Wiring(NamedTuple):
 
 
 WIRINGS: Final = (
+    Wiring(abi.GOVERNANCE, "administration", abi.ADMINISTRATION),
+    Wiring(abi.GOVERNANCE, "attestationCenter", abi.ATTESTATION_CENTER),
     Wiring(abi.GOVERNANCE, "verifier", abi.VERIFIER),
+    Wiring(abi.ATTESTATION_CENTER, "administration", abi.ADMINISTRATION),
     Wiring(abi.ATTESTATION_CENTER, "governance", abi.GOVERNANCE),
     Wiring(abi.ATTESTATION_CENTER, "avsLogic", abi.AVS_LOGIC),
     Wiring(abi.ATTESTATION_CENTER, "modelSubmission", abi.MODEL_SUBMISSION),
@@ -62,6 +80,7 @@ WIRINGS: Final = (
     Wiring(abi.ATTESTATION_CENTER, "seedSource", abi.SEED_SOURCE),
     Wiring(abi.AVS_LOGIC, "attestationCenter", abi.ATTESTATION_CENTER),
     Wiring(abi.AVS_LOGIC, "modelSubmission", abi.MODEL_SUBMISSION),
+    Wiring(abi.MODEL_SUBMISSION, "administration", abi.ADMINISTRATION),
     Wiring(abi.MODEL_SUBMISSION, "avsLogic", abi.AVS_LOGIC),
     Wiring(abi.MODEL_SUBMISSION, "attestationCenter", abi.ATTESTATION_CENTER),
 )
@@ -83,6 +102,7 @@ async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, 
     await validate_wiring(rpc, addresses, parameters)
     return Deployment(
         chain_id=chain_id,
+        administration=addresses[abi.ADMINISTRATION],
         governance=addresses[abi.GOVERNANCE],
         attestation_center=addresses[abi.ATTESTATION_CENTER],
         avs_logic=addresses[abi.AVS_LOGIC],
@@ -92,11 +112,13 @@ async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, 
 
 
 async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: DeploymentParameters) -> None:
-    """Raise Invalid(REVERTED) unless each contract exists and names the others, the owner and the treasury."""
+    """Raise Invalid(REVERTED) unless each contract exists and names the others and the accounts."""
     expected = [(wiring.contract, wiring.getter, addresses[wiring.target]) for wiring in WIRINGS]
-    expected += [(name, "owner", parameters.owner) for name in (abi.GOVERNANCE, abi.ATTESTATION_CENTER)]
     expected += [
-        (abi.MODEL_SUBMISSION, "owner", parameters.owner),
+        (abi.ADMINISTRATION, "defaultAdmin", parameters.admin),
+        (abi.ATTESTATION_CENTER, "resolver", parameters.resolver),
+        (abi.ATTESTATION_CENTER, "treasury", parameters.treasury),
+        (abi.GOVERNANCE, "stakeToken", parameters.stake_token),
         (abi.MODEL_SUBMISSION, "treasury", parameters.treasury),
     ]
     views = [ViewCall(Contract(load_abi(name), addresses[name]), getter) for name, getter, _ in expected]
@@ -112,9 +134,7 @@ async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: D
 def compute_contract_address(deployer: Address, nonce: int) -> Address:
     """Return the address that CREATE gives a contract: the last 20 bytes of keccak(rlp([deployer, nonce]))."""
     validate_length("deployer", deployer, 20)
-    address = b"\x94" + deployer  # a string of 20 bytes
-    items = address + _rlp_integer(nonce)
-    return Address(keccak(bytes([0xC0 + len(items)]) + items)[12:])
+    return Address(keccak(rlp.encode([deployer, nonce]))[12:])
 
 
 def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
@@ -128,42 +148,57 @@ def _build_arguments(name: str, addresses: dict[str, Address], parameters: Deplo
     arguments: dict[str, tuple[object, ...]] = {
         abi.VERIFIER: (),
         abi.SEED_SOURCE: (),
+        abi.ADMINISTRATION: (parameters.admin, parameters.guardian, parameters.admin_delay_s),
         abi.GOVERNANCE: (
-            parameters.owner,
-            parameters.stake_token,
+            addresses[abi.ADMINISTRATION],
+            addresses[abi.ATTESTATION_CENTER],
             addresses[abi.VERIFIER],
-            parameters.min_stake,
-            parameters.epoch_blocks,
-            parameters.unbonding_blocks,
-        ),
-        abi.ATTESTATION_CENTER: (
-            parameters.owner,
+            parameters.stake_token,
             (
+                parameters.min_stake,
+                parameters.epoch_blocks,
+                parameters.unbonding_blocks,
+                parameters.activation_delay,
+            ),
+            parameters.is_registration_open,
+        ),
+        abi.AVS_LOGIC: (addresses[abi.ATTESTATION_CENTER], addresses[abi.MODEL_SUBMISSION]),
+        abi.ATTESTATION_CENTER: (
+            (
+                addresses[abi.ADMINISTRATION],
                 addresses[abi.GOVERNANCE],
                 addresses[abi.AVS_LOGIC],
                 addresses[abi.MODEL_SUBMISSION],
                 addresses[abi.VERIFIER],
                 addresses[abi.SEED_SOURCE],
+                parameters.resolver,
+                parameters.treasury,
             ),
-            (parameters.seed_delay, parameters.max_attempts, parameters.min_operators, parameters.turn_blocks),
+            (
+                parameters.min_operators,
+                parameters.turn_blocks,
+                parameters.guilty_slash_bps,
+                parameters.conflict_slash_bps,
+                parameters.overturned_slash_bps,
+            ),
         ),
-        abi.AVS_LOGIC: (addresses[abi.ATTESTATION_CENTER], addresses[abi.MODEL_SUBMISSION]),
         abi.MODEL_SUBMISSION: (
-            addresses[abi.AVS_LOGIC],
+            addresses[abi.ADMINISTRATION],
+            addresses[abi.GOVERNANCE],
             addresses[abi.ATTESTATION_CENTER],
+            addresses[abi.AVS_LOGIC],
             parameters.treasury,
-            parameters.owner,
-            parameters.max_pending,
-            parameters.open_timeout,
+            (
+                parameters.max_pending,
+                parameters.max_pending_per_account,
+                parameters.open_timeout,
+                parameters.min_attempt_blocks,
+                parameters.min_dispute_blocks,
+                parameters.max_dispute_blocks,
+                parameters.resolve_blocks,
+                parameters.dispute_bond,
+                parameters.coin_min_fee,
+            ),
         ),
     }
     return arguments[name]
-
-
-def _rlp_integer(number: int) -> bytes:
-    if number == 0:
-        return b"\x80"
-    if number < 0x80:
-        return bytes([number])
-    content = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return bytes([0x80 + len(content)]) + content

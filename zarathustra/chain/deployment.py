@@ -10,7 +10,7 @@ from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockNumber, validate_length
 
-_ADDRESS_FIELDS: Final = ("governance", "attestation_center", "avs_logic", "model_submission")
+_ADDRESS_FIELDS: Final = ("administration", "governance", "attestation_center", "avs_logic", "model_submission")
 
 
 def dump_deployment(deployment: Deployment) -> str:

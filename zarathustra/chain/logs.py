@@ -30,14 +30,16 @@ class Log:
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Selects the logs from one of `addresses` with one of `first_topics`."""
+    """Selects the logs from one of `addresses` with one of `first_topics`, followed by exactly `next_topics`."""
 
     addresses: tuple[Address, ...]
     first_topics: tuple[bytes, ...]
+    next_topics: tuple[bytes, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         addresses = [format_data(address) for address in self.addresses]
-        return {"address": addresses, "topics": [[format_data(topic) for topic in self.first_topics]]}
+        first = [format_data(topic) for topic in self.first_topics]
+        return {"address": addresses, "topics": [first, *(format_data(topic) for topic in self.next_topics)]}
 
 
 class Span(NamedTuple):

@@ -8,11 +8,21 @@ from eth_abi.abi import encode
 
 from zarathustra.chain import abi
 from zarathustra.chain.contracts import SendingContract
-from zarathustra.chain.port import Deployment, Receipt
+from zarathustra.chain.port import Deployment, Receipt, SeedHeader
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued
-from zarathustra.core.types import Address, BlsSignature, EcdsaSignature, Evaluation, OperatorId, ProjectId, TaskId
+from zarathustra.core.types import (
+    Address,
+    BlsSignature,
+    EcdsaSignature,
+    Evaluation,
+    OperatorId,
+    ProjectId,
+    Slot,
+    SubmissionIndex,
+    TaskId,
+)
 
 TASK_DEFINITION_ID: Final = 0  # a kind of task, as AVS contracts number them; this network has one
 EVALUATION_TYPE: Final = "(bytes32,uint8,address,bytes32,uint8,int64,int64,int64,bytes32)"
@@ -37,8 +47,10 @@ class Certificate:
 
     bitmap: int
     approved: bool
+    poster_slot: Slot
     signature: bytes
     performer_signature: EcdsaSignature
+    header: bytes
 
 
 class ChainTaskSender:
@@ -55,12 +67,10 @@ class ChainTaskSender:
         """See `port.TaskSender`."""
         return OperatorId(self._sender.address)
 
-    async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
+    async def submit_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Receipt:
         """See `port.TaskSender`."""
-        outcome = await self._center.send(
-            "submitTask", build_task_info(certificate), self._build_certificate(certificate)
-        )
-        return outcome.receipt
+        argument = self._build_certificate(certificate, slot, header)
+        return (await self._center.send("submitTask", build_task_info(certificate), argument)).receipt
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
         """See `port.TaskSender`."""
@@ -71,20 +81,39 @@ class ChainTaskSender:
 
     async def expire_task(self, task_id: TaskId) -> Receipt | None:
         """See `port.TaskSender`. Raises Invalid(REVERTED, error=DeadlineNotPassed) when it is too early."""
-        try:
-            return (await self._center.send("expireTask", task_id)).receipt
-        except Invalid as error:
-            if error.details.get("error") != "TaskNotOpen":
-                raise
-            return None
+        return await _send_unless(self._center, "TaskNotOpen", "expireTask", task_id)
 
-    def _build_certificate(self, certificate: CertificateIssued) -> Certificate:
+    async def release(self, project_id: ProjectId, index: SubmissionIndex) -> Receipt | None:
+        """See `port.TaskSender`. Raises Invalid(REVERTED, error=WithheldUntil) when it is too early."""
+        return await _send_unless(self._market, "NothingWithheld", "release", project_id, index)
+
+    async def close_project(self, project_id: ProjectId) -> Receipt | None:
+        """See `port.TaskSender`. Raises Invalid(REVERTED, error=NotProjectOwner) when it is too early."""
+        return await _send_unless(self._market, "ProjectNotOpen", "closeProject", project_id)
+
+    async def withdraw_escrow(self, project_id: ProjectId) -> Receipt | None:
+        """See `port.TaskSender`. Raises Invalid(REVERTED, error=NotProjectOwner) when it is too early."""
+        return await _send_unless(self._market, "NothingToWithdraw", "withdrawEscrow", project_id)
+
+    def _build_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Certificate:
         return Certificate(
             bitmap=certificate.bitmap,
             approved=certificate.approved,
+            poster_slot=slot,
             signature=self._encode_signature(certificate.signature),
             performer_signature=certificate.proposal.performer_signature,
+            header=header.encoded,
         )
+
+
+async def _send_unless(contract: SendingContract, done: str, function: str, *arguments: object) -> Receipt | None:
+    """Send; return None when the contract's error `done` says that another account did it."""
+    try:
+        return (await contract.send(function, *arguments)).receipt
+    except Invalid as error:
+        if error.details.get("error") != done:
+            raise
+        return None
 
 
 def build_task_info(certificate: CertificateIssued) -> TaskInfo:

@@ -1,6 +1,8 @@
 """Parse a sealed operator set. AvsGovernance stores it as the code of a data contract.
 
-0x00 ‖ slot 0 ‖ … ‖ slot 127        slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: empty
+0x00 ‖ sum of all keys 96 ‖ slot 0 ‖ … ‖ slot n − 1      slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48; all zero: empty
+
+The last slot is the highest that is occupied. The contract needs the sum; operators do not.
 """
 
 from typing import Final
@@ -11,7 +13,8 @@ from zarathustra.core.task import Operator, OperatorSet
 from zarathustra.core.types import MAX_OPERATORS, BlsPublicKey, OperatorId, SetVersion, Slot, Wei
 
 SLOT_LENGTH: Final = 128
-BLOB_LENGTH: Final = 1 + MAX_OPERATORS * SLOT_LENGTH
+HEADER_LENGTH: Final = 97
+MAX_LENGTH: Final = HEADER_LENGTH + MAX_OPERATORS * SLOT_LENGTH
 EMPTY_SLOT: Final = bytes(SLOT_LENGTH)
 
 # The base field of BLS12-381. A flag of a compressed point says which of the two square roots its y is.
@@ -24,10 +27,11 @@ LARGER_ROOT_FLAG: Final = 0x20
 
 def parse_operator_set(version: SetVersion, blob: bytes) -> OperatorSet:
     """Parse the occupied slots, in slot order. Raises Retry(RPC_ERROR) when the code does not have a set's shape."""
-    if len(blob) != BLOB_LENGTH or blob[0] != 0:
+    is_whole = len(blob) >= HEADER_LENGTH and (len(blob) - HEADER_LENGTH) % SLOT_LENGTH == 0
+    if not is_whole or len(blob) > MAX_LENGTH or blob[0] != 0:
         raise Retry(Reason.RPC_ERROR, "sealed operator set has the wrong shape", version=version, length=len(blob))
 
-    entries = [blob[start : start + SLOT_LENGTH] for start in range(1, BLOB_LENGTH, SLOT_LENGTH)]
+    entries = [blob[start : start + SLOT_LENGTH] for start in range(HEADER_LENGTH, len(blob), SLOT_LENGTH)]
     operators = [_parse_slot(slot, entry) for slot, entry in enumerate(entries) if entry != EMPTY_SLOT]
     return OperatorSet(version, tuple(operators))
 

@@ -6,7 +6,16 @@ from typing import Protocol
 
 from zarathustra.core.messages import CertificateIssued
 from zarathustra.core.task import OperatorSet, Task
-from zarathustra.core.types import Address, BlockHash, BlockNumber, OperatorId, ProjectId, SetVersion, TaskId
+from zarathustra.core.types import (
+    Address,
+    BlockNumber,
+    OperatorId,
+    ProjectId,
+    SetVersion,
+    Slot,
+    SubmissionIndex,
+    TaskId,
+)
 from zarathustra.core.vote import Vote
 
 
@@ -15,6 +24,7 @@ class Deployment:
     """The chain and its contracts; everything else is read from them."""
 
     chain_id: int
+    administration: Address
     governance: Address
     attestation_center: Address
     avs_logic: Address
@@ -39,6 +49,14 @@ class Posting:
     sender: Address
 
 
+@dataclass(frozen=True)
+class SeedHeader:
+    """A block's header in RLP, as its hash covers it, and its PREVRANDAO (32 bytes)."""
+
+    encoded: bytes
+    prev_randao: bytes
+
+
 class TaskReader(Protocol):
     """Reads tasks and operator sets from the operator's own node. All methods raise Retry when no node answers."""
 
@@ -46,8 +64,8 @@ class TaskReader(Protocol):
         """Return the head's number."""
         ...
 
-    async def fetch_block_hash(self, number: BlockNumber) -> BlockHash:
-        """Return the hash of the block that is canonical now. Retry(NO_SEED) while the node does not have it."""
+    async def fetch_seed_header(self, number: BlockNumber) -> SeedHeader:
+        """Return the header of the block that is canonical now. Retry(NO_SEED) while the node does not have it."""
         ...
 
     async def fetch_task(self, task_id: TaskId) -> Task:
@@ -74,8 +92,11 @@ class TaskReader(Protocol):
 class TaskSender(Protocol):
     """An operator's transactions. Nothing else may use the key's nonces: create one per key."""
 
-    async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
-        """Simulate, send, raise the fees until mined. Invalid(REVERTED) with the error's name if it reverts."""
+    async def submit_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Receipt:
+        """Simulate, send, raise the fees until mined. Invalid(REVERTED) with the error's name if it reverts.
+
+        `slot` is our place in the task's operator set, `header` that of its seed block.
+        """
         ...
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
@@ -84,6 +105,18 @@ class TaskSender(Protocol):
 
     async def expire_task(self, task_id: TaskId) -> Receipt | None:
         """Call `expireTask`, for a task whose deadline has passed; return None when the task is already final."""
+        ...
+
+    async def release(self, project_id: ProjectId, index: SubmissionIndex) -> Receipt | None:
+        """Call `release` for a reward that can no longer be disputed; return None when it is released already."""
+        ...
+
+    async def close_project(self, project_id: ProjectId) -> Receipt | None:
+        """Call `closeProject` for a project that takes no more commits; return None when it is closed already."""
+        ...
+
+    async def withdraw_escrow(self, project_id: ProjectId) -> Receipt | None:
+        """Call `withdrawEscrow` for a project of an absent owner; return None when nothing is left."""
         ...
 
     @property

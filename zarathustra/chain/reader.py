@@ -3,16 +3,20 @@
 The views of one answer are read at one block, named by its hash, so that values of two branches are never mixed.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from zarathustra.chain import abi
 from zarathustra.chain.abi import decode_fact, load_abi
-from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_header, fetch_views
+from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_views
+from zarathustra.chain.headers import fetch_seed_header
+from zarathustra.chain.history import ChainHistory
 from zarathustra.chain.logs import Log, LogFilter, scan_spans
+from zarathustra.chain.market import MarketReader
 from zarathustra.chain.operator_set import parse_operator_set
-from zarathustra.chain.port import Deployment, Posting, Receipt
+from zarathustra.chain.port import Deployment, Posting, Receipt, SeedHeader
 from zarathustra.chain.quantities import format_data, parse_data, parse_field, parse_quantity
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.canonical import Header
@@ -26,7 +30,6 @@ from zarathustra.core.types import (
     ZERO_ADDRESS,
     Address,
     Attempt,
-    BlockHash,
     BlockNumber,
     Bps,
     ProjectId,
@@ -42,6 +45,7 @@ from zarathustra.core.vote import Vote
 CACHE_DEPTH: Final = 64
 # In blocks. A task can be expired only after its deadline, and keepers must still find it then.
 EXPIRY_MARGIN: Final = 1_000
+MAX_REMEMBERED_INPUTS: Final = 1_000  # an attacker pays for each task; beyond this the oldest are read again
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,29 @@ class StoredTask:
     max_attempts: int
     quorum_bps: Bps
     attempt_blocks: int
+    attempt_offset: int  # from the seed block to the start of the stored attempt
     set_version: SetVersion
     seed_block: BlockNumber
-    attempt_start: BlockNumber
-    deadline: BlockNumber
+    project_id: ProjectId
+    submission_index: SubmissionIndex
+    settlement: int
     input_root: bytes
-    seed: bytes
+
+    @property
+    def deadline(self) -> BlockNumber:
+        """The first block that belongs to no attempt."""
+        return BlockNumber(self.seed_block + self.max_attempts * self.attempt_blocks)
+
+
+@dataclass(frozen=True)
+class CenterParameters:
+    """AttestationCenter's struct `Parameters`, with its field names."""
+
+    min_operators: int
+    turn_blocks: int
+    guilty_slash_bps: Bps
+    conflict_slash_bps: Bps
+    overturned_slash_bps: Bps
 
 
 @dataclass(frozen=True)
@@ -66,9 +87,10 @@ class SealedSet:
     """AvsGovernance's struct `SealedSet`, with its field names."""
 
     pointer: Address
-    count: int
-    total_stake: Wei
     sealed_at: BlockNumber
+    count: int
+    occupied: int  # bit i: slot i has an operator
+    total_stake: Wei
 
 
 class ChainTaskReader:
@@ -79,29 +101,27 @@ class ChainTaskReader:
         self._deployed_at = deployment.deployed_at
         self._governance = Contract(load_abi(abi.GOVERNANCE), deployment.governance)
         self._center = Contract(load_abi(abi.ATTESTATION_CENTER), deployment.attestation_center)
-        self._market = Contract(load_abi(abi.MODEL_SUBMISSION), deployment.model_submission)
+        self._market_reader = MarketReader(rpc, deployment)
+        self._history = ChainHistory(rpc, deployment)
         self._sets: dict[SetVersion, OperatorSet] = {}  # one per sealed version: hundreds a year
+        self._inputs: OrderedDict[bytes, TaskInput] = OrderedDict()  # by root, which commits to all of an input
 
     async def fetch_block_number(self) -> BlockNumber:
         """See `port.TaskReader`."""
         return (await fetch_head(self._rpc)).number
 
-    async def fetch_block_hash(self, number: BlockNumber) -> BlockHash:
+    async def fetch_seed_header(self, number: BlockNumber) -> SeedHeader:
         """See `port.TaskReader`."""
-        header = await fetch_header(self._rpc, number)
-        if header is None:
-            raise Retry(Reason.NO_SEED, "read block hash", number=number)
-        return header.block_hash
+        return await fetch_seed_header(self._rpc, number)
 
     async def fetch_task(self, task_id: TaskId) -> Task:
-        """See `port.TaskReader`. Raises Invalid(WRONG_INPUT) when an open task's input does not hash to its root."""
+        """See `port.TaskReader`. Raises Retry(RPC_ERROR) when the node's events do not hash to the task's root."""
         head = await fetch_head(self._rpc)
-        stored, project_id, index = await self._fetch_stored(task_id, head)
-        view = ViewCall(self._market, "taskInput", (project_id, index))
-        answers = await fetch_views(self._rpc, head.block_hash, [view])
-        task_input = view.parse_struct(answers[0], TaskInput)
-        _validate_input(stored, task_input)
-        return _build_task(task_id, project_id, index, stored, task_input)
+        stored = await self._fetch_stored(task_id, head)
+        task_input = self._inputs.get(stored.input_root)
+        if task_input is None:
+            task_input = await self._fetch_input(task_id, stored)
+        return _build_task(task_id, stored, task_input)
 
     async def fetch_operator_set(self, version: SetVersion) -> OperatorSet:
         """See `port.TaskReader`. Raises Retry when the node does not have the version, or not yet."""
@@ -153,22 +173,43 @@ class ChainTaskReader:
         head = await fetch_head(self._rpc)
         view = ViewCall(self._center, "parameters")
         answers = await fetch_views(self._rpc, head.block_hash, [view])
-        _seed_delay, _max_attempts, _min_operators, turn_blocks = view.parse(answers[0])[0]
-        return int(turn_blocks)
+        return int(view.parse_struct(answers[0], CenterParameters).turn_blocks)
 
-    async def _fetch_stored(self, task_id: TaskId, head: Header) -> tuple[StoredTask, ProjectId, SubmissionIndex]:
-        views = [
-            ViewCall(self._center, "getTask", (task_id,)),
-            ViewCall(self._market, "submissionOf", (task_id,)),
-        ]
-        try:
-            task_answer, place_answer = await fetch_views(self._rpc, head.block_hash, views)
-        except Invalid as error:
-            if error.details.get("error") != "UnknownTask":
-                raise
-            raise Invalid(Reason.UNKNOWN_TASK, "read task", task_id=task_id.hex()) from error
-        project_id, index = views[1].parse(place_answer)
-        return views[0].parse_struct(task_answer, StoredTask), project_id, index
+    async def _fetch_stored(self, task_id: TaskId, head: Header) -> StoredTask:
+        view = ViewCall(self._center, "getTask", (task_id,))
+        answers = await fetch_views(self._rpc, head.block_hash, [view])
+        stored = view.parse_struct(answers[0], StoredTask)
+        if stored.status is TaskStatus.NONE:
+            raise Invalid(Reason.UNKNOWN_TASK, "read task", task_id=task_id.hex())
+        return stored
+
+    async def _fetch_input(self, task_id: TaskId, stored: StoredTask) -> TaskInput:
+        """Collect a task's input from the events that its project and submissions name; keep it."""
+        project = await self._market_reader.fetch_project(stored.project_id)
+        opened_at = BlockNumber(stored.seed_block - project.params.seed_delay)
+        opened = await self._history.fetch_opened(task_id, opened_at)
+        champion = await self._market_reader.fetch_parameters_cid(stored.project_id, opened.champion_index)
+        challenger = await self._market_reader.fetch_parameters_cid(stored.project_id, stored.submission_index)
+        task_input = TaskInput(
+            task_id=task_id,
+            architecture_cid=project.params.architecture_cid,
+            evaluator_cid=project.params.evaluator_cid,
+            champion_cid=champion,
+            challenger_cid=challenger,
+            rounds=project.params.rounds,
+            k=opened.k,
+            alpha_ppm=project.params.alpha_ppm,
+            tolerance=project.params.tolerance,
+        )
+        if input_root(task_input) != stored.input_root:  # a reorganisation between two of the reads
+            raise Retry(Reason.RPC_ERROR, "events do not hash to the input root", root=stored.input_root.hex())
+        self._remember(stored.input_root, task_input)
+        return task_input
+
+    def _remember(self, root: bytes, task_input: TaskInput) -> None:
+        self._inputs[root] = task_input
+        if len(self._inputs) > MAX_REMEMBERED_INPUTS:
+            self._inputs.popitem(last=False)
 
     async def _fetch_sealed(self, version: SetVersion, head: Header) -> SealedSet:
         view = ViewCall(self._governance, "sealedSet", (version,))
@@ -192,22 +233,14 @@ def _is_of(fact: TaskSubmitted | TaskRejected, vote: Vote) -> bool:
     return named == (vote.task_id, vote.attempt, vote.evaluation_hash)
 
 
-def _validate_input(stored: StoredTask, task_input: TaskInput) -> None:
-    """Check an open task only: a submission opened again shows its newer task's input, and its older task is final."""
-    if stored.status is TaskStatus.OPEN and input_root(task_input) != stored.input_root:
-        raise Invalid(Reason.WRONG_INPUT, "rebuild input root", root=stored.input_root.hex())
-
-
-def _build_task(
-    task_id: TaskId, project_id: ProjectId, index: SubmissionIndex, stored: StoredTask, task_input: TaskInput
-) -> Task:
+def _build_task(task_id: TaskId, stored: StoredTask, task_input: TaskInput) -> Task:
     return Task(
         task_id=task_id,
-        project_id=project_id,
-        submission_index=index,
+        project_id=stored.project_id,
+        submission_index=stored.submission_index,
         status=stored.status,
         attempt=stored.attempt,
-        attempt_start=stored.attempt_start,
+        attempt_start=BlockNumber(stored.seed_block + stored.attempt_offset),
         attempt_blocks=stored.attempt_blocks,
         max_attempts=stored.max_attempts,
         seed_block=stored.seed_block,

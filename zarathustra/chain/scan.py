@@ -10,19 +10,25 @@ from zarathustra.chain.calls import FINALIZED, LATEST, Contract, ViewCall, fetch
 from zarathustra.chain.logs import Log, LogFilter, fetch_logs_of_block, scan_spans
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import format_data
+from zarathustra.chain.reader import StoredTask
 from zarathustra.chain.rpc import Call, Rpc
 from zarathustra.core.canonical import Block, Header, TimedRecord
-from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.errors import Retry
 from zarathustra.core.events import (
     ChainEvent,
+    ConflictProven,
+    DisputeResolved,
     Fact,
+    PerformerGuilty,
     SeedFixed,
+    TaskDisputed,
     TaskExpired,
     TaskOpened,
     TaskRejected,
     TaskSubmitted,
 )
 from zarathustra.core.reasons import Reason
+from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import Address, BlockHash, BlockNumber, ProjectId, TaskId
 
 NO_PROJECT: Final = ProjectId(0)
@@ -45,7 +51,7 @@ class ChainScanner:
         self._entries = _collect_entries(deployment)
         topics = {entry.hash for entries in self._entries.values() for entry in entries.values()}
         self._filter = LogFilter(tuple(self._entries), tuple(sorted(topics)))
-        self._market = Contract(load_abi(abi.MODEL_SUBMISSION), deployment.model_submission)
+        self._center = Contract(load_abi(abi.ATTESTATION_CENTER), deployment.attestation_center)
         self._projects: OrderedDict[TaskId, ProjectId] = OrderedDict()
 
     async def fetch_header(self, number: BlockNumber) -> Header | None:
@@ -100,7 +106,16 @@ class ChainScanner:
             case TaskOpened():
                 self._remember(fact.task_id, fact.project_id)
                 return fact.project_id
-            case SeedFixed() | TaskSubmitted() | TaskRejected() | TaskExpired():
+            case (
+                SeedFixed()
+                | TaskSubmitted()
+                | TaskRejected()
+                | PerformerGuilty()
+                | TaskExpired()
+                | TaskDisputed()
+                | DisputeResolved()
+                | ConflictProven()
+            ):
                 return await self._find_project_of_task(fact.task_id)
             case _:
                 return getattr(fact, "project_id", NO_PROJECT)
@@ -114,14 +129,13 @@ class ChainScanner:
         head = await self.fetch_latest()
         if head is None:
             raise Retry(Reason.RPC_ERROR, "node has no block")
-        view = ViewCall(self._market, "submissionOf", (task_id,))
-        try:
-            answers = await fetch_views(self._rpc, head.block_hash, [view])
-        except Invalid as error:  # the task's block was reorganised away since its log was read
-            raise Retry(Reason.RPC_ERROR, "find project of task", task_id=task_id.hex()) from error
-        project_id, _index = view.parse(answers[0])
-        self._remember(task_id, project_id)
-        return ProjectId(project_id)
+        view = ViewCall(self._center, "getTask", (task_id,))
+        answers = await fetch_views(self._rpc, head.block_hash, [view])
+        stored = view.parse_struct(answers[0], StoredTask)
+        if stored.status is TaskStatus.NONE:  # the task's block was reorganised away since its log was read
+            raise Retry(Reason.RPC_ERROR, "find project of task", task_id=task_id.hex())
+        self._remember(task_id, stored.project_id)
+        return stored.project_id
 
     def _remember(self, task_id: TaskId, project_id: ProjectId) -> None:
         self._projects[task_id] = project_id

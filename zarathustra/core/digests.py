@@ -10,6 +10,7 @@ CIDs are hashed as the UTF-8 bytes of their canonical text, because that is what
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
@@ -17,7 +18,6 @@ from eth_hash.auto import keccak
 from zarathustra.core.types import (
     MAX_CID_LENGTH,
     Address,
-    BlockHash,
     Cid,
     Digest,
     Evaluation,
@@ -45,11 +45,10 @@ VOTE_TYPE = "Vote(bytes32 taskId,uint8 attempt,bytes32 evaluationHash,bool appro
 POSSESSION_TYPE = "KeyPossession(address owner,address operator,bytes32 keyHash)"
 ENVELOPE_TYPE = "Envelope(string topic,bytes32 payloadHash,address operator)"
 TASK_TYPE = "Task(uint256 chainId,address modelSubmission,uint256 projectId,uint32 submissionIndex,uint8 opening)"
-INPUT_TYPE = (
-    "Input(bytes32 taskId,string architectureCid,string evaluatorCid,string championCid,string challengerCid,"
-    "uint16 rounds,uint32 k,uint32 alphaPpm,uint32 tolerance)"
-)
-SEED_TYPE = "Seed(bytes32 blockHash,uint256 chainId,address modelSubmission,bytes32 taskId)"
+CONSENT_TYPE = "SigningConsent(address owner,bytes32 keyHash)"
+TERMS_TYPE = "Terms(string architectureCid,string evaluatorCid,uint16 rounds,uint32 alphaPpm,uint32 tolerance)"
+INPUT_TYPE = f"Input(bytes32 taskId,Terms terms,string championCid,string challengerCid,uint32 k){TERMS_TYPE}"
+SEED_TYPE = "Seed(bytes32 prevRandao,uint256 chainId,address modelSubmission,bytes32 taskId)"
 COMMITMENT_TYPE = (
     "Commitment(uint256 chainId,address modelSubmission,uint256 projectId,address contributor,"
     "string parametersCid,bytes32 salt)"
@@ -61,6 +60,8 @@ VOTE_TYPEHASH = keccak(VOTE_TYPE.encode())
 POSSESSION_TYPEHASH = keccak(POSSESSION_TYPE.encode())
 ENVELOPE_TYPEHASH = keccak(ENVELOPE_TYPE.encode())
 TASK_TYPEHASH = keccak(TASK_TYPE.encode())
+CONSENT_TYPEHASH = keccak(CONSENT_TYPE.encode())
+TERMS_TYPEHASH = keccak(TERMS_TYPE.encode())
 INPUT_TYPEHASH = keccak(INPUT_TYPE.encode())
 SEED_TYPEHASH = keccak(SEED_TYPE.encode())
 COMMITMENT_TYPEHASH = keccak(COMMITMENT_TYPE.encode())
@@ -72,7 +73,7 @@ EIP2537_G1_LENGTH = 128  # x ‖ y, each 16 zero bytes and 48 bytes big-endian
 class Domain:
     """The scope in which a signature is valid: one contract on one chain.
 
-    `verifying_contract` is AttestationCenter, except for KeyPossession: there it is AvsGovernance.
+    `verifying_contract` is AttestationCenter, except for KeyPossession and SigningConsent: there it is AvsGovernance.
     """
 
     chain_id: int
@@ -81,6 +82,25 @@ class Domain:
     def __post_init__(self) -> None:
         validate_range("chain_id", self.chain_id, 1, 2**256 - 1)
         validate_length("verifying_contract", self.verifying_contract, 20)
+
+
+class Terms(Protocol):
+    """What all tasks of a project have in common. `TaskInput` and `ProjectParams` have these fields."""
+
+    @property
+    def architecture_cid(self) -> Cid: ...
+
+    @property
+    def evaluator_cid(self) -> Cid: ...
+
+    @property
+    def rounds(self) -> int: ...
+
+    @property
+    def alpha_ppm(self) -> Ppm: ...
+
+    @property
+    def tolerance(self) -> Micro: ...
 
 
 @dataclass(frozen=True)
@@ -152,6 +172,14 @@ def possession_digest(domain: Domain, owner: Address, operator: OperatorId, key_
     return _typed_data_digest(domain, struct_hash)
 
 
+def consent_digest(domain: Domain, owner: Address, key_hash: bytes) -> Digest:
+    """Return the digest that a signing key signs (ECDSA): it consents to serve this owner with this BLS key.
+
+    Without it, anyone could register an announced signing address and lock it out. `domain` is AvsGovernance's.
+    """
+    return _typed_data_digest(domain, _hash_words(CONSENT_TYPEHASH, ("address", owner), ("bytes32", key_hash)))
+
+
 def key_hash(key_eip2537: bytes) -> bytes:
     """Return keccak of a BLS key's 128-byte EIP-2537 encoding. AvsGovernance registers each key hash only once."""
     validate_length("key_eip2537", key_eip2537, EIP2537_G1_LENGTH)
@@ -212,14 +240,22 @@ def input_root(task: TaskInput) -> bytes:
     return _hash_words(
         INPUT_TYPEHASH,
         ("bytes32", task.task_id),
-        ("bytes32", cid_hash(task.architecture_cid)),
-        ("bytes32", cid_hash(task.evaluator_cid)),
+        ("bytes32", terms_hash(task)),
         ("bytes32", cid_hash(task.champion_cid)),
         ("bytes32", cid_hash(task.challenger_cid)),
-        ("uint16", task.rounds),
         ("uint32", task.k),
-        ("uint32", task.alpha_ppm),
-        ("uint32", task.tolerance),
+    )
+
+
+def terms_hash(terms: Terms) -> bytes:
+    """Return the hash of what all tasks of a project have in common; ModelSubmission stores it."""
+    return _hash_words(
+        TERMS_TYPEHASH,
+        ("bytes32", cid_hash(terms.architecture_cid)),
+        ("bytes32", cid_hash(terms.evaluator_cid)),
+        ("uint16", terms.rounds),
+        ("uint32", terms.alpha_ppm),
+        ("uint32", terms.tolerance),
     )
 
 
@@ -229,11 +265,11 @@ def input_hash(root: bytes, task_seed: Seed) -> bytes:
     return _hash_words(root, ("bytes32", task_seed))
 
 
-def seed(block_hash: BlockHash, chain_id: int, model_submission: Address, task: TaskId) -> Seed:
-    """Return a task's seed, derived from the hash of its seed block."""
+def seed(prev_randao: bytes, chain_id: int, model_submission: Address, task: TaskId) -> Seed:
+    """Return a task's seed, derived from the PREVRANDAO of its seed block (32 bytes)."""
     words = _hash_words(
         SEED_TYPEHASH,
-        ("bytes32", block_hash),
+        ("bytes32", prev_randao),
         ("uint256", chain_id),
         ("address", model_submission),
         ("bytes32", task),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from zarathustra.core.outcomes import Outcome
+from zarathustra.core.project import ProjectParams
 from zarathustra.core.types import (
     Address,
     Attempt,
@@ -32,6 +33,16 @@ RECORD_NAMESPACE = uuid.UUID("6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55")  # any cons
 
 
 @dataclass(frozen=True)
+class OperatorAdmitted:
+    owner: Address
+
+
+@dataclass(frozen=True)
+class OperatorExpelled:
+    owner: Address
+
+
+@dataclass(frozen=True)
 class OperatorRegistered:
     operator: OperatorId
     owner: Address
@@ -39,6 +50,7 @@ class OperatorRegistered:
     bls_key: bytes  # 128 bytes, EIP-2537
     stake: Wei
     rewards_receiver: Address
+    active_from: BlockNumber
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,43 @@ class OperatorStakeIncreased:
     operator: OperatorId
     amount: Wei
     stake: Wei
+
+
+@dataclass(frozen=True)
+class SigningKeyRotated:
+    operator: OperatorId
+    signing_key: OperatorId
+
+
+@dataclass(frozen=True)
+class RewardsReceiverChanged:
+    operator: OperatorId
+    rewards_receiver: Address
+
+
+@dataclass(frozen=True)
+class OperatorOwnerChanged:
+    operator: OperatorId
+    owner: Address
+
+
+@dataclass(frozen=True)
+class OperatorSlashed:
+    operator: OperatorId
+    case_id: bytes
+    amount: Wei
+    stake: Wei
+
+
+@dataclass(frozen=True)
+class OperatorJailed:
+    operator: OperatorId
+
+
+@dataclass(frozen=True)
+class OperatorUnjailed:
+    operator: OperatorId
+    active_from: BlockNumber
 
 
 @dataclass(frozen=True)
@@ -84,6 +133,7 @@ class TaskOpened:
     opening: int
     input_root: bytes
     k: int
+    champion_index: SubmissionIndex
     set_version: SetVersion
     seed_block: BlockNumber
     deadline: BlockNumber
@@ -118,8 +168,36 @@ class TaskRejected:
 
 
 @dataclass(frozen=True)
+class PerformerGuilty:
+    task_id: TaskId
+    attempt: Attempt
+    performer: OperatorId
+    amount: Wei
+
+
+@dataclass(frozen=True)
 class TaskExpired:
     task_id: TaskId
+
+
+@dataclass(frozen=True)
+class TaskDisputed:
+    task_id: TaskId
+    disputer: Address
+
+
+@dataclass(frozen=True)
+class DisputeResolved:
+    task_id: TaskId
+    is_overturned: bool
+
+
+@dataclass(frozen=True)
+class ConflictProven:
+    task_id: TaskId
+    attempt: Attempt
+    culprits: int
+    amount: Wei
 
 
 @dataclass(frozen=True)
@@ -129,14 +207,6 @@ class FeesClaimed:
     up_to: int
 
 
-@dataclass(frozen=True)
-class ParametersChanged:
-    seed_delay: int
-    max_attempts: int
-    min_operators: int
-    turn_blocks: int
-
-
 # ---- ModelSubmission
 
 
@@ -144,12 +214,13 @@ class ParametersChanged:
 class ProjectCreated:
     project_id: ProjectId
     owner: Address
-    architecture_cid: str
-    parameters_cid: str
-    evaluator_cid: str
-    token: Address
-    pool: Wei
-    budget: Wei
+    params: ProjectParams
+
+
+@dataclass(frozen=True)
+class MetadataChanged:
+    project_id: ProjectId
+    metadata_cid: str
 
 
 @dataclass(frozen=True)
@@ -216,8 +287,29 @@ class SubmissionSettled:
 class ModelImproved:
     project_id: ProjectId
     index: SubmissionIndex
-    parameters_cid: str
     gain_lower_bound: Micro
+
+
+@dataclass(frozen=True)
+class ChampionRestored:
+    project_id: ProjectId
+    index: SubmissionIndex
+
+
+@dataclass(frozen=True)
+class RewardWithheld:
+    project_id: ProjectId
+    index: SubmissionIndex
+    amount: Wei
+    until: BlockNumber
+
+
+@dataclass(frozen=True)
+class RewardDisputed:
+    project_id: ProjectId
+    index: SubmissionIndex
+    disputer: Address
+    until: BlockNumber
 
 
 @dataclass(frozen=True)
@@ -225,6 +317,13 @@ class RewardPaid:
     project_id: ProjectId
     index: SubmissionIndex
     contributor: Address
+    amount: Wei
+
+
+@dataclass(frozen=True)
+class RewardReturned:
+    project_id: ProjectId
+    index: SubmissionIndex
     amount: Wei
 
 
@@ -251,18 +350,36 @@ class Withdrawn:
 
 
 GovernanceFact: TypeAlias = (
-    OperatorRegistered
+    OperatorAdmitted
+    | OperatorExpelled
+    | OperatorRegistered
     | OperatorStakeIncreased
+    | SigningKeyRotated
+    | RewardsReceiverChanged
+    | OperatorOwnerChanged
+    | OperatorSlashed
+    | OperatorJailed
+    | OperatorUnjailed
     | OperatorDeregistered
     | OperatorEjected
     | OperatorExited
     | OperatorSetSealed
 )
 AttestationFact: TypeAlias = (
-    TaskOpened | SeedFixed | TaskSubmitted | TaskRejected | TaskExpired | FeesClaimed | ParametersChanged
+    TaskOpened
+    | SeedFixed
+    | TaskSubmitted
+    | TaskRejected
+    | PerformerGuilty
+    | TaskExpired
+    | TaskDisputed
+    | DisputeResolved
+    | ConflictProven
+    | FeesClaimed
 )
 MarketFact: TypeAlias = (
     ProjectCreated
+    | MetadataChanged
     | ProjectOpened
     | ProjectClosed
     | ProjectSuspended
@@ -273,7 +390,11 @@ MarketFact: TypeAlias = (
     | SubmissionReopened
     | SubmissionSettled
     | ModelImproved
+    | ChampionRestored
+    | RewardWithheld
+    | RewardDisputed
     | RewardPaid
+    | RewardReturned
     | BondSlashed
     | Credited
     | Withdrawn

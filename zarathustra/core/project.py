@@ -8,16 +8,16 @@ from zarathustra.core.types import (
     Address,
     BlockNumber,
     Bps,
+    Cid,
     Micro,
     Ppm,
     SubmissionIndex,
-    TaskId,
     Wei,
     validate_length,
     validate_range,
 )
 
-MAX_TASK_BLOCKS = 8_000  # seed delay and all attempts together; AttestationCenter opens no longer task
+MAX_TASK_BLOCKS = 8_000  # seed delay and all attempts together; no project may have longer tasks
 
 
 class ProjectStatus(IntEnum):
@@ -52,9 +52,10 @@ class RewardRule(IntEnum):
 class ProjectParams:
     """The choices of a project owner when it publishes a project. Amounts in the token's units, windows in blocks."""
 
-    architecture_cid: str
-    parameters_cid: str
-    evaluator_cid: str
+    architecture_cid: Cid
+    parameters_cid: Cid
+    evaluator_cid: Cid
+    metadata_cid: Cid  # what the project says about itself; no part of a task's input
     token: Address  # zero: the chain's coin
     pool: Wei  # pays rewards
     budget: Wei  # pays the evaluation fees that the owner owes
@@ -69,8 +70,11 @@ class ProjectParams:
     rounds: int
     alpha_ppm: Ppm
     quorum_bps: Bps
+    seed_delay: int
+    max_attempts: int
     attempt_blocks: int
     reveal_blocks: int
+    dispute_blocks: int
     open_until: BlockNumber
     owner_pays_misses: bool
 
@@ -78,15 +82,19 @@ class ProjectParams:
         """Check only what the ABI cannot encode; the contract checks the rest and reverts with a named error."""
         validate_length("token", self.token, 20)
         for name in ("pool", "budget", "max_reward", "reward_rate", "bond", "fee"):
-            validate_range(name, getattr(self, name), 0, 2**128 - 1)
+            validate_range(name, getattr(self, name), 0, 2**96 - 1)
 
 
 @dataclass(frozen=True)
 class Project:
-    """One project at one block. `head` is its first submission that is not final, `evaluated` its next task's k."""
+    """One project at one block. `head` is its first submission that is not final, `evaluated` its next task's k.
+
+    No commits are taken from block `open_until` on, which is earlier than `params.open_until` once it is closed.
+    """
 
     status: ProjectStatus
     owner: Address
+    created_at: BlockNumber
     pool_free: Wei
     budget_free: Wei
     submission_count: int
@@ -94,24 +102,25 @@ class Project:
     evaluated: int
     champion_index: SubmissionIndex
     champion_score: Micro
+    open_until: BlockNumber
     params: ProjectParams
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One submission at one block. `champion_index`, `k`, `opening` and `task_id` describe its latest task."""
+    """One submission at one block. `parameters_cid` is empty while it is hidden; the scores are 0 until it is final.
+
+    `since` is the block of the commit; after the reveal, that of the reveal. `k` and `opening` describe its latest
+    task; `opening` counts from 1, and 0 means that none was opened.
+    """
 
     status: SubmissionStatus
     outcome: Outcome
     contributor: Address
-    committed_at: BlockNumber
-    revealed_at: BlockNumber
-    champion_index: SubmissionIndex
+    since: BlockNumber
     k: int
     opening: int
-    commitment: bytes
-    task_id: TaskId
-    parameters_cid: str
+    parameters_cid: Cid
     champion_score: Micro
     challenger_score: Micro
     gain_lower_bound: Micro

@@ -5,6 +5,8 @@ Blocks of a task, with A = attempt_blocks:
     opened        seed_block           +A               +2A        …       deadline = seed_block + max_attempts × A
       │ seed delay │   attempt 0        │   attempt 1    │                  │ expire
                    (a rejected certificate starts the next attempt at once; without one it starts after A blocks)
+
+The deadline's block is the first that belongs to no attempt.
 """
 
 from collections.abc import Sequence
@@ -99,8 +101,8 @@ class OperatorSet:
 
 
 def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
-    """Return the attempt in force at `block`, or None before the seed block and after the deadline."""
-    if block < task.seed_block or block > task.deadline:
+    """Return the attempt in force at `block`, or None before the seed block and from the deadline on."""
+    if block < task.seed_block or block >= task.deadline:
         return None
     elapsed = max(0, block - task.attempt_start) // task.attempt_blocks
     return Attempt(min(task.attempt + elapsed, MAX_ATTEMPT))
@@ -114,7 +116,7 @@ def attempt_begin(task: Task, attempt: Attempt) -> BlockNumber:
 def attempt_end(task: Task, attempt: Attempt) -> BlockNumber:
     """Return the last block of an attempt that is not over, if no rejected certificate ends it sooner."""
     end = task.attempt_start + (attempt - task.attempt + 1) * task.attempt_blocks - 1
-    return BlockNumber(min(end, task.deadline))
+    return BlockNumber(min(end, task.deadline - 1))
 
 
 def is_half_over(task: Task, attempt: Attempt, block: BlockNumber) -> bool:

@@ -31,9 +31,11 @@ class SeedDeriver:
         The task may change during the wait: a caller that acts on the task must read it again afterwards.
         """
         await self._clock.wait_for(self._find_first_block(task))
-        block_hash = await self._reader.fetch_block_hash(task.seed_block)
-        return compute_seed(block_hash, self._deployment.chain_id, self._deployment.model_submission, task.task_id)
+        header = await self._reader.fetch_seed_header(task.seed_block)
+        return compute_seed(
+            header.prev_randao, self._deployment.chain_id, self._deployment.model_submission, task.task_id
+        )
 
     def _find_first_block(self, task: Task) -> int:
-        # The seed block must be below the head: the contract reads its hash with `blockhash`.
+        # The seed block must be below the head: the contract compares its header with `blockhash`.
         return task.seed_block + max(1, self._confirmations)

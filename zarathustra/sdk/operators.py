@@ -1,11 +1,32 @@
 """What operators do on chain: register with stake and a proof of possession, seal the operator set, claim fees."""
 
+from dataclasses import dataclass
+
 from zarathustra.chain.contracts import Registration
-from zarathustra.core.digests import Domain, key_hash, possession_digest
-from zarathustra.core.types import Address, OperatorId, SetVersion, Slot, Wei
+from zarathustra.chain.port import Deployment
+from zarathustra.core.digests import Domain, consent_digest, key_hash, possession_digest
+from zarathustra.core.types import Address, EcdsaSignature, OperatorId, SetVersion, Slot, Wei
 from zarathustra.sdk.client import Client
 from zarathustra.signing.bls import BlsBackend
-from zarathustra.signing.keys import BlsSecretKey
+from zarathustra.signing.ecdsa import compute_address, sign_digest
+from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
+
+
+@dataclass(frozen=True)
+class SigningConsent:
+    """A signing key's consent to serve an owner with a BLS key. The signing key's host makes it."""
+
+    signing_address: OperatorId
+    signature: EcdsaSignature
+
+
+def consent_to_owner(
+    deployment: Deployment, signing_key: EcdsaSecretKey, *, owner: Address, bls_key_eip2537: bytes
+) -> SigningConsent:
+    """Sign the consent of a signing key. `bls_key_eip2537`: the operator's public BLS key in 128 bytes."""
+    domain = Domain(deployment.chain_id, deployment.governance)
+    digest = consent_digest(domain, owner, key_hash(bls_key_eip2537))
+    return SigningConsent(OperatorId(compute_address(signing_key)), sign_digest(signing_key, digest))
 
 
 async def register_operator(
@@ -13,7 +34,7 @@ async def register_operator(
     backend: BlsBackend,
     *,
     bls_key: BlsSecretKey,
-    signing_address: OperatorId,
+    consent: SigningConsent,
     rewards_receiver: Address,
     stake: Wei,
 ) -> Slot:
@@ -21,12 +42,13 @@ async def register_operator(
     deployment = client.reader.deployment
     encoded_key = backend.g1_to_eip2537(backend.public_key(bls_key))
     domain = Domain(deployment.chain_id, deployment.governance)
-    digest = possession_digest(domain, client.address, signing_address, key_hash(encoded_key))
+    digest = possession_digest(domain, client.address, consent.signing_address, key_hash(encoded_key))
     proof = backend.prove_possession(bls_key, digest)
     registration = Registration(
         bls_key=encoded_key,
         possession=backend.g2_to_eip2537(proof),
-        signing_key=signing_address,
+        signing_key=consent.signing_address,
+        consent=consent.signature,
         rewards_receiver=rewards_receiver,
         stake=stake,
     )

@@ -6,6 +6,7 @@ from zarathustra.core.project import ProjectParams, RewardRule
 from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Micro, Ppm, ProjectId, Wei
 from zarathustra.formats.architecture import parse_architecture
 from zarathustra.formats.evaluator import parse_evaluator, validate_work
+from zarathustra.formats.metadata import parse_metadata
 from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sdk.client import Client
 
@@ -17,6 +18,7 @@ class Artefacts:
     architecture: bytes
     parameters: bytes
     evaluator: bytes
+    metadata: bytes
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ class Terms:
     rounds: int = 32
     alpha_ppm: Ppm = Ppm(10_000)
     quorum_bps: Bps = Bps(6_600)
+    seed_delay: int = 4
+    max_attempts: int = 4
     attempt_blocks: int = 30
-    reveal_blocks: int = 100
+    reveal_blocks: int = 50
+    dispute_blocks: int = 7_200
     open_blocks: int = 100_000
     reward_rule: RewardRule = RewardRule.FIXED
     reward_rate: Wei = Wei(0)
@@ -48,6 +53,7 @@ def check_artefacts(artefacts: Artefacts, *, rounds: int) -> None:
     architecture = parse_architecture(artefacts.architecture)
     validate_work(architecture, parse_evaluator(artefacts.evaluator), rounds)
     parse_parameters(artefacts.parameters, architecture.tensors)
+    parse_metadata(artefacts.metadata)
 
 
 async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) -> ProjectId:
@@ -58,6 +64,7 @@ async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) ->
         architecture_cid=await client.writer.add(artefacts.architecture),
         parameters_cid=await client.writer.add(artefacts.parameters),
         evaluator_cid=await client.writer.add(artefacts.evaluator),
+        metadata_cid=await client.writer.add(artefacts.metadata),
         token=terms.token,
         pool=terms.pool,
         budget=terms.budget,
@@ -72,8 +79,11 @@ async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) ->
         rounds=terms.rounds,
         alpha_ppm=terms.alpha_ppm,
         quorum_bps=terms.quorum_bps,
+        seed_delay=terms.seed_delay,
+        max_attempts=terms.max_attempts,
         attempt_blocks=terms.attempt_blocks,
         reveal_blocks=terms.reveal_blocks,
+        dispute_blocks=terms.dispute_blocks,
         open_until=BlockNumber(head + terms.open_blocks),
         owner_pays_misses=terms.owner_pays_misses,
     )

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Digests} from "../../src/libraries/Digests.sol";
-import {Code, Evaluation, TaskInput} from "../../src/types/Types.sol";
+import {Code, Evaluation, Terms} from "../../src/types/Types.sol";
 import {Golden} from "../support/Golden.sol";
 
 /// @dev `tests/golden/core/test_digests.py` checks Python against the same `tests/golden/digests.json`.
@@ -12,11 +12,13 @@ contract DigestsGoldenTest is Golden {
     }
 
     function test_typehash__golden__equal() public view {
-        bytes32[7] memory ours = [
+        bytes32[9] memory ours = [
             Digests.EVALUATION_TYPEHASH,
             Digests.VOTE_TYPEHASH,
             Digests.POSSESSION_TYPEHASH,
+            Digests.CONSENT_TYPEHASH,
             Digests.TASK_TYPEHASH,
+            Digests.TERMS_TYPEHASH,
             Digests.INPUT_TYPEHASH,
             Digests.SEED_TYPEHASH,
             Digests.COMMITMENT_TYPEHASH
@@ -70,6 +72,16 @@ contract DigestsGoldenTest is Golden {
         }
     }
 
+    function test_consent__golden__equal() public view {
+        uint256 count = countOf("consent");
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 digest = Digests.consentDigest(
+                separatorAt("consent", i), account("consent", i, "owner"), word("consent", i, "keyHash")
+            );
+            assertEq(digest, word("consent", i, "digest"));
+        }
+    }
+
     function test_task__golden__equal() public view {
         uint256 count = countOf("task");
         for (uint256 i = 0; i < count; ++i) {
@@ -84,10 +96,23 @@ contract DigestsGoldenTest is Golden {
         }
     }
 
+    function test_terms__golden__equal() public view {
+        uint256 count = countOf("terms");
+        for (uint256 i = 0; i < count; ++i) {
+            assertEq(Digests.termsHash(termsAt(i)), word("terms", i, "digest"));
+        }
+    }
+
     function test_input__golden__equal() public view {
         uint256 count = countOf("input");
         for (uint256 i = 0; i < count; ++i) {
-            bytes32 root = Digests.inputRoot(inputAt(i));
+            bytes32 root = Digests.inputRoot(
+                word("input", i, "taskId"),
+                word("input", i, "terms"),
+                Digests.cidHash(text("input", i, "championCid")),
+                Digests.cidHash(text("input", i, "challengerCid")),
+                uint32(number("input", i, "k"))
+            );
             assertEq(root, word("input", i, "inputRoot"));
             assertEq(Digests.inputHash(root, word("input", i, "seed")), word("input", i, "inputHash"));
         }
@@ -97,7 +122,7 @@ contract DigestsGoldenTest is Golden {
         uint256 count = countOf("seed");
         for (uint256 i = 0; i < count; ++i) {
             bytes32 seed = Digests.seed(
-                word("seed", i, "blockHash"),
+                word("seed", i, "prevRandao"),
                 number("seed", i, "chainId"),
                 account("seed", i, "modelSubmission"),
                 word("seed", i, "taskId")
@@ -142,17 +167,13 @@ contract DigestsGoldenTest is Golden {
         });
     }
 
-    function inputAt(uint256 i) private view returns (TaskInput memory) {
-        return TaskInput({
-            taskId: word("input", i, "taskId"),
-            architectureCid: text("input", i, "architectureCid"),
-            evaluatorCid: text("input", i, "evaluatorCid"),
-            championCid: text("input", i, "championCid"),
-            challengerCid: text("input", i, "challengerCid"),
-            rounds: uint16(number("input", i, "rounds")),
-            k: uint32(number("input", i, "k")),
-            alphaPpm: uint32(number("input", i, "alphaPpm")),
-            tolerance: uint32(number("input", i, "tolerance"))
+    function termsAt(uint256 i) private view returns (Terms memory) {
+        return Terms({
+            architectureCid: text("terms", i, "architectureCid"),
+            evaluatorCid: text("terms", i, "evaluatorCid"),
+            rounds: uint16(number("terms", i, "rounds")),
+            alphaPpm: uint32(number("terms", i, "alphaPpm")),
+            tolerance: uint32(number("terms", i, "tolerance"))
         });
     }
 

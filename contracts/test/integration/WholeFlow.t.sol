@@ -1,155 +1,225 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ModelSubmission} from "../../src/ModelSubmission.sol";
+import {IAdministration} from "../../src/interfaces/IAdministration.sol";
+import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {Digests} from "../../src/libraries/Digests.sol";
 import {
+    OperatorStatus,
     Outcome,
-    ProjectParams,
     ProjectStatus,
-    RewardRule,
-    Submission,
+    Registration,
     SubmissionStatus,
-    Task
+    TaskStatus,
+    Terms
 } from "../../src/types/Types.sol";
-import {AttestationFixture} from "../support/AttestationFixture.sol";
+import {FlowTest} from "../support/FlowTest.sol";
 
-/// @dev All six contracts wired as in production, operators with real signatures, one project to the last payment.
-contract WholeFlowTest is AttestationFixture {
-    uint128 private constant POOL = 10 ether;
-    uint128 private constant BUDGET = 1 ether;
-    uint128 private constant REWARD = 2 ether;
-    uint128 private constant BOND = 0.3 ether;
-    uint128 private constant FEE = 0.1 ether;
-    string private constant BETTER_CID = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
-    uint128 private constant ALL = 7;
-
-    ModelSubmission private submissions;
-    address private treasury;
-    address private projectOwner;
-    address private contributor;
+/// @dev Operators with real signatures, admitted one by one, and one project to the last payment.
+contract WholeFlowTest is FlowTest {
+    uint96 private constant SLASHED = STAKE / 100;
+    address private disputer = makeAddress("disputer");
 
     function setUp() public {
-        treasury = makeAddress("treasury");
-        projectOwner = makeAddress("project owner");
-        contributor = makeAddress("contributor");
-        vm.deal(projectOwner, 100 ether);
-        vm.deal(contributor, 100 ether);
-
-        deployGround();
-        address expected = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        wire(expected);
-        submissions = new ModelSubmission(address(avsLogic), center, treasury, timelock, 16, 1_000);
-        assertEq(address(submissions), expected);
-        registerAndSeal(3);
+        deployAll(false);
+        for (uint256 i = 0; i < 3; ++i) {
+            join(i);
+        }
+        vm.roll(vm.getBlockNumber() + ACTIVATION_DELAY);
+        governance.sealOperatorSet();
     }
 
-    function test_flow__baseline_then_better_model__everybody_is_paid() public {
-        openProject();
-        submit(1);
-        bytes32 taskId = start(1, 0);
-        assertEq(taskOf(taskId).inputRoot, Digests.inputRoot(submissions.taskInput(1, 1)));
-        decide(taskId, 0, 6, false); // one wrong evaluation on the way
-        decide(taskId, 1, ALL, true);
+    // ---- money
 
-        Submission memory submission = submissions.getSubmission(1, 1);
-        assertTrue(submission.outcome == Outcome.IMPROVED, "improved");
-        assertEq(submissions.championCid(1), BETTER_CID);
-        assertEq(submissions.creditOf(contributor, address(0)), uint256(BOND) + REWARD);
+    function test_flow__from_creation_to_the_last_withdrawal__nothing_is_left_over() public {
+        openProject();
+        enter(BETTER_CID);
+        bytes32 taskId = start(1, 0);
+        uint256 liar = performerIndex(taskId, 0);
+        decideInTurn(taskId, 0, ALL ^ bitOf(liar), false); // an evaluation that both others found wrong
+        decideInTurn(taskId, 1, ALL, true);
+        assertTrue(submissions.getSubmission(1, 1).outcome == Outcome.IMPROVED, "improved");
+        assertEq(creditOf(contributor), BOND); // the reward is withheld
+        vm.roll(vm.getBlockNumber() + DISPUTE_BLOCKS);
+        submissions.release(1, 1);
 
         closeAndEmpty();
         claimAll();
         withdrawAll();
-        // Two evaluations' fees went to the operators; what remains is less than a unit for each rounded share.
         assertEq(contributor.balance, 100 ether + REWARD);
         assertEq(projectOwner.balance, 100 ether - REWARD - 2 * FEE);
-        assertLe(address(submissions).balance, 10);
-        assertEq(address(submissions).balance, submissions.escrowOf(address(0)));
+        assertEq(address(submissions).balance, 0);
+        assertEq(submissions.escrowOf(COIN), 0);
+
+        // Two thirds of half of the fee are the rejecters', the rest of the slash is the treasury's.
+        exitAll();
+        assertEq(takeStake(treasury), SLASHED - FEE / 3);
+        uint256 operators = 0;
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(takeStake(ownerOf(operatorOf(i))), i == liar ? STAKE - SLASHED : STAKE);
+            if (i != liar) assertEq(takeStake(receiverOf(i)), FEE / 6);
+            operators += receiverOf(i).balance;
+        }
+        assertEq(operators, 2 * FEE + FEE / 3);
+        assertEq(address(governance).balance, 0);
+        assertEq(governance.pot(), 0);
     }
+
+    function test_flow__input_of_each_task__is_what_the_events_publish() public {
+        createProject(defaultProject());
+        bytes32 terms = Digests.termsHash(Terms(REPORT_CID, REPORT_CID, 32, 10_000, 2));
+        checkInput(0, terms, REPORT_CID, REPORT_CID, 0);
+        decideInTurn(start(0, 0), 0, ALL, true);
+        enter(BETTER_CID);
+        checkInput(1, terms, REPORT_CID, BETTER_CID, 0);
+        decideInTurn(start(1, 0), 0, ALL, true);
+        enter(BEST_CID);
+        checkInput(2, terms, BETTER_CID, BEST_CID, 1);
+    }
+
+    function test_flow__signer_absent__its_part_returns_to_the_budget() public {
+        createProject(defaultProject());
+        decideInTurn(start(0, 0), 0, 3, true); // the aggregator's part is scaled too
+        uint256 unearned = FEE / 10 / 3 + FEE / 2 / 3;
+        assertEq(submissions.getProject(1).budgetFree, BUDGET - FEE + unearned);
+        center.claim(operatorOf(0), 1);
+        center.claim(operatorOf(1), 1);
+        closeAndEmpty();
+        withdraw(projectOwner);
+        for (uint256 i = 0; i < 3; ++i) {
+            if (creditOf(receiverOf(i)) != 0) withdraw(receiverOf(i));
+        }
+        assertEq(address(submissions).balance, 0);
+    }
+
+    // ---- disputes
+
+    function test_flow__overturned__reward_champion_and_stakes_are_put_right() public {
+        bytes32 taskId = improveAndDispute();
+        vm.prank(resolver);
+        center.resolve(taskId, true);
+        assertEq(submissions.getProject(1).championIndex, 0);
+        assertEq(submissions.getProject(1).poolFree, POOL);
+        assertEq(creditOf(contributor), BOND);
+        assertEq(creditOf(disputer), DISPUTE_BOND);
+        uint96 lost = STAKE / 5;
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(governance.getOperator(operatorOf(i)).stake, STAKE - lost);
+        }
+        assertEq(governance.creditOf(disputer), 3 * lost / 2);
+        assertEq(governance.creditOf(treasury), 3 * lost / 2);
+        vm.prank(resolver);
+        vm.expectRevert(abi.encodeWithSelector(IModelSubmission.NotDisputed.selector, 1, 1));
+        center.resolve(taskId, true); // no second time
+    }
+
+    function test_flow__upheld__contributor_gets_reward_and_bond() public {
+        bytes32 taskId = improveAndDispute();
+        vm.prank(resolver);
+        center.resolve(taskId, false);
+        assertEq(submissions.getProject(1).championIndex, 1);
+        assertEq(creditOf(contributor), BOND + REWARD + DISPUTE_BOND);
+        assertEq(governance.getOperator(operatorOf(0)).stake, STAKE);
+    }
+
+    function test_flow__no_ruling__verdict_stands() public {
+        improveAndDispute();
+        vm.roll(vm.getBlockNumber() + RESOLVE_BLOCKS);
+        submissions.release(1, 1);
+        assertEq(creditOf(contributor), BOND + REWARD + DISPUTE_BOND);
+    }
+
+    function test_flow__disputed__next_task_is_not_blocked() public {
+        improveAndDispute();
+        enter(BEST_CID);
+        decideInTurn(start(2, 0), 0, ALL, true);
+        assertTrue(submissions.getSubmission(1, 2).outcome == Outcome.IMPROVED, "improved");
+    }
+
+    // ---- time
 
     function test_flow__no_verdict_twice__bond_returns() public {
         openProject();
-        submit(1);
+        enter(BETTER_CID);
         expire(start(1, 0));
         assertTrue(submissions.getSubmission(1, 1).status == SubmissionStatus.REVEALED, "re-opened once");
         submissions.advance(1, 1);
         expire(start(1, 1));
         assertTrue(submissions.getSubmission(1, 1).outcome == Outcome.EXPIRED, "expired");
-        assertEq(submissions.creditOf(contributor, address(0)), BOND);
+        assertEq(creditOf(contributor), BOND);
     }
 
     function test_flow__too_few_operators__opens_once_there_are_enough() public {
         vm.prank(timelock);
         governance.eject(operatorOf(2));
         governance.sealOperatorSet();
-        createProject();
+        createProject(defaultProject());
         bytes32 taskId = taskIdOf(0, 0);
-        assertEq(taskOf(taskId).seedBlock, 0);
+        assertTrue(taskOf(taskId).status == TaskStatus.NONE, "not opened");
 
-        register(3, STAKE);
+        join(3);
         vm.roll(vm.getBlockNumber() + EPOCH_BLOCKS);
         governance.sealOperatorSet();
         submissions.advance(1, 1);
         assertEq(taskOf(taskId).setVersion, 3);
     }
 
-    // ---- steps
+    function test_flow__paused_to_the_deadline__bond_returns() public {
+        openProject();
+        enter(BETTER_CID);
+        bytes32 taskId = start(1, 0);
+        vm.prank(guardian);
+        administration.pause();
+        vm.roll(deadlineOf(taskId));
+        center.expireTask(taskId);
+        assertEq(submissions.advance(1, 1), 0); // no task opens during the pause
+        vm.roll(vm.getBlockNumber() + OPEN_TIMEOUT + 1);
+        assertEq(submissions.advance(1, 1), 1);
+        withdraw(contributor);
+        assertEq(contributor.balance, 100 ether);
+    }
 
-    function openProject() private {
-        createProject();
-        decide(start(0, 0), 0, ALL, true);
+    function test_flow__paused__certificate_waits() public {
+        createProject(defaultProject());
+        bytes32 taskId = start(0, 0);
+        vm.prank(guardian);
+        administration.pause();
+        bytes memory reason =
+            abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil());
+        expectRefusal(reason, infoOf(evaluationOf(taskId, 0)), certify(evaluationOf(taskId, 0), ALL, true));
+        vm.prank(timelock);
+        administration.unpause();
+        decideInTurn(taskId, 0, ALL, true);
         assertTrue(submissions.getProject(1).status == ProjectStatus.OPEN, "open");
     }
 
-    function createProject() private {
-        ProjectParams memory params = ProjectParams({
-            architectureCid: REPORT_CID,
-            parametersCid: REPORT_CID,
-            evaluatorCid: REPORT_CID,
-            token: address(0),
-            pool: POOL,
-            budget: BUDGET,
-            rewardRule: RewardRule.FIXED,
-            maxReward: REWARD,
-            rewardRate: 0,
-            bond: BOND,
-            fee: FEE,
-            minGain: 10_000,
-            worseTolerance: 1_000,
-            tolerance: 2,
-            rounds: 32,
-            alphaPpm: 10_000,
-            quorumBps: QUORUM_BPS,
-            attemptBlocks: ATTEMPT_BLOCKS,
-            revealBlocks: 50,
-            openUntil: uint64(vm.getBlockNumber()) + 100_000,
-            ownerPaysMisses: false
-        });
-        vm.prank(projectOwner);
-        submissions.createProject{value: POOL + BUDGET}(params);
+    // ---- steps
+
+    function join(uint256 index) private {
+        Registration memory registration = registrationOf(governance, index, STAKE);
+        vm.prank(timelock);
+        governance.admit(ownerOf(registration.signingKey));
+        registerFor(governance, registration);
     }
 
-    function submit(uint32 index) private {
-        bytes32 salt = keccak256("salt");
-        bytes32 commitment = Digests.commitment(block.chainid, address(submissions), 1, contributor, BETTER_CID, salt);
-        vm.startPrank(contributor);
-        assertEq(submissions.commit{value: BOND}(1, commitment), index);
-        submissions.reveal(1, index, BETTER_CID, salt);
-        vm.stopPrank();
+    function openProject() private {
+        createProject(defaultProject());
+        decideInTurn(start(0, 0), 0, ALL, true);
+        assertTrue(submissions.getProject(1).status == ProjectStatus.OPEN, "open");
     }
 
-    function start(uint32 index, uint8 opening) private returns (bytes32 taskId) {
-        taskId = taskIdOf(index, opening);
-        Task memory task = taskOf(taskId);
-        vm.roll(task.seedBlock + 1);
-    }
-
-    function taskIdOf(uint32 index, uint8 opening) private view returns (bytes32) {
-        return Digests.taskId(block.chainid, address(submissions), 1, index, opening);
+    function improveAndDispute() private returns (bytes32 taskId) {
+        openProject();
+        enter(BETTER_CID);
+        taskId = start(1, 0);
+        decideInTurn(taskId, 0, ALL, true);
+        vm.deal(disputer, DISPUTE_BOND);
+        vm.prank(disputer);
+        center.dispute{value: DISPUTE_BOND}(taskId);
     }
 
     function expire(bytes32 taskId) private {
-        vm.roll(taskOf(taskId).deadline + 1);
+        vm.roll(deadlineOf(taskId));
         center.expireTask(taskId);
     }
 
@@ -161,16 +231,55 @@ contract WholeFlowTest is AttestationFixture {
     }
 
     function claimAll() private {
+        uint64 count = center.settlementCount();
         for (uint256 index = 0; index < 3; ++index) {
-            center.claim(operatorOf(index), center.settlementCount());
+            center.claim(operatorOf(index), count);
         }
     }
 
     function withdrawAll() private {
         address[5] memory accounts = [projectOwner, contributor, receiverOf(0), receiverOf(1), receiverOf(2)];
         for (uint256 i = 0; i < accounts.length; ++i) {
-            vm.prank(accounts[i]);
-            submissions.withdraw(address(0), accounts[i]);
+            withdraw(accounts[i]);
         }
+    }
+
+    function withdraw(address account) private {
+        vm.prank(account);
+        submissions.withdraw(COIN, account);
+    }
+
+    /// @dev All operators leave; a stranger frees their slots, as if the owners' keys were lost meanwhile.
+    function exitAll() private {
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.prank(ownerOf(operatorOf(i)));
+            governance.deregisterOperator(operatorOf(i));
+        }
+        governance.sealOperatorSet();
+        vm.roll(vm.getBlockNumber() + UNBONDING_BLOCKS);
+        for (uint256 i = 0; i < 3; ++i) {
+            governance.releaseSlot(operatorOf(i));
+            assertTrue(governance.getOperator(operatorOf(i)).status == OperatorStatus.EXITED, "exited");
+        }
+    }
+
+    function takeStake(address account) private returns (uint256) {
+        vm.prank(account);
+        return governance.withdraw(account);
+    }
+
+    function bitOf(uint256 index) private pure returns (uint128) {
+        return uint128(1) << uint128(index);
+    }
+
+    function checkInput(uint32 index, bytes32 terms, string memory champion, string memory challenger, uint32 k)
+        private
+        view
+    {
+        bytes32 taskId = taskIdOf(index, 0);
+        bytes32 expected =
+            Digests.inputRoot(taskId, terms, Digests.cidHash(champion), Digests.cidHash(challenger), k);
+        assertEq(taskOf(taskId).inputRoot, expected);
+        assertEq(submissions.getProject(1).termsHash, terms);
     }
 }

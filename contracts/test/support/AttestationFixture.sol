@@ -12,7 +12,16 @@ import {IAvsGovernance} from "../../src/interfaces/IAvsGovernance.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {Attempts} from "../../src/libraries/Attempts.sol";
 import {Digests} from "../../src/libraries/Digests.sol";
-import {Certificate, Code, Evaluation, Registration, Task, TaskInfo, TaskRequest} from "../../src/types/Types.sol";
+import {
+    Certificate,
+    Code,
+    Evaluation,
+    Registration,
+    SealedSet,
+    Task,
+    TaskInfo,
+    TaskRequest
+} from "../../src/types/Types.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {Headers} from "./Headers.sol";
 import {RecordingMarket} from "./RecordingMarket.sol";
@@ -270,9 +279,18 @@ abstract contract AttestationFixture is Headers {
         return Attempts.deadlineOf(taskOf(taskId));
     }
 
-    /// @dev The operator that performs an attempt, by the formula of `docs/protocol.md` with operatorCount slots.
+    /// @dev The operator that performs an attempt, by the formula of `docs/protocol.md` over the occupied slots.
     function performerIndex(bytes32 taskId, uint8 attempt) internal view returns (uint256) {
-        return addmod(uint256(seedFor(taskId)), attempt, operatorCount);
+        SealedSet memory set = governance.sealedSet(taskOf(taskId).setVersion);
+        return slotOf(set.occupied, addmod(uint256(seedFor(taskId)), attempt, set.count));
+    }
+
+    /// @dev Occupied slot number `number`, by a plain search.
+    function slotOf(uint128 occupied, uint256 number) internal pure returns (uint256 slot) {
+        while ((occupied >> slot) & 1 == 0 || number != 0) {
+            if ((occupied >> slot) & 1 == 1) --number;
+            ++slot;
+        }
     }
 
     /// @dev A correct evaluation by the attempt's performer.

@@ -4,7 +4,8 @@ pragma solidity ^0.8.30;
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {FeeShare, TaskRequest, Verdict} from "../../src/types/Types.sol";
 
-/// @dev Stands in for ModelSubmission: opens tasks, and records the calls of AvsLogic. Fees are in the coin.
+/// @dev Stands in for ModelSubmission: opens tasks, and records the calls of AvsLogic. Fees are 0.1 of the coin, unless
+///      the test sets another.
 contract RecordingMarket {
     struct Place {
         uint40 projectId;
@@ -28,7 +29,7 @@ contract RecordingMarket {
         bool isOverturned;
     }
 
-    uint96 public constant FEE = 0.1 ether;
+    uint96 public fee = 0.1 ether;
     address public feeToken;
 
     Verdict[] private _verdicts;
@@ -57,8 +58,12 @@ contract RecordingMarket {
         feeToken = token;
     }
 
+    function setFee(uint96 fee_) external {
+        fee = fee_;
+    }
+
     function feeOf(uint256) external view returns (address, uint96) {
-        return (feeToken, FEE);
+        return (feeToken, fee);
     }
 
     function settle(Verdict calldata verdict) external willing {

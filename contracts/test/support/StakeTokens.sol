@@ -14,43 +14,94 @@ contract StakeToken is ERC20("Stake", "STK") {
 }
 
 /// @dev Burns one unit of every transfer between accounts, as fee-on-transfer tokens do.
-contract FeeToken is ERC20("Fee", "FEE") {
-    function mint(address account, uint256 amount) external {
-        _mint(account, amount);
-    }
-
+contract FeeToken is StakeToken {
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
         if (from != address(0) && to != address(0)) super._update(to, address(0), 1);
     }
 }
 
-/// @dev An operator's owner that asks for its stake a second time while it is being paid.
-contract ReenteringOwner {
+/// @dev Moves nothing and returns false instead of reverting. A transfer out can be made to work.
+contract LyingToken is StakeToken {
+    function transferFrom(address, address, uint256) public pure override returns (bool) {
+        return false;
+    }
+}
+
+/// @dev Calls an account after each transfer, as an ERC-777 token does, and keeps the answer.
+contract CallingToken is StakeToken {
+    address private _target;
+    bytes private _data;
+    bool public hasSucceeded;
+    bytes public answer;
+
+    function callOnTransfer(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (_target != address(0)) (hasSucceeded, answer) = _target.call(_data);
+    }
+}
+
+/// @dev An owner that calls AvsGovernance while it is being paid, keeps the answer and takes the payment.
+contract CallingOwner {
     IAvsGovernance private immutable _governance;
-    address private _operator;
+    bytes private _data;
+    bool public hasSucceeded;
+    bytes public answer;
 
     constructor(IAvsGovernance governance) {
         _governance = governance;
     }
 
     receive() external payable {
-        _governance.completeDeregistration(_operator, address(this));
+        (hasSucceeded, answer) = address(_governance).call(_data);
+    }
+
+    function callWhenPaid(bytes calldata data) external {
+        _data = data;
     }
 
     function register(Registration calldata registration) external payable {
-        _operator = registration.signingKey;
         _governance.registerOperator{value: msg.value}(registration);
     }
 
-    function deregister() external {
-        _governance.deregisterOperator(_operator);
+    function deregister(address operator) external {
+        _governance.deregisterOperator(operator);
     }
 
-    function complete() external {
-        _governance.completeDeregistration(_operator, address(this));
+    function complete(address operator) external {
+        _governance.completeDeregistration(operator, address(this));
+    }
+
+    function withdraw() external {
+        _governance.withdraw(address(this));
     }
 }
 
-/// @dev Cannot receive the coin.
-contract Penniless {}
+/// @dev Cannot receive the coin. As an owner it can name another receiver.
+contract Penniless {
+    IAvsGovernance private immutable _governance;
+
+    constructor(IAvsGovernance governance) {
+        _governance = governance;
+    }
+
+    function register(Registration calldata registration) external payable {
+        _governance.registerOperator{value: msg.value}(registration);
+    }
+
+    function deregister(address operator) external {
+        _governance.deregisterOperator(operator);
+    }
+
+    function complete(address operator, address to) external {
+        _governance.completeDeregistration(operator, to);
+    }
+
+    function withdraw(address to) external {
+        _governance.withdraw(to);
+    }
+}

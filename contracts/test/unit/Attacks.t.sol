@@ -2,22 +2,27 @@
 pragma solidity ^0.8.30;
 
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
+import {ISeedSource} from "../../src/interfaces/ISeedSource.sol";
 import {Digests} from "../../src/libraries/Digests.sol";
-import {Certificate, Evaluation, Registration, TaskInfo} from "../../src/types/Types.sol";
-import {AttestationFixture} from "../support/AttestationFixture.sol";
+import {Certificate, Evaluation, TaskInfo} from "../../src/types/Types.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
+import {CenterTest} from "../support/CenterTest.sol";
 
-/// @dev Attacks on a certificate. Attacks on registration are in `AvsGovernance.t.sol`, those on curve points in
-///      `golden/Bls.t.sol`. Each test starts from a certificate that would settle, and changes one thing.
-contract AttacksTest is AttestationFixture {
-    uint128 private constant ALL = 7;
+/// @dev Attacks on a certificate. Attacks by operators, old and new, are in `AttacksByOperators.t.sol`. Each test starts
+///      from a certificate that would settle, and changes one thing.
+contract AttacksTest is CenterTest {
+    /// On the curve of G2, outside the subgroup: from `tests/golden/bls.json`.
+    bytes private constant STRAY_POINT = hex"00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000002"
+        hex"00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        hex"00000000000000000000000000000000013a59858b6809fca4d9a3b6539246a70051a3c88899964a42bc9a69cf9acdd9dd387cfa9086b894185b9a46a402be73"
+        hex"0000000000000000000000000000000002d27e0ec3356299a346a09ad7dc4ef68a483c3aed53f9139d2f929a3eecebf72082e5e58c6da24ee32e03040c406d4f";
     uint256 private constant SECP256K1_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
     bytes32 private taskId;
     Evaluation private evaluation;
 
-    function setUp() public {
-        deployWithOperators(3);
+    function setUp() public override {
+        super.setUp();
         taskId = openAndStart(1);
         evaluation = evaluationOf(taskId, 0);
     }
@@ -36,10 +41,13 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_replay__votes_of_another_attempt__refused() public {
-        vm.roll(taskOf(taskId).seedBlock + 3 * ATTEMPT_BLOCKS); // attempt 3 has the performer of attempt 0
+        Certificate memory earlier = certify(evaluation, ALL, true);
+        for (uint8 attempt = 0; attempt < 3; ++attempt) {
+            decide(taskId, attempt, ALL, false);
+        }
         Evaluation memory later = evaluationOf(taskId, 3);
-        assertEq(later.performer, evaluation.performer);
-        refuseVotes(later, certify(evaluation, ALL, true).signature, true);
+        assertEq(later.performer, evaluation.performer); // of three operators, it has the turn again
+        refuseVotes(later, earlier.signature, true);
     }
 
     function test_replay__approvals_as_rejections_and_back__refused() public {
@@ -62,11 +70,16 @@ contract AttacksTest is AttestationFixture {
     }
 
     function test_replay__votes_after_the_chain_split__refused() public {
+        // The separator follows the chain id, so each chain of a split has its own certificates. So does the seed, and
+        // with it the performer.
+        TaskInfo memory info = infoOf(evaluation);
         Certificate memory certificate = certify(evaluation, ALL, true);
-        vm.chainId(5); // the separator follows the chain id, so each chain of a split has its own certificates
-        expectRefusal(
-            abi.encodeWithSelector(IAttestationCenter.BadPerformerSignature.selector), infoOf(evaluation), certificate
-        );
+        vm.chainId(5);
+        address expected = operatorOf(performerIndex(taskId, 0));
+        assertTrue(expected != evaluation.performer, "another performer");
+        bytes memory reason =
+            abi.encodeWithSelector(IAttestationCenter.NotThePerformer.selector, evaluation.performer, expected);
+        expectRefusal(reason, info, certificate);
     }
 
     function test_replay__possession_proofs_as_votes__refused() public {
@@ -80,27 +93,37 @@ contract AttacksTest is AttestationFixture {
         refuseVotes(evaluation, new bytes(256), true);
     }
 
-    function test_forgery__keys_that_cancel__refused() public {
-        // The keys of two operators sum to the identity. For that key, the identity is a signature on any message.
-        operatorCount = 0;
-        deploy();
-        register(0, STAKE);
-        registerFor(governance, oppositeOf(0, 1));
-        register(2, STAKE);
-        operatorCount = 3;
-        governance.sealOperatorSet();
-        taskId = openAndStart(1);
-        evaluation = evaluationOf(taskId, 0);
-
-        Certificate memory certificate = certify(evaluation, ALL, true);
-        (certificate.bitmap, certificate.signature) = (3, new bytes(256));
-        refuse(infoOf(evaluation), certificate, IAttestationCenter.BadAggregateSignature.selector);
-    }
-
     function test_forgery__malformed_signature__refused() public {
         Certificate memory certificate = certify(evaluation, ALL, true);
         certificate.signature[0] = 0x01; // the encoding requires a zero here
         refuse(infoOf(evaluation), certificate, IAttestationCenter.BadAggregateSignature.selector);
+    }
+
+    function test_forgery__signature_outside_the_subgroup__refused() public {
+        refuseVotes(evaluation, STRAY_POINT, true);
+    }
+
+    function test_forgery__signature_plus_a_point_of_small_order__refused() public {
+        // Without a check of the subgroup, the pairing would be the same: anyone could change a valid signature.
+        bytes memory small = timesOrder(STRAY_POINT);
+        assertTrue(keccak256(small) != keccak256(new bytes(256)), "not the identity");
+        bytes memory changed = BlsSigner.addG2(certify(evaluation, ALL, true).signature, small);
+        refuseVotes(evaluation, changed, true);
+    }
+
+    function test_forgery__pair_that_cancels__settles_as_their_sum() public {
+        // Two signatures, each wrong by the same point in opposite directions: the sum is the true aggregate. Both
+        // signers are paid, so the aggregator must check each alone; the contract sees only what their keys signed.
+        bytes32 digest = voteDigestOf(evaluation, true);
+        bytes memory delta = BlsSigner.signVote(1, digest);
+        bytes memory opposite = BlsSigner.signVote(BlsSigner.ORDER - 1, digest);
+        bytes memory first = BlsSigner.addG2(BlsSigner.signVote(blsSecret(0), digest), delta);
+        bytes memory second = BlsSigner.addG2(BlsSigner.signVote(blsSecret(1), digest), opposite);
+        refuseVotes(evaluation, first, 1, IAttestationCenter.QuorumNotReached.selector);
+        Certificate memory certificate = certify(evaluation, 3, true);
+        assertEq(BlsSigner.addG2(first, second), certificate.signature);
+        submitAs(0, infoOf(evaluation), certificate);
+        assertEq(center.settlementCount(), 1);
     }
 
     function test_forgery__one_signer_counted_twice__impossible_in_a_bitmap() public {
@@ -111,7 +134,7 @@ contract AttacksTest is AttestationFixture {
         refuse(infoOf(evaluation), certificate, IAttestationCenter.BadAggregateSignature.selector);
     }
 
-    // ---- the set
+    // ---- empty slots
 
     function test_set__bits_on_empty_slots__refused() public {
         uint8[2] memory empty = [3, 127];
@@ -127,22 +150,6 @@ contract AttacksTest is AttestationFixture {
         Certificate memory certificate = certify(evaluation, ALL, false);
         (certificate.bitmap, certificate.signature) = (0, new bytes(256));
         refuse(infoOf(evaluation), certificate, IAttestationCenter.NoSigners.selector);
-    }
-
-    function test_set__late_joiner__neither_signs_nor_posts() public {
-        register(3, 1_000 * STAKE);
-        vm.prank(ownerOf(operatorOf(0)));
-        governance.deregisterOperator(operatorOf(0)); // so that a set with the new operator can be sealed at once
-        governance.sealOperatorSet();
-        operatorCount = 3; // the size of the task's set
-
-        bytes memory reason = abi.encodeWithSelector(IAttestationCenter.EmptySlotSigned.selector, 3);
-        expectRefusal(reason, infoOf(evaluation), certify(evaluation, 15, true));
-        Certificate memory certificate = certify(evaluation, ALL, true);
-        TaskInfo memory info = infoOf(evaluation);
-        vm.prank(operatorOf(3));
-        vm.expectRevert(abi.encodeWithSelector(IAttestationCenter.NotInOperatorSet.selector, operatorOf(3)));
-        center.submitTask(info, certificate);
     }
 
     // ---- the evaluation
@@ -208,14 +215,74 @@ contract AttacksTest is AttestationFixture {
         refuse(infoOf(evaluation), certificate, IAttestationCenter.BadPerformerSignature.selector);
     }
 
-    // ---- rewards of posting
+    // ---- seed
+
+    function test_seed__header_of_my_own__refused() public {
+        uint256 seedBlock = taskOf(taskId).seedBlock;
+        Certificate memory certificate = certify(evaluation, ALL, true);
+        certificate.header = headerWith(seedBlock, keccak256("the randomness that I like"));
+        bytes memory reason = abi.encodeWithSelector(
+            ISeedSource.WrongHeader.selector,
+            seedBlock,
+            keccak256(headerOf(seedBlock)),
+            keccak256(certificate.header)
+        );
+        expectRefusal(reason, infoOf(evaluation), certificate);
+    }
+
+    function test_seed__ground_by_the_builder__same_for_each_hash() public {
+        // The builder can choose the block's hash among many. PREVRANDAO, the only field in the seed, is not its choice.
+        uint256 seedBlock = taskOf(taskId).seedBlock;
+        for (uint8 trial = 0; trial < 10; ++trial) {
+            bytes memory header = headerOf(seedBlock);
+            header[header.length - 1] ^= bytes1(trial);
+            vm.setBlockhash(seedBlock, keccak256(header));
+            uint256 state = vm.snapshotState();
+            assertEq(center.fixSeed(taskId, header), seedFor(taskId));
+            vm.revertToState(state);
+        }
+    }
+
+    function test_seed__re_rolled_by_rejections__same_for_each_attempt() public {
+        for (uint8 attempt = 0; attempt < 3; ++attempt) {
+            decide(taskId, attempt, ALL, false);
+            assertEq(evaluationOf(taskId, attempt + 1).inputHash, evaluation.inputHash);
+        }
+        decide(taskId, 3, ALL, true); // the contract agrees
+        assertEq(market.verdictAt(0).evaluation.inputHash, evaluation.inputHash);
+    }
+
+    // ---- posting
 
     function test_posting__copied_calldata__earns_nothing() public {
         TaskInfo memory info = infoOf(evaluation);
         Certificate memory certificate = certify(evaluation, ALL, true);
-        uint256 turn = (vm.getBlockNumber() / TURN_BLOCKS) % 3;
-        submitAs((turn + 1) % 3, info, certificate); // before the operator whose turn it is
+        goToTurn(1, 3);
+        submitAs(2, info, certificate); // before the operator whose turn it is
         assertEq(market.verdictAt(0).aggregatorReceiver, address(0));
+    }
+
+    function test_posting__copied_with_the_slot_of_another__refused() public {
+        TaskInfo memory info = infoOf(evaluation);
+        Certificate memory certificate = certify(evaluation, ALL, true);
+        certificate.posterSlot = 1;
+        vm.prank(operatorOf(2));
+        vm.expectRevert(abi.encodeWithSelector(IAttestationCenter.NotInOperatorSet.selector, operatorOf(2)));
+        center.submitTask(info, certificate);
+    }
+
+    function test_posting__two_posters_at_once__second_reverts() public {
+        submit(1, evaluation, ALL, true);
+        bytes memory reason = abi.encodeWithSelector(IAttestationCenter.TaskNotOpen.selector, taskId);
+        expectRefusal(reason, infoOf(evaluation), certify(evaluation, ALL, true));
+        assertEq(market.verdictCount(), 1);
+    }
+
+    function test_posting__two_posters_of_a_rejection__one_attempt_ends() public {
+        submit(1, evaluation, ALL, false);
+        bytes memory reason = abi.encodeWithSelector(IAttestationCenter.NotEffectiveAttempt.selector, 0, 1);
+        expectRefusal(reason, infoOf(evaluation), certify(evaluation, ALL, false));
+        assertEq(taskOf(taskId).attempt, 1);
     }
 
     // ---- steps
@@ -225,6 +292,14 @@ contract AttacksTest is AttestationFixture {
         assertTrue(keccak256(certificate.signature) != keccak256(signature), "the replay must differ");
         certificate.signature = signature;
         refuse(infoOf(claimed), certificate, IAttestationCenter.BadAggregateSignature.selector);
+    }
+
+    function refuseVotes(Evaluation memory claimed, bytes memory signature, uint128 bitmap, bytes4 reason) private {
+        Certificate memory certificate = certify(claimed, ALL, true);
+        (certificate.bitmap, certificate.signature) = (bitmap, signature);
+        vm.prank(operatorOf(0));
+        vm.expectPartialRevert(reason);
+        center.submitTask(infoOf(claimed), certificate);
     }
 
     function refuse(TaskInfo memory info, Certificate memory certificate, bytes4 reason) private {
@@ -240,12 +315,13 @@ contract AttacksTest is AttestationFixture {
         return BlsSigner.signVote(secretOf(ALL), Digests.voteDigest(separator, taskId, 0, structHash, true));
     }
 
-    /// @dev A valid registration of operator `index` with the negated key of operator `of_`.
-    function oppositeOf(uint256 of_, uint256 index) private view returns (Registration memory registration) {
-        uint256 secret = BlsSigner.ORDER - blsSecret(of_);
-        registration = registrationOf(governance, index, STAKE);
-        registration.blsKey = BlsSigner.publicKey(secret);
-        registration.possession = possessionOf(governance, secret, operatorOf(index));
+    /// @dev The point times the order of the subgroup, by additions: the precompile of products refuses stray points.
+    function timesOrder(bytes memory point) private view returns (bytes memory product) {
+        product = new bytes(256);
+        for (uint256 bit = 255; bit > 0; --bit) {
+            product = BlsSigner.addG2(product, product);
+            if ((BlsSigner.ORDER >> (bit - 1)) & 1 == 1) product = BlsSigner.addG2(product, point);
+        }
     }
 
     function signedBy(uint256 index) private view returns (bytes memory) {
@@ -256,7 +332,7 @@ contract AttacksTest is AttestationFixture {
         return Digests.evaluationDigest(separatorOf(address(center)), evaluation);
     }
 
-    function otherIndex() private returns (uint256) {
+    function otherIndex() private view returns (uint256) {
         return (performerIndex(taskId, 0) + 1) % 3;
     }
 }

@@ -18,6 +18,7 @@ STRUCTS = {
     "evaluation": ("Evaluation", digests.EVALUATION_TYPE),
     "vote": ("Vote", digests.VOTE_TYPE),
     "possession": ("KeyPossession", digests.POSSESSION_TYPE),
+    "consent": ("SigningConsent", digests.CONSENT_TYPE),
     "envelope": ("Envelope", digests.ENVELOPE_TYPE),
 }
 SIGNED_VECTORS = [(name, vector) for name in STRUCTS for vector in GOLDEN[name]]
@@ -48,6 +49,7 @@ def test_signed_digest__eth_account_encodes_the_same_struct__digests_agree(name:
 IDENTIFIERS = (
     ("task", "digest", digests.TASK_TYPE),
     ("input", "inputRoot", digests.INPUT_TYPE),
+    ("terms", "digest", digests.TERMS_TYPE),
     ("seed", "digest", digests.SEED_TYPE),
     ("commitment", "digest", digests.COMMITMENT_TYPE),
 )
@@ -84,9 +86,10 @@ def test_golden_file__shape__is_what_forge_can_parse() -> None:
 
 
 def _parse_fields(type_text: str) -> list[tuple[str, str]]:
-    """`Vote(bytes32 taskId,…)` → [("bytes32", "taskId"), …]."""
-    inside = type_text[type_text.index("(") + 1 : -1]
-    return [(kind, field) for kind, field in (part.split(" ") for part in inside.split(","))]
+    """`Vote(bytes32 taskId,…)` → [("bytes32", "taskId"), …]. A nested struct's type follows; its field is its hash."""
+    inside = type_text[type_text.index("(") + 1 : type_text.index(")")]
+    fields = [(kind, field) for kind, field in (part.split(" ") for part in inside.split(","))]
+    return [("bytes32" if kind[0].isupper() else kind, field) for kind, field in fields]
 
 
 def _parse_value(kind: str, value: str | bool) -> Any:

@@ -116,7 +116,7 @@ def _is_decisive(state: TaskState, vote: Vote, operators: Iterable[Operator]) ->
 
 
 def _last_useful_block(state: TaskState, vote: Vote) -> BlockNumber:
-    return state.task.deadline if vote.approved else attempt_end(state.task, vote.attempt)
+    return BlockNumber(state.task.deadline - 1) if vote.approved else attempt_end(state.task, vote.attempt)
 
 
 def _with_standing(operators: Iterable[Operator], ballot: Ballot, standing: Standing) -> Iterator[Operator]:

@@ -18,7 +18,7 @@ def find_stalled(state: TaskState) -> Iterator[Attempt]:
     for attempt in seen - issued:
         # The contract raises the stored attempt only after it rejected the one before: that one did not stall.
         was_rejected = attempt == state.task.attempt - 1
-        is_over = state.block > state.task.deadline or (effective is not None and attempt < effective)
+        is_over = state.block >= state.task.deadline or (effective is not None and attempt < effective)
         if (is_over and not was_rejected) or (attempt == effective and not _is_quorum_reachable(state, attempt)):
             yield attempt
 

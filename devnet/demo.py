@@ -17,10 +17,11 @@ from devnet.ledger import GasUse, fetch_events, fetch_gas
 from devnet.network import ETHER, Devnet, Misbehaviour
 from devnet.processes import ROOT
 from devnet.progress import Progress
-from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
+from zarathustra.chain.market import RewardStatus
+from zarathustra.core.events import ChainEvent, SubmissionSettled, TaskRejected, TaskSubmitted
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, Submission
-from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
+from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, TaskId, Wei
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor
 from zarathustra.sdk.client import Client, Reader, open_client

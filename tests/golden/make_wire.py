@@ -2,16 +2,27 @@
 
 import dataclasses
 import json
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from zarathustra.core import events, messages
-from zarathustra.core.outcomes import Code, Outcome
+from zarathustra.core.outcomes import Code
 from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.wire.codec import encode
 
 _LENGTHS = {"operator": 20, "owner": 20, "rewards_receiver": 20, "to": 20, "pointer": 20, "bls_key": 128}
-_LENGTHS |= {"performer": 20, "aggregator": 20, "contributor": 20, "token": 20, "account": 20}
+_LENGTHS |= {
+    "signing_key": 20,
+    "disputer": 20,
+    "performer": 20,
+    "aggregator": 20,
+    "contributor": 20,
+    "token": 20,
+    "account": 20,
+}
+_BIG = {"stake", "amount", "total_stake", "signed_stake", "pool", "budget", "bitmap", "culprits"}
+_BIG |= {"max_reward", "reward_rate", "bond", "fee"}
 
 
 def _make_fact(fact_class: type) -> Any:
@@ -26,11 +37,14 @@ def _make_fact(fact_class: type) -> Any:
             values[field.name] = bytes([number]) * _LENGTHS.get(field.name, 32)
         elif kind is str:
             values[field.name] = f"bafk{number}"
-        elif kind is Outcome:
-            values[field.name] = Outcome.IMPROVED
+        elif kind is bool:
+            values[field.name] = True
+        elif dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            values[field.name] = _make_fact(kind)
+        elif isinstance(kind, type) and issubclass(kind, IntEnum):
+            values[field.name] = kind(1)
         else:
-            is_big = field.name in {"stake", "amount", "total_stake", "signed_stake", "pool", "budget", "bitmap"}
-            values[field.name] = 10**20 + number if is_big else number
+            values[field.name] = 10**20 + number if field.name in _BIG else number
     return fact_class(**values)
 
 

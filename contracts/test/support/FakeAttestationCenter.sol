@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IAdministration} from "../../src/interfaces/IAdministration.sol";
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
-import {TaskRequest, Verdict} from "../../src/types/Types.sol";
+import {FeeShare, TaskRequest, Verdict} from "../../src/types/Types.sol";
 
 /// @dev AttestationCenter and AvsLogic in one, as ModelSubmission sees them. It opens every requested task unless the
-///      test makes it refuse, and passes on the verdicts that the test gives it.
+///      test makes it refuse or the deployment is paused, and passes on the verdicts that the test gives it.
 contract FakeAttestationCenter {
     enum Mood {
         WILLING,
@@ -15,20 +16,26 @@ contract FakeAttestationCenter {
     }
 
     IModelSubmission public market;
+    IAdministration public administration;
     Mood public mood;
+    /// The attesters' parts of all settlements, less what was claimed. Computed from `docs/protocol.md`, so that the
+    /// tests do not trust the library that the market uses.
+    mapping(address token => uint256) public unclaimedIn;
     TaskRequest[] private _requests;
     mapping(bytes32 taskId => bool) private _isKnown;
 
-    function wire(IModelSubmission market_) external {
+    function wire(IModelSubmission market_, IAdministration administration_) external {
         market = market_;
+        administration = administration_;
     }
 
     function setMood(Mood mood_) external {
         mood = mood_;
     }
 
-    function openTask(TaskRequest calldata request) external returns (uint64 seedBlock, uint64 deadline) {
+    function openTask(TaskRequest calldata request) external {
         if (msg.sender != address(market)) revert IAttestationCenter.NotModelSubmission(msg.sender);
+        administration.requireRunning();
         if (mood == Mood.REFUSING) revert IAttestationCenter.TooFewOperators(0, 3);
         if (mood == Mood.OUT_OF_GAS) {
             assembly {
@@ -38,24 +45,39 @@ contract FakeAttestationCenter {
         if (_isKnown[request.taskId]) revert IAttestationCenter.TaskAlreadyExists(request.taskId);
         _isKnown[request.taskId] = true;
         _requests.push(request);
-        return (uint64(block.number), uint64(block.number + request.attemptBlocks));
     }
 
     function settle(Verdict calldata verdict) external {
+        (address token, uint96 fee) = market.feeOf(verdict.projectId);
+        bool isAggregatorPaid = verdict.aggregatorReceiver != address(0);
+        unclaimedIn[token] += attestersOf(fee, isAggregatorPaid) * verdict.signedStake / verdict.totalStake;
         market.settle(verdict);
     }
 
-    function expire(bytes32 taskId) external {
-        market.expire(taskId);
+    function expire(uint40 projectId, uint32 index) external {
+        market.expire(projectId, index);
     }
 
-    function payAttester(
-        address receiver,
-        bytes32[] calldata taskIds,
-        uint96[] calldata stakes,
-        uint96[] calldata signedStakes
-    ) external {
-        market.payAttester(receiver, taskIds, stakes, signedStakes);
+    function dispute(uint40 projectId, uint32 index, address disputer) external payable {
+        market.dispute{value: msg.value}(projectId, index, disputer);
+    }
+
+    function resolve(uint40 projectId, uint32 index, bool isOverturned) external returns (address) {
+        return market.resolve(projectId, index, isOverturned);
+    }
+
+    function payAttester(address receiver, FeeShare[] calldata shares) external {
+        for (uint256 i = 0; i < shares.length; ++i) {
+            (address token, uint96 fee) = market.feeOf(shares[i].projectId);
+            uint256 part = attestersOf(fee, shares[i].isAggregatorPaid);
+            unclaimedIn[token] -= part * shares[i].stake / shares[i].totalStake;
+        }
+        market.payAttester(receiver, shares);
+    }
+
+    /// @dev What is left of a fee after the performer's 40 % and, if it had its turn, the aggregator's 10 %.
+    function attestersOf(uint256 fee, bool isAggregatorPaid) public pure returns (uint256) {
+        return fee - fee * 40 / 100 - (isAggregatorPaid ? fee * 10 / 100 : 0);
     }
 
     function requestCount() external view returns (uint256) {
@@ -64,5 +86,14 @@ contract FakeAttestationCenter {
 
     function requestAt(uint256 number) external view returns (TaskRequest memory) {
         return _requests[number];
+    }
+}
+
+/// @dev All that ModelSubmission asks AvsGovernance.
+contract FakeUnbonding {
+    uint64 public immutable unbondingBlocks;
+
+    constructor(uint64 unbondingBlocks_) {
+        unbondingBlocks = unbondingBlocks_;
     }
 }

@@ -11,9 +11,8 @@ from zarathustra.chain import abi, market, operator_sender, reader
 from zarathustra.chain.abi import CONTRACTS, FACT_CLASSES, Entry, Parameter, load_abi, to_snake_case
 from zarathustra.chain.contracts import Registration
 from zarathustra.chain.operator_sender import EVALUATION_TYPE
-from zarathustra.core.digests import TaskInput
 from zarathustra.core.outcomes import Code, Outcome
-from zarathustra.core.project import Project, ProjectParams, ProjectStatus, RewardRule, Submission, SubmissionStatus
+from zarathustra.core.project import ProjectParams, ProjectStatus, RewardRule, SubmissionStatus
 from zarathustra.core.task import TaskStatus
 from zarathustra.v1 import chain_events_pb2
 
@@ -21,9 +20,34 @@ pytestmark = pytest.mark.golden
 
 TYPES_FILE = ROOT / "contracts" / "src" / "types" / "Types.sol"
 # OpenZeppelin's events; no program here reads them.
-FOREIGN_EVENTS = {"EIP712DomainChanged", "OwnershipTransferStarted", "OwnershipTransferred", "Paused", "Unpaused"}
+FOREIGN_EVENTS = {
+    "CallExecuted",
+    "CallSalt",
+    "CallScheduled",
+    "Cancelled",
+    "DefaultAdminDelayChangeCanceled",
+    "DefaultAdminDelayChangeScheduled",
+    "DefaultAdminTransferCanceled",
+    "DefaultAdminTransferScheduled",
+    "EIP712DomainChanged",
+    "MinDelayChange",
+    "RoleAdminChanged",
+    "RoleGranted",
+    "RoleRevoked",
+}
 # Events of our contracts that no consumer needs: a setting is read where it is used.
-UNREAD_EVENTS = {"TokenAllowed"}
+UNREAD_EVENTS = {
+    "LogicChanged",
+    "LogicFailed",
+    "OperatorOwnerOffered",
+    "ParametersChanged",
+    "Paused",
+    "RegistrationOpened",
+    "StakeCredited",
+    "StakeWithdrawn",
+    "TokenChanged",
+    "Unpaused",
+}
 EVENTS = {entry.name: entry for name in CONTRACTS for entry in load_abi(name).events.values()}
 
 
@@ -40,10 +64,12 @@ STRUCTS: dict[type, Parameter] = {
     reader.SealedSet: output_of(abi.GOVERNANCE, "sealedSet"),
     market.OperatorRecord: output_of(abi.GOVERNANCE, "getOperator"),
     Registration: input_of(abi.GOVERNANCE, "registerOperator", 0),
-    Project: output_of(abi.MODEL_SUBMISSION, "getProject"),
+    market.StoredProject: output_of(abi.MODEL_SUBMISSION, "getProject"),
     ProjectParams: input_of(abi.MODEL_SUBMISSION, "createProject", 0),
-    Submission: output_of(abi.MODEL_SUBMISSION, "getSubmission"),
-    TaskInput: output_of(abi.MODEL_SUBMISSION, "taskInput"),
+    market.StoredSubmission: output_of(abi.MODEL_SUBMISSION, "getSubmission"),
+    market.WithheldReward: output_of(abi.MODEL_SUBMISSION, "withheldReward"),
+    market.MarketLimits: output_of(abi.MODEL_SUBMISSION, "limits"),
+    reader.CenterParameters: output_of(abi.ATTESTATION_CENTER, "parameters"),
     operator_sender.TaskInfo: input_of(abi.ATTESTATION_CENTER, "submitTask", 0),
     operator_sender.Certificate: input_of(abi.ATTESTATION_CENTER, "submitTask", 1),
 }
@@ -73,12 +99,6 @@ def test_abi__struct__has_the_fields_of_its_class(value_class: type) -> None:
     assert sorted(names) == sorted(field.name for field in dataclasses.fields(value_class))
 
 
-def test_abi__parameters__turn_blocks_come_last() -> None:
-    """`fetch_turn_blocks` unpacks by position."""
-    names = [component.name for component in output_of(abi.ATTESTATION_CENTER, "parameters").components]
-    assert names == ["seedDelay", "maxAttempts", "minOperators", "turnBlocks"]
-
-
 def test_abi__evaluation__is_what_submit_task_decodes() -> None:
     """No ABI describes a struct inside `bytes`: compare with the struct that AvsLogic takes."""
     verdict = input_of(abi.AVS_LOGIC, "afterTaskSubmission", 0)
@@ -88,7 +108,16 @@ def test_abi__evaluation__is_what_submit_task_decodes() -> None:
 
 @pytest.mark.parametrize(
     "enum_class",
-    [Code, Outcome, ProjectStatus, SubmissionStatus, TaskStatus, RewardRule, market.OperatorStatus],
+    [
+        Code,
+        Outcome,
+        ProjectStatus,
+        SubmissionStatus,
+        TaskStatus,
+        RewardRule,
+        market.OperatorStatus,
+        market.RewardStatus,
+    ],
     ids=lambda enum_class: enum_class.__name__,
 )
 def test_enum__numbers__are_the_contracts(enum_class: type[IntEnum]) -> None:

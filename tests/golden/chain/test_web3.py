@@ -13,14 +13,14 @@ from zarathustra.chain import abi
 from zarathustra.chain.abi import CONTRACTS, encode_arguments, encode_call, load_abi
 from zarathustra.chain.contracts import Registration
 from zarathustra.chain.operator_sender import Certificate, TaskInfo
-from zarathustra.core.types import Address, EcdsaSignature, OperatorId, Wei
+from zarathustra.core.types import Address, EcdsaSignature, OperatorId, Slot, Wei
 
 pytestmark = pytest.mark.golden
 
 PERFORMER = OperatorId(b"\x0a" * 20)
-REGISTRATION = Registration(b"\x01" * 128, b"\x02" * 256, PERFORMER, Address(b"\x0b" * 20), Wei(10**18))
+REGISTRATION = Registration(b"\x01" * 128, b"\x02" * 256, PERFORMER, EcdsaSignature(b"\x0c" * 65), Address(b"\x0b" * 20), Wei(10**18))
 INFO = TaskInfo("bafkreport", b"\x03" * 288, PERFORMER, 0)
-CERTIFICATE = Certificate(2**127 + 5, True, b"\x04" * 256, EcdsaSignature(b"\x05" * 65))
+CERTIFICATE = Certificate(2**127 + 5, True, Slot(3), b"\x04" * 256, EcdsaSignature(b"\x05" * 65), b"\x0d" * 600)
 
 CALLS: list[tuple[str, str, tuple[object, ...]]] = [
     (abi.GOVERNANCE, "registerOperator", (REGISTRATION,)),
@@ -28,7 +28,7 @@ CALLS: list[tuple[str, str, tuple[object, ...]]] = [
     (abi.GOVERNANCE, "sealOperatorSet", ()),
     (abi.ATTESTATION_CENTER, "submitTask", (INFO, CERTIFICATE)),
     (abi.ATTESTATION_CENTER, "claim", (PERFORMER, 2**64 - 1)),
-    (abi.ATTESTATION_CENTER, "fixSeed", (b"\x06" * 32,)),
+    (abi.ATTESTATION_CENTER, "fixSeed", (b"\x06" * 32, b"\x0d" * 600)),
     (abi.MODEL_SUBMISSION, "createProject", (make_params(),)),
     (abi.MODEL_SUBMISSION, "commit", (1, b"\x07" * 32)),
     (abi.MODEL_SUBMISSION, "reveal", (1, 2, "bafkbetter", b"\x08" * 32)),

@@ -8,6 +8,7 @@ from zarathustra.core.types import Address, BlockNumber
 
 DEPLOYMENT: Final = Deployment(
     chain_id=31_337,
+    administration=Address(b"\x05" * 20),
     governance=Address(b"\x01" * 20),
     attestation_center=Address(b"\x02" * 20),
     avs_logic=Address(b"\x03" * 20),

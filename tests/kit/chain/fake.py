@@ -14,21 +14,29 @@ from tests.kit.chain.tasks import ATTEMPT_BLOCKS, MAX_ATTEMPTS, build_input, bui
 from tests.kit.derived import derive_bytes
 from tests.kit.scoring.fake_models import Artefacts
 from tests.kit.waiting import let_others_run, until
-from zarathustra.chain.port import Posting, Receipt
+from zarathustra.chain.market import StoredProject, WithheldPlace
+from zarathustra.chain.port import Posting, Receipt, SeedHeader
 from zarathustra.core.digests import input_hash, seed
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.project import ProjectStatus, RewardRule
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus, effective_attempt, performer_of
 from zarathustra.core.types import (
+    ZERO_ADDRESS,
     Attempt,
     BlockHash,
     BlockNumber,
+    Bps,
+    Micro,
     OperatorId,
     ProjectId,
     Seed,
     SetVersion,
+    Slot,
+    SubmissionIndex,
     TaskId,
+    Wei,
 )
 from zarathustra.core.vote import Vote
 from zarathustra.duty.blocks import BlockClock
@@ -53,6 +61,8 @@ class FakeChain:
         self.turn_blocks = turn_blocks
         self.project_count = 0
         self.pending_steps: dict[ProjectId, int] = {}  # what `advance` would do
+        self.projects: dict[ProjectId, StoredProject] = {}  # other projects are open, and take commits for ever
+        self.withheld: set[WithheldPlace] = set()
         self.unreadable: set[TaskId] = set()  # reading these fails, as on a node whose answer cannot be parsed
         self.postings: dict[Vote, Posting] = {}
         self.task_reads = 0  # how often `fetch_task` was asked
@@ -117,7 +127,7 @@ class FakeChain:
 
     def get_seed(self, task: Task) -> Seed:
         """Return the task's seed. The chain must have the seed block."""
-        return seed(self._hashes[task.seed_block], DEPLOYMENT.chain_id, DEPLOYMENT.model_submission, task.task_id)
+        return seed(self._get_randao(task.seed_block), DEPLOYMENT.chain_id, DEPLOYMENT.model_submission, task.task_id)
 
     def get_input_hash(self, task: Task) -> bytes:
         return input_hash(task.input_root, self.get_seed(task))
@@ -133,12 +143,15 @@ class FakeChain:
         self._check_reachable()
         return self.head
 
-    async def fetch_block_hash(self, number: BlockNumber) -> BlockHash:
-        """See `port.TaskReader`."""
+    async def fetch_seed_header(self, number: BlockNumber) -> SeedHeader:
+        """See `port.TaskReader`. The header's bytes are no RLP: nothing on this chain reads them."""
         self._check_reachable()
         if number > self.head:
-            raise Retry(Reason.NO_SEED, "read block hash", number=number)
-        return self._hashes[number]
+            raise Retry(Reason.NO_SEED, "read seed block", number=number)
+        return SeedHeader(b"header of " + self._hashes[number], self._get_randao(number))
+
+    def _get_randao(self, number: int) -> bytes:
+        return derive_bytes(32, "randao", self._hashes[number].hex())
 
     async def fetch_task(self, task_id: TaskId) -> Task:
         """See `port.TaskReader`."""
@@ -183,6 +196,16 @@ class FakeChain:
         """See `MarketReader`."""
         self._check_reachable()
         return self.operators.version
+
+    async def fetch_stored_project(self, project_id: ProjectId) -> StoredProject:
+        """See `MarketReader`."""
+        self._check_reachable()
+        return self.projects.get(project_id) or build_stored_project()
+
+    async def fetch_withheld_rewards(self) -> Sequence[WithheldPlace]:
+        """See `MarketReader`."""
+        self._check_reachable()
+        return list(self.withheld)
 
     # For clocks
 
@@ -259,10 +282,12 @@ class FakeSender:
     advanced: list[ProjectId] = field(default_factory=list)
     expired: list[TaskId] = field(default_factory=list)
     posted: list[CertificateIssued] = field(default_factory=list)
+    proofs: list[tuple[Slot, SeedHeader]] = field(default_factory=list)  # what each post was sent with
+    ended: list[tuple[str, ProjectId]] = field(default_factory=list)  # releases, closings and withdrawals
     is_reachable: bool = True
     refusal: Invalid | None = None  # what `submit_certificate` raises
 
-    async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
+    async def submit_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Receipt:
         """See `port.TaskSender`; the certificate is not verified."""
         self._check_reachable()
         if self.refusal is not None:
@@ -275,6 +300,7 @@ class FakeSender:
         else:
             self.chain.reject_attempt(task_id)
         self.posted.append(certificate)
+        self.proofs.append((slot, header))
         return CERTIFICATE_TRANSACTION
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
@@ -293,15 +319,85 @@ class FakeSender:
         task = self.chain.get_task(task_id)
         if task.status is not TaskStatus.OPEN:
             return None
-        if self.chain.head <= task.deadline:
+        if self.chain.head < task.deadline:
             raise Invalid(Reason.REVERTED, "expireTask", error="DeadlineNotPassed")
         self.chain.close_task(task_id, TaskStatus.EXPIRED)
         self.expired.append(task_id)
         return NO_TRANSACTION
 
+    async def release(self, project_id: ProjectId, index: SubmissionIndex) -> Receipt | None:
+        """See `port.TaskSender`."""
+        self._check_reachable()
+        due = [place for place in self.chain.withheld if (place.project_id, place.index) == (project_id, index)]
+        if not due:
+            return None
+        if self.chain.head < due[0].until:
+            raise Invalid(Reason.REVERTED, "release", error="WithheldUntil")
+        self.chain.withheld.remove(due[0])
+        self.ended.append(("release", project_id))
+        return NO_TRANSACTION
+
+    async def close_project(self, project_id: ProjectId) -> Receipt | None:
+        """See `port.TaskSender`."""
+        self._check_reachable()
+        project = self.chain.projects[project_id]
+        if project.status is not ProjectStatus.OPEN:
+            return None
+        self.chain.projects[project_id] = replace(project, status=ProjectStatus.CLOSED)
+        self.ended.append(("closeProject", project_id))
+        return NO_TRANSACTION
+
+    async def withdraw_escrow(self, project_id: ProjectId) -> Receipt | None:
+        """See `port.TaskSender`."""
+        self._check_reachable()
+        project = self.chain.projects[project_id]
+        if project.pool_free + project.budget_free == 0:
+            return None
+        self.chain.projects[project_id] = replace(project, pool_free=Wei(0), budget_free=Wei(0))
+        self.ended.append(("withdrawEscrow", project_id))
+        return NO_TRANSACTION
+
     def _check_reachable(self) -> None:
         if not self.is_reachable:
             raise Retry(Reason.RPC_UNREACHABLE, "send transaction")
+
+
+def build_stored_project(
+    status: ProjectStatus = ProjectStatus.OPEN, *, open_until: int = 2**40 - 1, pool_free: int = 0, pending: int = 0
+) -> StoredProject:
+    """Build a project as the contract stores it."""
+    return StoredProject(
+        status=status,
+        owner=ZERO_ADDRESS,
+        token=ZERO_ADDRESS,
+        created_at=BlockNumber(0),
+        pool_free=Wei(pool_free),
+        budget_free=Wei(0),
+        submission_count=1 + pending,
+        head=SubmissionIndex(1),
+        head_since=BlockNumber(0),
+        evaluated=0,
+        champion_index=SubmissionIndex(0),
+        champion_score=Micro(0),
+        baseline_score=Micro(0),
+        rewards_paid=Wei(0),
+        reward_rule=RewardRule.FIXED,
+        max_reward=Wei(0),
+        reward_rate=Wei(0),
+        bond=Wei(0),
+        fee=Wei(0),
+        min_gain=Micro(0),
+        worse_tolerance=Micro(0),
+        quorum_bps=Bps(6_600),
+        seed_delay=4,
+        max_attempts=4,
+        attempt_blocks=30,
+        reveal_blocks=50,
+        dispute_blocks=0,
+        open_until=BlockNumber(open_until),
+        owner_pays_misses=False,
+        terms_hash=bytes(32),
+    )
 
 
 async def open_task(

@@ -15,6 +15,7 @@ from zarathustra.chain.transactions import Intent, Sender
 from zarathustra.core.digests import (
     Domain,
     commitment,
+    consent_digest,
     evaluation_digest,
     evaluation_hash,
     input_hash,
@@ -39,6 +40,7 @@ from zarathustra.core.types import (
     Ppm,
     ProjectId,
     SetVersion,
+    Slot,
     SubmissionIndex,
     Wei,
 )
@@ -89,9 +91,10 @@ def make_sender(rpc: Rpc, key: bytes, intents: list[Intent] | None = None, *, st
 def make_params(*, pool: int = ETHER, architecture_cid: str = "bafkarchitecture") -> ProjectParams:
     """Return parameters that the contract accepts, with FEE and BOND."""
     return ProjectParams(
-        architecture_cid=architecture_cid,
-        parameters_cid="bafkbaseline",
-        evaluator_cid="bafkevaluator",
+        architecture_cid=Cid(architecture_cid),
+        parameters_cid=Cid("bafkbaseline"),
+        evaluator_cid=Cid("bafkevaluator"),
+        metadata_cid=Cid("bafkmetadata"),
         token=ZERO_ADDRESS,
         pool=Wei(pool),
         budget=Wei(10 * FEE),
@@ -106,8 +109,11 @@ def make_params(*, pool: int = ETHER, architecture_cid: str = "bafkarchitecture"
         rounds=32,
         alpha_ppm=Ppm(10_000),
         quorum_bps=Bps(6_600),
+        seed_delay=2,
+        max_attempts=4,
         attempt_blocks=20,
         reveal_blocks=50,
+        dispute_blocks=0,
         open_until=BlockNumber(1_000_000),
         owner_pays_misses=False,
     )
@@ -156,6 +162,7 @@ class TestMarket:
             bls_key=encoded,
             possession=backend.g2_to_eip2537(backend.prove_possession(keys.bls, digest)),
             signing_key=keys.operator_id,
+            consent=sign_digest(keys.ecdsa, consent_digest(domain, self.owner.address, key_hash(encoded))),
             rewards_receiver=Address(keys.operator_id),
             stake=STAKE,
         )
@@ -190,8 +197,8 @@ class TestMarket:
         """Build the certificate of all operators for `verdict`, proposed by the effective attempt's performer."""
         reader = ChainTaskReader(self.rpc, self.deployment)
         operators = (await reader.fetch_operator_set(task.set_version)).operators
-        block_hash = await reader.fetch_block_hash(task.seed_block)
-        task_seed = seed(block_hash, self.deployment.chain_id, self.deployment.model_submission, task.task_id)
+        header = await reader.fetch_seed_header(task.seed_block)
+        task_seed = seed(header.prev_randao, self.deployment.chain_id, self.deployment.model_submission, task.task_id)
         attempt = effective_attempt(task, BlockNumber(await reader.fetch_block_number() + 1))
         assert attempt is not None
         performer = performer_of(operators, task_seed, attempt)
@@ -238,8 +245,14 @@ class TestMarket:
 
     async def certify(self, verdict: "Verdict") -> Receipt:
         """Settle the open task."""
-        certificate = await self.build_certificate(await self.open_task(), verdict)
-        return await self.task_sender().submit_certificate(certificate)
+        return await self.post(await self.build_certificate(await self.open_task(), verdict))
+
+    async def post(self, certificate: CertificateIssued, *, operator: int = 0) -> Receipt:
+        """Send a certificate as an operator, whose slot is its number."""
+        reader = ChainTaskReader(self.rpc, self.deployment)
+        task = await reader.fetch_task(certificate.proposal.evaluation.task_id)
+        header = await reader.fetch_seed_header(task.seed_block)
+        return await self.task_sender(operator).submit_certificate(certificate, Slot(operator), header)
 
 
 @dataclass(frozen=True)
@@ -262,7 +275,15 @@ async def deploy_market(rpc: Rpc) -> TestMarket:
     """Deploy everything; the first development account owns it."""
     owner = make_sender(rpc, DEV_KEYS[OWNER])
     parameters = DeploymentParameters(
-        owner=owner.address, treasury=Address(b"\x7e" * 20), min_stake=Wei(ETHER), epoch_blocks=1, seed_delay=2
+        admin=owner.address,
+        guardian=owner.address,
+        resolver=owner.address,
+        treasury=Address(b"\x7e" * 20),
+        is_registration_open=True,
+        min_stake=Wei(ETHER),
+        epoch_blocks=1,
+        activation_delay=0,
+        min_dispute_blocks=0,
     )
     deployment = await deploy(owner, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
     operators = tuple(make_sender(rpc, keys.ecdsa.reveal()) for keys in OPERATOR_KEYS)

@@ -213,8 +213,8 @@ class Simnet:
         return task, await self.fetch_performer(task, attempt=0)
 
     async def fetch_seed(self, task: Task) -> Seed:
-        block_hash = await self.reader.fetch_block_hash(task.seed_block)
-        return seed(block_hash, self.deployment.chain_id, self.deployment.model_submission, task.task_id)
+        header = await self.reader.fetch_seed_header(task.seed_block)
+        return seed(header.prev_randao, self.deployment.chain_id, self.deployment.model_submission, task.task_id)
 
     async def fetch_open_task(self) -> Task:
         """Return the one open task."""

@@ -18,7 +18,8 @@ BASELINE_PARAMETERS = square_parameters(noise=0.5)
 BETTER_PARAMETERS = square_parameters(noise=0.1)
 BEST_PARAMETERS = square_parameters()
 WORSE_PARAMETERS = square_parameters(noise=2.0)
-ARTEFACTS = Artefacts(SQUARE, BASELINE_PARAMETERS, evaluator())
+METADATA = b'{"format": "metadata/1", "title": "squares"}'
+ARTEFACTS = Artefacts(SQUARE, BASELINE_PARAMETERS, evaluator(), METADATA)
 TERMS = Terms(
     pool=Wei(6 * ETHER),
     budget=Wei(ETHER),
@@ -26,8 +27,11 @@ TERMS = Terms(
     bond=Wei(ETHER // 5),
     fee=Wei(ETHER // 20),
     rounds=4,
+    seed_delay=2,
+    max_attempts=3,
     attempt_blocks=6,
     reveal_blocks=40,
+    dispute_blocks=0,
     open_blocks=10_000,
 )
 

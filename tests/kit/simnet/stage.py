@@ -21,7 +21,7 @@ from zarathustra.chain.deploy import DeploymentParameters, deploy
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import HttpRpc, Rpc
 from zarathustra.core.types import Address, OperatorId, Wei
-from zarathustra.sdk.operators import register_operator, seal_operator_set
+from zarathustra.sdk.operators import consent_to_owner, register_operator, seal_operator_set
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
@@ -33,8 +33,6 @@ GENESIS_S: Final = 1_800_000_000  # any; fixed, so that the chain is the same in
 CHAIN_BLOCK_S: Final = 12
 BASE_FEE: Final = 10**9  # fixed: anvil's own moves on even when the chain is reset
 SLOTS_IN_AN_EPOCH: Final = 4  # the newest 8 blocks can be reorganised
-SEED_DELAY: Final = 2
-MAX_ATTEMPTS: Final = 3
 REAL_POLL_S: Final = 0.002  # while the stage is prepared, in real time
 PASSWORD: Final = "development"
 
@@ -144,11 +142,15 @@ async def _mine_at_once(rpc: Rpc) -> None:
 async def _deploy(rpc: Rpc, chain_id: int, operator_count: int) -> Deployment:
     await _fund(rpc, compute_address(OWNER_KEY), *map(compute_address, CONTRIBUTOR_KEYS))
     parameters = DeploymentParameters(
-        owner=compute_address(OWNER_KEY),
+        admin=compute_address(OWNER_KEY),
+        guardian=compute_address(OWNER_KEY),
+        resolver=compute_address(OWNER_KEY),
         treasury=TREASURY,
+        is_registration_open=True,
         min_stake=Wei(ETHER),
-        seed_delay=SEED_DELAY,
-        max_attempts=MAX_ATTEMPTS,
+        activation_delay=0,
+        min_attempt_blocks=6,
+        min_dispute_blocks=0,
         min_operators=operator_count,
     )
     return await deploy(build_sender(rpc, OWNER_KEY, chain_id, poll_s=REAL_POLL_S), rpc, parameters, chain_id=chain_id)
@@ -156,13 +158,19 @@ async def _deploy(rpc: Rpc, chain_id: int, operator_count: int) -> Deployment:
 
 async def _register(rpc: Rpc, deployment: Deployment, operators: Sequence[Operator]) -> None:
     client = build_client(rpc, deployment, OWNER_KEY, OperatorStore(MemoryStore()), poll_s=REAL_POLL_S)
+    backend = load_backend(FAST)
     for operator in operators:
         await _fund(rpc, Address(operator.operator_id), compute_address(operator.keeper))
         await register_operator(
             client,
-            load_backend(FAST),
+            backend,
             bls_key=operator.voting,
-            signing_address=operator.operator_id,
+            consent=consent_to_owner(
+                deployment,
+                operator.signing,
+                owner=client.address,
+                bls_key_eip2537=backend.g1_to_eip2537(backend.public_key(operator.voting)),
+            ),
             rewards_receiver=Address(operator.operator_id),
             stake=STAKE,
         )

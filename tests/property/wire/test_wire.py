@@ -20,6 +20,7 @@ from zarathustra.bus.records import Header, Record
 from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code, Outcome
+from zarathustra.core.project import RewardRule
 from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, SetVersion, Topic
 from zarathustra.runtime.records import read_chain_event, read_message
 from zarathustra.signing.envelope import build_headers, sign_record
@@ -34,9 +35,10 @@ KEYS = make_keys(0)
 LENGTHS = {"signature": 96, "performer_signature": 65, "public_key": 48, "bls_key": 128}
 ADDRESSES = {
     "operator", "owner", "rewards_receiver", "to", "pointer", "performer", "aggregator", "contributor", "token",
-    "account",
+    "account", "signing_key", "disputer",
 }  # fmt: skip
-BIG = {"stake", "amount", "total_stake", "signed_stake", "pool", "budget", "bitmap"}
+BIG = {"stake", "amount", "total_stake", "signed_stake", "bitmap", "culprits"}
+AMOUNTS = {"pool", "budget", "max_reward", "reward_rate", "bond", "fee"}
 RANGES = {
     "attempt": (0, 255),
     "champion_score": (-MAX_SCORE_MICRO, MAX_SCORE_MICRO),
@@ -60,6 +62,7 @@ def values_of(name: str, kind: Any) -> st.SearchStrategy[Any]:
         str: st.text(min_size=1, max_size=16),
         Code: st.sampled_from([code for code in Code if code is not Code.NONE]),
         Outcome: st.sampled_from(Outcome),
+        RewardRule: st.sampled_from(RewardRule),
     }
     if get_origin(kind) in (Union, UnionType):
         return st.one_of([instances(choice) for choice in get_args(kind)])
@@ -68,6 +71,8 @@ def values_of(name: str, kind: Any) -> st.SearchStrategy[Any]:
     if kind is bytes:
         length = 20 if name in ADDRESSES else LENGTHS.get(name, 32)
         return st.binary(min_size=length, max_size=length)
+    if kind is int and name in AMOUNTS:
+        return st.integers(1, 2**96 - 1)
     if kind is int:
         return st.integers(1, 2**128 - 1) if name in BIG else st.integers(*RANGES.get(name, (0, NARROW)))
     return simple[kind]

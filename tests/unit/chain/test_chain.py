@@ -16,7 +16,7 @@ from zarathustra.chain.abi import decode_fact, describe_revert, load_abi
 from zarathustra.chain.deploy import compute_contract_address
 from zarathustra.chain.deployment import dump_deployment, load_deployment, parse_deployment
 from zarathustra.chain.logs import FIRST_SPAN, MAX_SPAN, LogFilter, Span, fetch_logs_of_block, scan_spans
-from zarathustra.chain.operator_set import BLOB_LENGTH, SLOT_LENGTH, compress_g1, parse_operator_set
+from zarathustra.chain.operator_set import HEADER_LENGTH, MAX_LENGTH, SLOT_LENGTH, compress_g1, parse_operator_set
 from zarathustra.chain.quantities import parse_data, parse_field, parse_quantity
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
@@ -216,12 +216,21 @@ def test_compress_g1__keys_of_the_signing_library__the_same_bytes() -> None:
 
 def test_parse_operator_set__empty_slots__left_out() -> None:
     slot = b"\xaa" * 20 + (5).to_bytes(12, "big") + b"\x01" * 48 + b"\x02" * 48
-    blob = b"\x00" + bytes(3 * SLOT_LENGTH) + slot + bytes(BLOB_LENGTH - 1 - 4 * SLOT_LENGTH)
+    blob = bytes(HEADER_LENGTH) + bytes(3 * SLOT_LENGTH) + slot
     operators = parse_operator_set(SetVersion(2), blob).operators
     assert [(operator.slot, operator.stake, operator.operator_id) for operator in operators] == [(3, 5, b"\xaa" * 20)]
 
 
-@pytest.mark.parametrize("blob", [b"", bytes(BLOB_LENGTH - 1), b"\x01" + bytes(BLOB_LENGTH - 1)])
+@pytest.mark.parametrize(
+    "blob",
+    [
+        b"",
+        bytes(HEADER_LENGTH - 1),
+        bytes(HEADER_LENGTH + 1),
+        bytes(MAX_LENGTH + SLOT_LENGTH),
+        b"\x01" + bytes(MAX_LENGTH - 1),
+    ],
+)
 def test_parse_operator_set__other_code__retry(blob: bytes) -> None:
     with pytest.raises(Retry):
         parse_operator_set(SetVersion(1), blob)

@@ -16,7 +16,7 @@ TASK = build_task(seed_block=100, attempt_blocks=10, max_attempts=3)
 
 @pytest.mark.parametrize(
     ("block", "expected"),
-    [(99, None), (100, 0), (109, 0), (110, 1), (129, 2), (130, 3), (131, None)],
+    [(99, None), (100, 0), (109, 0), (110, 1), (129, 2), (130, None)],
 )
 def test_effective_attempt__silence__moves_by_time(block: int, expected: int | None) -> None:
     assert effective_attempt(TASK, BlockNumber(block)) == expected
@@ -32,7 +32,7 @@ def test_attempt_end__last_attempt__is_cut_by_the_deadline() -> None:
     assert attempt_end(TASK, Attempt(0)) == 109
     assert attempt_end(TASK, Attempt(2)) == 129
     late = replace(TASK, attempt=Attempt(2), attempt_start=BlockNumber(125))
-    assert attempt_end(late, Attempt(2)) == TASK.deadline
+    assert attempt_end(late, Attempt(2)) == TASK.deadline - 1
 
 
 def test_performer_of__consecutive_attempts__go_round_the_occupied_slots() -> None:

@@ -22,13 +22,13 @@ from tests.kit.chain.fake import ChainDriver, FakeChain, FakeSender, running_clo
 from tests.kit.chain.tasks import ATTEMPT_BLOCKS, SEED_BLOCK, build_task
 from tests.kit.clock import FakeClock
 from tests.kit.waiting import until, within
-from zarathustra.chain.port import Posting, Receipt
+from zarathustra.chain.port import Posting, Receipt, SeedHeader
 from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.errors import Invalid
 from zarathustra.core.messages import CertificateIssued, CertificatePosted, TaskStalled
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
-from zarathustra.core.types import Address, BlockNumber, SetVersion, Topic
+from zarathustra.core.types import Address, BlockNumber, SetVersion, Slot, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.runtime.records import read_message
 from zarathustra.telemetry.metrics import Metrics
@@ -148,7 +148,7 @@ async def test_on_certificate__rejection_of_a_past_attempt__posts_nothing(
 class OvertakenSender(FakeSender):
     """A sender whose transaction is overtaken: another aggregator settles first."""
 
-    async def submit_certificate(self, certificate: CertificateIssued) -> Receipt:
+    async def submit_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Receipt:
         self.chain.close_task(TASK.task_id)
         raise REVERTED
 

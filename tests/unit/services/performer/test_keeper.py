@@ -204,9 +204,9 @@ async def test_sweep__task_past_its_deadline__is_expired(scene: Scene) -> None:
     assert count(site.metrics, "keeper_transactions_total", call="expireTask") == 1
 
 
-async def test_sweep__task_at_its_deadline__is_not_expired(scene: Scene) -> None:
+async def test_sweep__task_before_its_deadline__is_not_expired(scene: Scene) -> None:
     task = await open_task(scene.chain, MemoryStore())
-    scene.chain.put_task(replace(task, deadline=BlockNumber(scene.chain.head + 1)))
+    scene.chain.put_task(replace(task, deadline=BlockNumber(scene.chain.head + 2)))
     site = await scene.start(KEYS[0])
     await scene.driver.mine()
     assert site.sender.expired == []

@@ -198,6 +198,7 @@ def opening_of(task: Task) -> TaskOpened:
         opening=0,
         input_root=task.input_root,
         k=0,
+        champion_index=SubmissionIndex(0),
         set_version=task.set_version,
         seed_block=task.seed_block,
         deadline=task.deadline,
@@ -364,7 +365,7 @@ async def test_perform__task_becomes_final__ends(scene: Scene, status: TaskStatu
 async def test_perform__deadline_passes__ends(scene: Scene) -> None:
     task = await scene.open_task()
     following = scene.start(scene.open_site(KEYS[0]).performer.perform(task.task_id))
-    await scene.driver.mine_to(task.deadline)
+    await scene.driver.mine_to(task.deadline - 1)
     assert not following.done()
     await scene.driver.mine()
     await within(following)

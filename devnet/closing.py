@@ -45,7 +45,7 @@ def write_summary(outcomes: Outcomes, progress: Progress, devnet: Devnet, peak: 
                 "challenger_score": submission.challenger_score,
                 "gain_lower_bound": submission.gain_lower_bound,
                 "blocks_from_reveal_to_settlement": count_blocks(outcomes, index),
-                "task_id": "0x" + outcomes.task_of(index).hex(),
+                "task_id": "0x" + submission.task_id.hex(),
                 "parameters_cid": submission.parameters_cid,
             }
             for index, submission in outcomes.submissions.items()

@@ -18,10 +18,10 @@ from devnet.network import ETHER, Devnet, Misbehaviour
 from devnet.processes import ROOT
 from devnet.progress import Progress
 from zarathustra.chain.market import RewardStatus
-from zarathustra.core.events import ChainEvent, SubmissionSettled, TaskRejected, TaskSubmitted
+from zarathustra.core.events import ChainEvent, TaskRejected, TaskSubmitted
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, Submission
-from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, TaskId, Wei
+from zarathustra.core.types import ZERO_ADDRESS, Cid, Micro, ProjectId, SubmissionIndex, Wei
 from zarathustra.formats.limits import MAX_REPORT_BYTES
 from zarathustra.sdk import contributor as sdk_contributor
 from zarathustra.sdk.client import Client, Reader, open_client
@@ -75,15 +75,6 @@ class Outcomes:
     gas: list[GasUse]
     reports: dict[str, bytes]
     expectations: list[Expectation] = field(default_factory=list)
-
-    def task_of(self, index: SubmissionIndex) -> TaskId:
-        """Return the task that ended a submission."""
-        [task_id] = [
-            event.fact.task_id
-            for event in self.events
-            if isinstance(event.fact, SubmissionSettled) and event.fact.index == index
-        ]
-        return task_id
 
     @property
     def is_success(self) -> bool:
@@ -200,7 +191,7 @@ async def fetch_reports(reader: Reader, events: Sequence[ChainEvent]) -> dict[st
 
 def expect_liars_failed(devnet: Devnet, outcomes: Outcomes) -> None:
     """Expect that the lying attester was outvoted, the lying performer rejected, and a later attempt settled."""
-    task_id = outcomes.task_of(WORSE)
+    task_id = outcomes.submissions[WORSE].task_id
     rejected = [event.fact for event in outcomes.events if isinstance(event.fact, TaskRejected)]
     settled = [event.fact for event in outcomes.events if isinstance(event.fact, TaskSubmitted)]
     liar_bit = 1 << (LYING_ATTESTER - 1)  # the operators registered in the order of their numbers

@@ -28,6 +28,7 @@ from zarathustra.core.types import (
     Address,
     Cid,
     EcdsaSignature,
+    Evaluation,
     OperatorId,
     ProjectId,
     SetVersion,
@@ -62,6 +63,16 @@ class Registration:
         validate_length("possession", self.possession, 256)
         validate_length("signing_key", self.signing_key, 20)
         validate_length("rewards_receiver", self.rewards_receiver, 20)
+
+
+@dataclass(frozen=True)
+class SignedVote:
+    """One aggregate signature over one vote, as evidence: the argument of `proveConflict`. EIP-2537 form, 256 bytes."""
+
+    evaluation: Evaluation
+    approved: bool
+    bitmap: int
+    signature: bytes
 
 
 class SendingContract:
@@ -144,6 +155,12 @@ class GovernanceContract:
         """Allow an account to register one operator. ADMISSION_ROLE only."""
         return (await self._contract.send("admit", owner)).receipt
 
+    async def rotate_signing_key(
+        self, operator: OperatorId, signing_key: OperatorId, bls_key: bytes, consent: EcdsaSignature
+    ) -> Receipt:
+        """Replace an operator's signing address, from the next set on. The operator's owner only."""
+        return (await self._contract.send("rotateSigningKey", operator, signing_key, bls_key, consent)).receipt
+
     async def unjail(self, operator: OperatorId) -> Receipt:
         """Bring a jailed operator back once its stake is large enough. The operator's owner only."""
         return (await self._contract.send("unjail", operator)).receipt
@@ -174,6 +191,10 @@ class CenterContract:
     async def expire_task(self, task_id: TaskId) -> Receipt:
         """Mark a task whose deadline has passed as expired."""
         return (await self._contract.send("expireTask", task_id)).receipt
+
+    async def prove_conflict(self, first: SignedVote, second: SignedVote, header: SeedHeader) -> Receipt:
+        """Slash all operators that signed both votes; the sender gets half. `header` is that of the seed block."""
+        return (await self._contract.send("proveConflict", first, second, header.encoded)).receipt
 
     async def claim(self, operator: OperatorId, up_to: int) -> Receipt:
         """Credit an operator's rewards receiver with its attester fees for the settlements below `up_to`."""

@@ -15,6 +15,7 @@ from zarathustra.chain.rpc import Rpc
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.project import Project, ProjectStatus, RewardRule, Submission, SubmissionStatus
 from zarathustra.core.types import (
+    ZERO32,
     Address,
     BlockNumber,
     Bps,
@@ -25,6 +26,7 @@ from zarathustra.core.types import (
     SetVersion,
     Slot,
     SubmissionIndex,
+    TaskId,
     Wei,
 )
 
@@ -193,12 +195,10 @@ class MarketReader:
     async def fetch_submission(self, project_id: ProjectId, index: SubmissionIndex) -> Submission:
         """Return one submission with its CID, if it is revealed, and its scores, if it is final."""
         stored = await self.fetch_stored_submission(project_id, index)
-        scores = (Micro(0), Micro(0), Micro(0))
+        settled = None
         if stored.status is SubmissionStatus.FINAL:
             head = await fetch_head(self._rpc)
             settled = await self._history.fetch_settled(project_id, index, stored.since, head.number)
-            scores = (settled.champion_score, settled.challenger_score, settled.gain_lower_bound)
-        champion_score, challenger_score, gain_lower_bound = scores
         return Submission(
             status=stored.status,
             outcome=stored.outcome,
@@ -207,9 +207,10 @@ class MarketReader:
             k=stored.k,
             opening=stored.opening,
             parameters_cid=await self._fetch_cid(project_id, index, stored) if _is_revealed(stored) else Cid(""),
-            champion_score=champion_score,
-            challenger_score=challenger_score,
-            gain_lower_bound=gain_lower_bound,
+            task_id=settled.task_id if settled else TaskId(ZERO32),
+            champion_score=settled.champion_score if settled else Micro(0),
+            challenger_score=settled.challenger_score if settled else Micro(0),
+            gain_lower_bound=settled.gain_lower_bound if settled else Micro(0),
         )
 
     async def fetch_stored_submission(self, project_id: ProjectId, index: SubmissionIndex) -> StoredSubmission:

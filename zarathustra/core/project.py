@@ -12,6 +12,7 @@ from zarathustra.core.types import (
     Micro,
     Ppm,
     SubmissionIndex,
+    TaskId,
     Wei,
     validate_length,
     validate_range,
@@ -108,7 +109,9 @@ class Project:
 
 @dataclass(frozen=True)
 class Submission:
-    """One submission at one block. `parameters_cid` is empty while it is hidden; the scores are 0 until it is final.
+    """One submission at one block. `parameters_cid` is empty while it is hidden.
+
+    `task_id` is the task that ended it, and the scores are that task's: all zero until it is final.
 
     `since` is the block of the commit; after the reveal, that of the reveal. `k` and `opening` describe its latest
     task; `opening` counts from 1, and 0 means that none was opened.
@@ -121,6 +124,7 @@ class Submission:
     k: int
     opening: int
     parameters_cid: Cid
+    task_id: TaskId
     champion_score: Micro
     challenger_score: Micro
     gain_lower_bound: Micro

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+from eth_hash.auto import keccak
 
 from devnet.anvil import DEFAULT_CHAIN_ID
 from tests.kit.chain.anvil import mine
@@ -19,13 +20,14 @@ from tests.kit.chain.market import (
     WORSE,
     TestMarket,
     Verdict,
+    build_parameters,
     deploy_market,
     make_params,
     make_sender,
 )
 from zarathustra.chain.abi import FACT_CLASSES, MODEL_SUBMISSION, encode_call, load_abi
 from zarathustra.chain.contracts import COIN, SendingContract
-from zarathustra.chain.deploy import DeploymentParameters, deploy, validate_wiring
+from zarathustra.chain.deploy import ORDER, deploy, validate_wiring
 from zarathustra.chain.market import MarketReader, OperatorStatus
 from zarathustra.chain.port import Posting
 from zarathustra.chain.reader import ChainTaskReader
@@ -43,6 +45,7 @@ from zarathustra.core.types import (
     Address,
     BlockNumber,
     Cid,
+    Micro,
     OperatorId,
     ProjectId,
     SetVersion,
@@ -60,6 +63,7 @@ pytest_plugins = ["tests.kit.chain.anvil_fixture"]
 UNKNOWN_TASK = TaskId(b"\x01" * 32)
 # Needs 16,000 blocks of unbonding: its log is decoded in the unit tests.
 SLOW_EVENTS = {"OperatorExited"}
+DISPUTE_BLOCKS = 3
 
 
 @pytest_asyncio.fixture
@@ -96,12 +100,12 @@ async def test_deploy__key_with_history__contracts_are_where_they_were_computed(
     await mine(rpc, 3)
     first, second = await deploy_market(rpc), await deploy_market(rpc)
     assert first.deployment.model_submission != second.deployment.model_submission
-    assert second.deployment.deployed_at == first.deployment.deployed_at + 6
+    assert second.deployment.deployed_at == first.deployment.deployed_at + len(ORDER)
 
 
 async def test_deploy__constructor_refuses__says_why(rpc: HttpRpc) -> None:
     sender = make_sender(rpc, DEV_KEYS[OWNER])
-    parameters = DeploymentParameters(owner=sender.address, treasury=Address(b"\x7e" * 20), unbonding_blocks=1)
+    parameters = build_parameters(sender.address, unbonding_blocks=1)
     with pytest.raises(Invalid) as caught:
         await deploy(sender, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
     assert caught.value.details["error"] == "UnbondingTooShort"
@@ -109,8 +113,9 @@ async def test_deploy__constructor_refuses__says_why(rpc: HttpRpc) -> None:
 
 async def test_validate_wiring__contract_of_another_deployment__refused(rpc: HttpRpc) -> None:
     first, second = await deploy_market(rpc), await deploy_market(rpc)
-    parameters = DeploymentParameters(owner=first.owner.address, treasury=Address(b"\x7e" * 20))
+    parameters = build_parameters(first.owner.address)
     addresses = {
+        "Administration": first.deployment.administration,
         "AvsGovernance": first.deployment.governance,
         "AttestationCenter": first.deployment.attestation_center,
         "AvsLogic": first.deployment.avs_logic,
@@ -120,7 +125,7 @@ async def test_validate_wiring__contract_of_another_deployment__refused(rpc: Htt
     seed_source = await SendingContract(first.owner, "AttestationCenter", first.deployment.attestation_center).simulate(
         "seedSource"
     )
-    addresses |= {"BlsSignatureVerifier": verifier[0], "HistorySeedSource": seed_source[0]}
+    addresses |= {"BlsSignatureVerifier": verifier[0], "PrevRandaoSeedSource": seed_source[0]}
     with pytest.raises(Invalid) as caught:
         await validate_wiring(rpc, addresses, parameters)
     assert caught.value.details["getter"] == "modelSubmission"
@@ -164,12 +169,21 @@ async def test_create_project__cid_that_is_not_utf8__is_refused_on_chain(market:
     assert caught.value.details["error"] == "BadCid"
 
 
-async def test_fetch_block_hash__future_block__no_seed(market: TestMarket) -> None:
+async def test_fetch_seed_header__every_block__hashes_to_the_blocks_hash(market: TestMarket) -> None:
     reader = ChainTaskReader(market.rpc, market.deployment)
     head = await reader.fetch_block_number()
-    assert len(await reader.fetch_block_hash(head)) == 32
+    for number in (1, head):
+        header = await reader.fetch_seed_header(BlockNumber(number))
+        block = await market.rpc.call("eth_getBlockByNumber", hex(number), False)
+        assert "0x" + keccak(header.encoded).hex() == block["hash"]
+        assert "0x" + header.prev_randao.hex() == block["mixHash"]
+
+
+async def test_fetch_seed_header__future_block__no_seed(market: TestMarket) -> None:
+    reader = ChainTaskReader(market.rpc, market.deployment)
+    head = await reader.fetch_block_number()
     with pytest.raises(Retry) as caught:
-        await reader.fetch_block_hash(BlockNumber(head + 1))
+        await reader.fetch_seed_header(BlockNumber(head + 1))
     assert caught.value.reason is Reason.NO_SEED
 
 
@@ -261,9 +275,9 @@ async def test_submit_certificate__improved__champion_moves_and_reward_is_credit
 async def test_submit_certificate__twice__second_is_refused_by_name(market: TestMarket) -> None:
     await market.owner_market.create_project(make_params())
     certificate = await market.build_certificate(await market.open_task(), Verdict())
-    await market.task_sender(0).submit_certificate(certificate)
+    await market.post(certificate)
     with pytest.raises(Invalid) as caught:
-        await market.task_sender(1).submit_certificate(certificate)
+        await market.post(certificate, operator=1)
     assert (caught.value.reason, caught.value.details["error"]) == (Reason.REVERTED, "TaskNotOpen")
 
 
@@ -279,7 +293,7 @@ async def test_fetch_posting__certificate_taken__names_transaction_and_sender(
     reader = ChainTaskReader(market.rpc, market.deployment)
     assert await reader.fetch_posting(task, vote) is None
 
-    receipt = await market.task_sender(1).submit_certificate(certificate)
+    receipt = await market.post(certificate, operator=1)
 
     assert await reader.fetch_posting(task, vote) == Posting(receipt, market.operators[1].address)
     assert await reader.fetch_posting(task, replace(vote, approved=not is_approved)) is None
@@ -346,11 +360,7 @@ async def test_scanner__task_opened_before_the_span__project_is_fetched(
 
 async def play_every_event(market: TestMarket, project_id: ProjectId) -> None:
     """Make the contracts emit the events that the fixtures did not cause."""
-    governance, center = (
-        market.governance,
-        SendingContract(market.owner, "AttestationCenter", market.deployment.attestation_center),
-    )
-    await governance.increase_stake(OperatorId(market.operators[0].address), Wei(1), value=Wei(1))
+    await market.governance.increase_stake(OperatorId(market.operators[0].address), Wei(1), value=Wei(1))
     await market.owner_market.top_up(project_id, pool=FEE, budget=FEE, value=Wei(2 * FEE))
 
     await market.commit_and_reveal(project_id, "bafkbetter")
@@ -379,10 +389,47 @@ async def play_every_event(market: TestMarket, project_id: ProjectId) -> None:
     await market.center.claim(operator, count)
     assert await MarketReader(market.rpc, market.deployment).fetch_claim_cursor(operator) == count
 
-    await center.send("setParameters", (2, 3, 2, 6))
-    await governance.eject(OperatorId(market.operators[3].address))
-    await governance.deregister_operator(OperatorId(market.operators[2].address))
-    await governance.seal_operator_set()
+    await play_events_of_disputes(market)
+    await play_events_of_operators(market)
+
+
+async def play_events_of_disputes(market: TestMarket) -> None:
+    """Overturn one verdict, and prove that all operators voted both ways."""
+    project_id = await market.owner_market.create_project(replace(make_params(), dispute_blocks=DISPUTE_BLOCKS))
+    await market.certify(Verdict())
+    await market.owner_market.set_metadata(project_id, Cid("bafkother"))
+    await market.commit_and_reveal(project_id, "bafkfalse")
+    task = await market.open_task()
+    certificate = await market.build_certificate(task, IMPROVED)
+    await market.post(certificate)
+    bond = (await MarketReader(market.rpc, market.deployment).fetch_limits()).dispute_bond
+    await market.center.dispute(task.task_id, bond=bond)
+    await market.center.resolve(task.task_id, is_overturned=True)
+
+    header = await ChainTaskReader(market.rpc, market.deployment).fetch_seed_header(task.seed_block)
+    await market.center.fix_seed(task.task_id, header)
+    other = await market.build_signed_vote(replace(certificate.proposal.evaluation, gain_lower_bound=Micro(41_000)))
+    ours = await market.build_signed_vote(certificate.proposal.evaluation)
+    await market.center.prove_conflict(ours, other, header)
+
+
+async def play_events_of_operators(market: TestMarket) -> None:
+    """Make the contracts emit the events of operators' own calls and of the accounts with roles."""
+    governance = SendingContract(market.owner, "AvsGovernance", market.deployment.governance)
+    first, _second, third, fourth = [OperatorId(sender.address) for sender in market.operators]
+    reader = MarketReader(market.rpc, market.deployment)
+    for keys in OPERATOR_KEYS:
+        if (await reader.fetch_operator(keys.operator_id)).status is OperatorStatus.JAILED:
+            await market.governance.unjail(keys.operator_id)
+    await market.governance.admit(Address(b"\x11" * 20))
+    await governance.send("expel", Address(b"\x11" * 20))
+    await governance.send("setRewardsReceiver", first, Address(b"\x12" * 20))
+    await governance.send("transferOwner", fourth, market.contributor.address)
+    await SendingContract(market.contributor, "AvsGovernance", market.deployment.governance).send("acceptOwner", fourth)
+    await market.rotate_signing_key(1)
+    await market.governance.eject(fourth)
+    await market.governance.deregister_operator(third)
+    await market.governance.seal_operator_set()
 
 
 async def test_reveal__wrong_salt__refused_by_name(market: TestMarket, project_id: ProjectId) -> None:

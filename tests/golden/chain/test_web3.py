@@ -18,7 +18,9 @@ from zarathustra.core.types import Address, EcdsaSignature, OperatorId, Slot, We
 pytestmark = pytest.mark.golden
 
 PERFORMER = OperatorId(b"\x0a" * 20)
-REGISTRATION = Registration(b"\x01" * 128, b"\x02" * 256, PERFORMER, EcdsaSignature(b"\x0c" * 65), Address(b"\x0b" * 20), Wei(10**18))
+REGISTRATION = Registration(
+    b"\x01" * 128, b"\x02" * 256, PERFORMER, EcdsaSignature(b"\x0c" * 65), Address(b"\x0b" * 20), Wei(10**18)
+)
 INFO = TaskInfo("bafkreport", b"\x03" * 288, PERFORMER, 0)
 CERTIFICATE = Certificate(2**127 + 5, True, Slot(3), b"\x04" * 256, EcdsaSignature(b"\x05" * 65), b"\x0d" * 600)
 

@@ -1,11 +1,12 @@
 """The contracts deployed on anvil, with accounts and operators whose keys are known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from devnet.anvil import DEFAULT_CHAIN_ID
 from tests.kit.signing.operators import OperatorKeys
-from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract, Registration
+from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract, Registration, SignedVote
 from zarathustra.chain.deploy import DeploymentParameters, deploy
 from zarathustra.chain.operator_sender import ChainTaskSender
 from zarathustra.chain.port import Deployment, Receipt
@@ -37,6 +38,7 @@ from zarathustra.core.types import (
     Cid,
     Evaluation,
     Micro,
+    OperatorId,
     Ppm,
     ProjectId,
     SetVersion,
@@ -46,7 +48,7 @@ from zarathustra.core.types import (
 )
 from zarathustra.core.vote import Vote
 from zarathustra.signing.backends import load_backend
-from zarathustra.signing.ecdsa import sign_digest
+from zarathustra.signing.ecdsa import compute_address, sign_digest
 from zarathustra.signing.keys import BlsSecretKey, EcdsaSecretKey
 
 ETHER = 10**18
@@ -237,6 +239,25 @@ class TestMarket:
             signature=backend.aggregate_signatures(signatures),
         )
 
+    async def build_signed_vote(self, evaluation: Evaluation) -> SignedVote:
+        """Build all operators' approval of an evaluation, as evidence."""
+        domain = Domain(self.deployment.chain_id, self.deployment.attestation_center)
+        vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), True)
+        backend = load_backend("fast")
+        signatures = [backend.sign(keys.bls, vote_digest(domain, vote)) for keys in OPERATOR_KEYS]
+        aggregate = backend.g2_to_eip2537(backend.aggregate_signatures(signatures))
+        return SignedVote(evaluation, True, (1 << len(OPERATOR_KEYS)) - 1, aggregate)
+
+    async def rotate_signing_key(self, number: int) -> None:
+        """Give operator `number` a new signing address."""
+        keys, fresh = OPERATOR_KEYS[number], EcdsaSecretKey.from_int(0x99)
+        backend = load_backend("fast")
+        encoded = backend.g1_to_eip2537(backend.public_key(keys.bls))
+        domain = Domain(self.deployment.chain_id, self.deployment.governance)
+        consent = sign_digest(fresh, consent_digest(domain, self.owner.address, key_hash(encoded)))
+        signing_key = OperatorId(compute_address(fresh))
+        await self.governance.rotate_signing_key(keys.operator_id, signing_key, encoded, consent)
+
     def task_sender(self, number: int = 0) -> ChainTaskSender:
         """Build operator `number`'s sender of transactions about tasks."""
         return ChainTaskSender(
@@ -271,13 +292,12 @@ WORSE = Verdict(challenger_score=500_000, gain_lower_bound=-500_000)
 REPORT_CID = Cid("bafkreport")
 
 
-async def deploy_market(rpc: Rpc) -> TestMarket:
-    """Deploy everything; the first development account owns it."""
-    owner = make_sender(rpc, DEV_KEYS[OWNER])
+def build_parameters(admin: Address, **changes: Any) -> DeploymentParameters:
+    """Build a deployment in which one account has every role."""
     parameters = DeploymentParameters(
-        admin=owner.address,
-        guardian=owner.address,
-        resolver=owner.address,
+        admin=admin,
+        guardian=admin,
+        resolver=admin,
         treasury=Address(b"\x7e" * 20),
         is_registration_open=True,
         min_stake=Wei(ETHER),
@@ -285,6 +305,12 @@ async def deploy_market(rpc: Rpc) -> TestMarket:
         activation_delay=0,
         min_dispute_blocks=0,
     )
-    deployment = await deploy(owner, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
+    return replace(parameters, **changes)
+
+
+async def deploy_market(rpc: Rpc) -> TestMarket:
+    """Deploy everything; the first development account owns it."""
+    owner = make_sender(rpc, DEV_KEYS[OWNER])
+    deployment = await deploy(owner, rpc, build_parameters(owner.address), chain_id=DEFAULT_CHAIN_ID)
     operators = tuple(make_sender(rpc, keys.ecdsa.reveal()) for keys in OPERATOR_KEYS)
     return TestMarket(rpc, deployment, owner, make_sender(rpc, DEV_KEYS[CONTRIBUTOR]), operators)

@@ -24,6 +24,7 @@ from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
 
 ESCROW_GRACE_BLOCKS = 50_400  # the contract's ESCROW_GRACE
+RANK_BLOCKS = 2  # so much later acts the next operator in the order of turns, if the one before it did not
 MAX_STEPS = 8  # bounds the gas of one transaction; the next one does the rest
 
 
@@ -97,23 +98,24 @@ class Keeper:
     async def _sweep(self) -> None:
         for task_id in await self._ports.reader.fetch_open_tasks():
             await self._attempt(self._expire_if_overdue(task_id))
+        rank = await self._fetch_rank(self._ports.clock.head)
         for place in await self._ports.market.fetch_withheld_rewards():
-            await self._attempt(self._release_if_due(place))
+            await self._attempt(self._release_if_due(place, rank))
         for number in range(1, await self._ports.market.fetch_project_count() + 1):
-            await self._attempt(self._end_if_abandoned(ProjectId(number)))
+            await self._attempt(self._end_if_abandoned(ProjectId(number), rank))
             self.poke(ProjectId(number))
 
-    async def _release_if_due(self, place: WithheldPlace) -> None:
-        if self._ports.clock.head < place.until:
+    async def _release_if_due(self, place: WithheldPlace, rank: int) -> None:
+        if self._ports.clock.head < place.until + rank * RANK_BLOCKS:
             return
         if await self._ports.sender.release(place.project_id, place.index) is not None:
             self._sent.labels(call="release").inc()
             self._log.info("Reward released", project_id=place.project_id, index=place.index)
 
-    async def _end_if_abandoned(self, project_id: ProjectId) -> None:
+    async def _end_if_abandoned(self, project_id: ProjectId, rank: int) -> None:
         """Close a project that takes no more commits; credit its escrow once its owner had time to do that."""
         project = await self._ports.market.fetch_stored_project(project_id)
-        head = self._ports.clock.head
+        head = self._ports.clock.head - rank * RANK_BLOCKS
         is_idle = project.head == project.submission_count
         is_open = project.status is ProjectStatus.OPEN or (project.status is ProjectStatus.SUSPENDED and is_idle)
         if is_open and head >= project.open_until:

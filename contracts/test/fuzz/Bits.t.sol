@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Bits} from "../../src/libraries/Bits.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev Each function compared with a loop over the 128 bits. A random set has about 64 slots, so `sparse` thins it out.
+/// @dev Each function compared with a loop over the 128 bits. A random set has about 64 slots: `sparse` thins it out.
 contract BitsTest is Test {
     function testFuzz_count__any_set__as_a_loop(uint128 bits, uint256 seed) public pure {
         assertEq(Bits.count(bits), plainCount(bits));

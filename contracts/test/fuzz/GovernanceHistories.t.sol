@@ -48,11 +48,11 @@ contract GovernanceHistoriesTest is GovernanceTest {
         if (action == 0 && model.status == OperatorStatus.NONE) join(index);
         if (action == 1 && isIn) {
             deregister(index);
-            leave(model, OperatorStatus.EXITING);
+            depart(model, OperatorStatus.EXITING);
         }
         if (action == 2 && isIn) {
             eject(index);
-            leave(model, OperatorStatus.EJECTED);
+            depart(model, OperatorStatus.EJECTED);
         }
         if (action == 3) punish(index, 3_000, caseId, false);
         if (action == 4) punish(index, 100, caseId, true);
@@ -78,7 +78,7 @@ contract GovernanceHistoriesTest is GovernanceTest {
         models[index].activeFrom = vm.getBlockNumber() + ACTIVATION_DELAY;
     }
 
-    function leave(Model storage model, OperatorStatus status) private {
+    function depart(Model storage model, OperatorStatus status) private {
         model.status = status;
         isSealDue = true;
     }
@@ -92,7 +92,7 @@ contract GovernanceHistoriesTest is GovernanceTest {
         model.stake -= amount;
         pot += amount;
         if (model.status != OperatorStatus.ACTIVE) return;
-        if (isJailed || model.stake < MIN_STAKE) leave(model, OperatorStatus.JAILED);
+        if (isJailed || model.stake < MIN_STAKE) depart(model, OperatorStatus.JAILED);
     }
 
     function trySeal() private {

@@ -111,9 +111,7 @@ abstract contract GovernanceTest is AttestationFixture {
     }
 
     function expectMissingRole(address account, string memory role) internal {
-        vm.expectRevert(
-            abi.encodeWithSelector(IAdministration.MissingRole.selector, account, keccak256(bytes(role)))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAdministration.MissingRole.selector, account, keccak256(bytes(role))));
     }
 
     function expectNotActive(uint256 index) internal {
@@ -139,12 +137,9 @@ abstract contract GovernanceTest is AttestationFixture {
         expectRegisterRefused(ownerOf(registration.signingKey), registration, registration.stake, reason);
     }
 
-    function expectRegisterRefused(
-        address owner,
-        Registration memory registration,
-        uint256 value,
-        bytes memory reason
-    ) internal {
+    function expectRegisterRefused(address owner, Registration memory registration, uint256 value, bytes memory reason)
+        internal
+    {
         vm.deal(owner, value);
         vm.prank(owner);
         vm.expectRevert(reason);
@@ -172,6 +167,12 @@ abstract contract GovernanceTest is AttestationFixture {
 
     function ownerAt(uint256 index) internal pure returns (address) {
         return ownerOf(operatorOf(index));
+    }
+
+    /// @dev Of an operator that registers or is unjailed now.
+    function activationBlock() internal view returns (uint40) {
+        // forge-lint: disable-next-line(unsafe-typecast) Block numbers of tests are small.
+        return uint40(vm.getBlockNumber() + ACTIVATION_DELAY);
     }
 
     function destination() internal pure returns (address) {

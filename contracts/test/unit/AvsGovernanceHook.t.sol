@@ -107,8 +107,7 @@ contract AvsGovernanceHookTest is GovernanceTest {
     function test_hook__refuses_entry__not_registered() public {
         setHook(new ClosedHook());
         Registration memory registration = registrationOf(governance, 0, STAKE);
-        bytes memory reason =
-            abi.encodeWithSelector(ClosedHook.Unwelcome.selector, operatorOf(0), ownerAt(0), STAKE);
+        bytes memory reason = abi.encodeWithSelector(ClosedHook.Unwelcome.selector, operatorOf(0), ownerAt(0), STAKE);
         expectRegisterRefused(registration, reason);
         checkStatus(0, OperatorStatus.NONE);
 

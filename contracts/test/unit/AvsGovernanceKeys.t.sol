@@ -119,8 +119,7 @@ contract AvsGovernanceKeysTest is GovernanceTest {
         rotate(0, 10);
         rotate(0, 11);
         Registration memory registration = registrationOf(governance, 10, STAKE);
-        bytes memory reason =
-            abi.encodeWithSelector(IAvsGovernance.OperatorAlreadyRegistered.selector, operatorOf(10));
+        bytes memory reason = abi.encodeWithSelector(IAvsGovernance.OperatorAlreadyRegistered.selector, operatorOf(10));
         expectRegisterRefused(registration, reason);
     }
 

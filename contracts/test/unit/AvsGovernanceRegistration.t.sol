@@ -41,7 +41,7 @@ contract AvsGovernanceRegistrationTest is GovernanceTest {
 
     function test_registerOperator__valid__is_active() public {
         Registration memory registration = registrationOf(governance, 0, STAKE);
-        uint40 activeFrom = uint40(vm.getBlockNumber() + ACTIVATION_DELAY);
+        uint40 activeFrom = activationBlock();
         vm.deal(ownerAt(0), STAKE);
         vm.prank(ownerAt(0));
         vm.expectEmit(address(governance));
@@ -147,16 +147,16 @@ contract AvsGovernanceRegistrationTest is GovernanceTest {
 
     function test_registerOperator__refused__key_stays_free() public {
         Registration memory registration = registrationOf(governance, 0, STAKE);
-        expectRegisterRefused(
-            ownerAt(0), registration, 1, abi.encodeWithSelector(Tokens.WrongValue.selector, 1, STAKE)
-        );
+        bytes memory reason = abi.encodeWithSelector(Tokens.WrongValue.selector, 1, STAKE);
+        expectRegisterRefused(ownerAt(0), registration, 1, reason);
         register(0, STAKE);
     }
 
     function test_registerOperator__malformed_key__reverts() public {
         Registration memory registration = registrationOf(governance, 0, STAKE);
         registration.blsKey = new bytes(96);
-        expectRegisterRefused(registration, abi.encodeWithSelector(ISignatureVerifier.BadPointLength.selector, 96, 128));
+        bytes memory reason = abi.encodeWithSelector(ISignatureVerifier.BadPointLength.selector, 96, 128);
+        expectRegisterRefused(registration, reason);
     }
 
     // ---- slots

@@ -282,8 +282,7 @@ contract AvsGovernanceSetsTest is GovernanceTest {
     }
 
     function checkEntry(uint32 version, uint256 slot, address operator, uint96 stake) private view {
-        (address sealedOperator, uint96 sealedStake) =
-            OperatorSet.entryIn(governance.sealedSet(version).pointer, slot);
+        (address sealedOperator, uint96 sealedStake) = OperatorSet.entryIn(governance.sealedSet(version).pointer, slot);
         assertEq(sealedOperator, operator);
         assertEq(sealedStake, stake);
     }

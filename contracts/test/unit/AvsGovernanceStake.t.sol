@@ -7,7 +7,7 @@ import {OperatorStatus} from "../../src/types/Types.sol";
 import {GovernanceTest} from "../support/GovernanceTest.sol";
 import {CallingOwner, Penniless} from "../support/StakeTokens.sol";
 
-/// @dev Stakes that grow, that are slashed, and the money that this moves. Stakes in sealed sets are in AvsGovernanceSets.
+/// @dev Stakes that grow or are slashed, and the money that this moves. AvsGovernanceSets has the stakes in sets.
 contract AvsGovernanceStakeTest is GovernanceTest {
     // ---- increaseStake
 
@@ -198,7 +198,7 @@ contract AvsGovernanceStakeTest is GovernanceTest {
         governance.unjail(operatorOf(0));
 
         topUp(0, 1);
-        uint40 activeFrom = uint40(vm.getBlockNumber() + ACTIVATION_DELAY);
+        uint40 activeFrom = activationBlock();
         vm.prank(ownerAt(0));
         vm.expectEmit(address(governance));
         emit IAvsGovernance.OperatorUnjailed(operatorOf(0), activeFrom);

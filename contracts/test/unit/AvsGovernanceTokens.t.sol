@@ -121,6 +121,21 @@ contract AvsGovernanceTokensTest is GovernanceTest {
         checkRefused(calling);
     }
 
+    function test_token__calls_back_as_the_center__slash_refused() public {
+        // Only AttestationCenter can slash, so here the token is in its place.
+        CallingToken calling = new CallingToken();
+        vm.mockCall(address(calling), abi.encodeCall(center.settlementCount, ()), abi.encode(0));
+        useToken(calling);
+        governance = deployGovernance(address(calling), address(calling), true);
+        calling.approve(address(governance), type(uint256).max);
+        calling.callOnTransfer(
+            address(governance), abi.encodeCall(governance.slash, (operatorOf(0), 10_000, CASE, false))
+        );
+        governance.registerOperator(registrationFor(address(this), 0));
+        checkRefused(calling);
+        assertEq(recordOf(0).stake, STAKE);
+    }
+
     // ---- steps
 
     /// @dev A new deployment whose stakes are in this token, of which this contract has enough.

@@ -81,6 +81,11 @@ contract ModelSubmissionDeploymentTest is MarketTest {
         deployMarket(limits, longest);
     }
 
+    /// @dev Forge's own chain has no limit. The quick profile compiles other code than what is deployed, and is larger.
+    function test_deployment__fits_eip170() public view {
+        assertLe(address(market).code.length, 24_576);
+    }
+
     function _expectBad(IModelSubmission.Limits memory limits, uint64 unbonding, string memory name) private {
         IAvsGovernance governance = IAvsGovernance(address(new FakeUnbonding(unbonding)));
         IAttestationCenter wired = IAttestationCenter(address(center));

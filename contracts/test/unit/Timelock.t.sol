@@ -36,9 +36,7 @@ contract TimelockTest is GovernanceTest {
             assertFalse(controller.hasRole(adminRole, accounts[i]), "admin");
             vm.prank(accounts[i]);
             vm.expectRevert(
-                abi.encodeWithSelector(
-                    IAccessControl.AccessControlUnauthorizedAccount.selector, accounts[i], adminRole
-                )
+                abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, accounts[i], adminRole)
             );
             controller.grantRole(proposerRole, accounts[i]);
         }
@@ -54,7 +52,7 @@ contract TimelockTest is GovernanceTest {
         bytes memory notReady = abi.encodeWithSelector(
             TimelockController.TimelockUnexpectedOperationState.selector,
             controller.hashOperation(address(governance), 0, data, 0, 0),
-            bytes32(1 << uint256(TimelockController.OperationState.Ready))
+            bytes32(2 ** uint256(TimelockController.OperationState.Ready))
         );
         vm.warp(START + DELAY - 1);
         vm.prank(executor);
@@ -83,10 +81,9 @@ contract TimelockTest is GovernanceTest {
             abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, executor, role)
         );
         controller.schedule(address(governance), 0, data, 0, 0, DELAY);
+        bytes4 selector = TimelockController.TimelockInsufficientDelay.selector;
         vm.prank(proposer);
-        vm.expectRevert(
-            abi.encodeWithSelector(TimelockController.TimelockInsufficientDelay.selector, DELAY - 1, DELAY)
-        );
+        vm.expectRevert(abi.encodeWithSelector(selector, DELAY - 1, DELAY));
         controller.schedule(address(governance), 0, data, 0, 0, DELAY - 1);
     }
 

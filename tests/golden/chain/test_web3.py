@@ -12,6 +12,7 @@ from tests.kit.chain.market import make_params
 from zarathustra.chain import abi
 from zarathustra.chain.abi import CONTRACTS, encode_arguments, encode_call, load_abi
 from zarathustra.chain.contracts import Registration
+from zarathustra.chain.market import MarketLimits
 from zarathustra.chain.operator_sender import Certificate, TaskInfo
 from zarathustra.core.types import Address, EcdsaSignature, OperatorId, Slot, Wei
 
@@ -54,7 +55,8 @@ def test_event_topics__every_event__equal_those_of_web3(contract: str) -> None:
 
 
 def test_constructor__market__equals_that_of_web3() -> None:
-    arguments = (Address(b"\x01" * 20), Address(b"\x02" * 20), Address(b"\x03" * 20), Address(b"\x04" * 20), 16, 7_200)
+    addresses = tuple(Address(bytes([number]) * 20) for number in range(1, 6))
+    arguments = (*addresses, MarketLimits(16, 2, 7_200, 10, 0, 14_400, 7_200, Wei(10**17), Wei(10**14)))
     ours = load_abi(abi.MODEL_SUBMISSION)
     code = ours.bytecode + encode_arguments(ours.constructor_inputs, arguments)
     theirs = _web3_contract(abi.MODEL_SUBMISSION).constructor(*map(_to_web3, arguments)).data_in_transaction

@@ -5,8 +5,8 @@ import {Digests} from "../../src/libraries/Digests.sol";
 import {Certificate, Evaluation, ProjectParams, TaskInfo} from "../../src/types/Types.sol";
 import {FlowTest} from "../support/FlowTest.sol";
 
-/// @dev Writes `snapshots/settlement.json`: what a transaction pays in all, with the real market. Forge runs each call as
-///      a transaction of its own: 21,000, calldata, execution from cold storage, less refunds.
+/// @dev Writes `snapshots/settlement.json`: what a transaction pays in all, with the real market. Forge runs each call
+///      as a transaction of its own: 21,000, calldata and execution from cold storage, less refunds.
 /// forge-config: default.isolate = true
 contract WholeTransactionsGasTest is FlowTest {
     string private constant GROUP = "settlement";
@@ -57,20 +57,19 @@ contract WholeTransactionsGasTest is FlowTest {
         note("reveal, behind the head");
     }
 
-    function test_gas__operators() public {
+    function test_gas__seal_100() public {
+        measureSeal("100 operators", 100);
+    }
+
+    function test_gas__seal_128() public {
+        measureSeal("128 operators", 128);
+    }
+
+    function test_gas__register() public {
         deployAll(true);
         register(0, STAKE);
         register(1, STAKE);
         note("registerOperator");
-        registerAndSeal(0);
-        for (uint256 i = 2; i < 100; ++i) {
-            register(i, STAKE);
-        }
-        seal("sealOperatorSet, 100 operators");
-        for (uint256 i = 100; i < 128; ++i) {
-            register(i, STAKE);
-        }
-        seal("sealOperatorSet, 128 operators");
     }
 
     // ---- steps
@@ -103,10 +102,13 @@ contract WholeTransactionsGasTest is FlowTest {
         if (bytes(name).length != 0) note(string.concat("submitTask, ", name));
     }
 
-    function seal(string memory name) private {
+    function measureSeal(string memory name, uint256 count) private {
+        deployAll(true);
+        registerAndSeal(count);
+        note(string.concat("sealOperatorSet, ", name, ", all new"));
         vm.roll(vm.getBlockNumber() + EPOCH_BLOCKS);
         governance.sealOperatorSet();
-        note(name);
+        note(string.concat("sealOperatorSet, ", name, ", none new"));
     }
 
     function note(string memory name) private {

@@ -184,8 +184,7 @@ contract WholeFlowTest is FlowTest {
         bytes32 taskId = start(0, 0);
         vm.prank(guardian);
         administration.pause();
-        bytes memory reason =
-            abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil());
+        bytes memory reason = abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil());
         expectRefusal(reason, infoOf(evaluationOf(taskId, 0)), certify(evaluationOf(taskId, 0), ALL, true));
         vm.prank(timelock);
         administration.unpause();
@@ -269,7 +268,7 @@ contract WholeFlowTest is FlowTest {
     }
 
     function bitOf(uint256 index) private pure returns (uint128) {
-        return uint128(1) << uint128(index);
+        return uint128(1 << index);
     }
 
     function checkInput(uint32 index, bytes32 terms, string memory champion, string memory challenger, uint32 k)
@@ -277,8 +276,7 @@ contract WholeFlowTest is FlowTest {
         view
     {
         bytes32 taskId = taskIdOf(index, 0);
-        bytes32 expected =
-            Digests.inputRoot(taskId, terms, Digests.cidHash(champion), Digests.cidHash(challenger), k);
+        bytes32 expected = Digests.inputRoot(taskId, terms, Digests.cidHash(champion), Digests.cidHash(challenger), k);
         assertEq(taskOf(taskId).inputRoot, expected);
         assertEq(submissions.getProject(1).termsHash, terms);
     }

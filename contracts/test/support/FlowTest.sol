@@ -7,8 +7,8 @@ import {Digests} from "../../src/libraries/Digests.sol";
 import {Evaluation, ProjectParams, RewardRule, SealedSet} from "../../src/types/Types.sol";
 import {AttestationFixture} from "./AttestationFixture.sol";
 
-/// @dev All contracts wired as in production, and one project. A fee of 0.12 ether splits without a remainder among three
-///      operators of equal stake.
+/// @dev All contracts wired as in production, and one project. A fee of 0.12 ether splits without a remainder among
+///      three operators of equal stake.
 abstract contract FlowTest is AttestationFixture {
     address internal constant COIN = address(0);
     uint96 internal constant POOL = 10 ether;

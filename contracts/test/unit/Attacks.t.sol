@@ -8,8 +8,8 @@ import {Certificate, Evaluation, TaskInfo} from "../../src/types/Types.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {CenterTest} from "../support/CenterTest.sol";
 
-/// @dev Attacks on a certificate. Attacks by operators, old and new, are in `AttacksByOperators.t.sol`. Each test starts
-///      from a certificate that would settle, and changes one thing.
+/// @dev Attacks on a certificate. Attacks by operators are in `AttacksByOperators.t.sol`. Each test starts from a
+///      certificate that would settle, and changes one thing.
 contract AttacksTest is CenterTest {
     /// On the curve of G2, outside the subgroup: from `tests/golden/bls.json`.
     bytes private constant STRAY_POINT = hex"00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000002"
@@ -222,16 +222,13 @@ contract AttacksTest is CenterTest {
         Certificate memory certificate = certify(evaluation, ALL, true);
         certificate.header = headerWith(seedBlock, keccak256("the randomness that I like"));
         bytes memory reason = abi.encodeWithSelector(
-            ISeedSource.WrongHeader.selector,
-            seedBlock,
-            keccak256(headerOf(seedBlock)),
-            keccak256(certificate.header)
+            ISeedSource.WrongHeader.selector, seedBlock, keccak256(headerOf(seedBlock)), keccak256(certificate.header)
         );
         expectRefusal(reason, infoOf(evaluation), certificate);
     }
 
     function test_seed__ground_by_the_builder__same_for_each_hash() public {
-        // The builder can choose the block's hash among many. PREVRANDAO, the only field in the seed, is not its choice.
+        // The builder can choose the block's hash among many. The seed has PREVRANDAO alone, which is not its choice.
         uint256 seedBlock = taskOf(taskId).seedBlock;
         for (uint8 trial = 0; trial < 10; ++trial) {
             bytes memory header = headerOf(seedBlock);

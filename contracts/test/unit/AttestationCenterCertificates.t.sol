@@ -37,8 +37,7 @@ contract AttestationCenterCertificatesTest is CenterTest {
     function test_submitTask__paused__reverts() public {
         Evaluation memory evaluation = evaluationOf(openAndStart(1), 0);
         pause();
-        bytes memory reason =
-            abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil());
+        bytes memory reason = abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil());
         expectRefusal(reason, infoOf(evaluation), certify(evaluation, ALL, true));
     }
 

@@ -12,6 +12,7 @@ import {CenterTest} from "../support/CenterTest.sol";
 /// @dev An operator that voted both ways loses 10 % of 32 ether; half of it is the informer's.
 contract AttestationCenterConflictsTest is CenterTest {
     uint96 private constant SLASHED = 3.2 ether;
+    bytes32 private constant REASON = "CONFLICT";
     address private informer = makeAddress("informer");
 
     bytes32 private taskId;
@@ -243,18 +244,15 @@ contract AttestationCenterConflictsTest is CenterTest {
         expectRevertOf(one, other, headerFor(taskId), abi.encodeWithSelector(reason));
     }
 
-    function expectRevertOf(
-        SignedVote memory one,
-        SignedVote memory other,
-        bytes memory header,
-        bytes memory reason
-    ) private {
+    function expectRevertOf(SignedVote memory one, SignedVote memory other, bytes memory header, bytes memory reason)
+        private
+    {
         vm.expectRevert(reason);
         center.proveConflict(one, other, header);
     }
 
     function caseOf() private view returns (bytes32) {
-        return keccak256(abi.encode(bytes32("CONFLICT"), taskId));
+        return keccak256(abi.encode(REASON, taskId));
     }
 
     function checkStakes(uint256 zeroth, uint256 one, uint256 two) private view {

@@ -10,6 +10,7 @@ import {RecordingMarket} from "../support/RecordingMarket.sol";
 /// @dev A signer of an overturned verdict loses 20 % of 32 ether.
 contract AttestationCenterDisputesTest is CenterTest {
     uint96 private constant SLASHED = 6.4 ether;
+    bytes32 private constant REASON = "OVERTURNED";
     address private disputer = makeAddress("disputer");
 
     // ---- dispute
@@ -198,7 +199,7 @@ contract AttestationCenterDisputesTest is CenterTest {
     }
 
     function caseOf(bytes32 taskId) private pure returns (bytes32) {
-        return keccak256(abi.encode(bytes32("OVERTURNED"), taskId));
+        return keccak256(abi.encode(REASON, taskId));
     }
 
     function checkStakes(uint256 first, uint256 second, uint256 third) private view {

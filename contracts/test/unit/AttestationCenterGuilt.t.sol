@@ -10,6 +10,7 @@ import {CenterTest} from "../support/CenterTest.sol";
 ///      32 ether is 0.32 ether; the attesters' half of the fee is 0.05 ether.
 contract AttestationCenterGuiltTest is CenterTest {
     uint96 private constant SLASHED = 0.32 ether;
+    bytes32 private constant REASON = "GUILTY";
     uint96 private constant HALF_FEE = 0.05 ether;
 
     // ---- who is guilty
@@ -198,7 +199,7 @@ contract AttestationCenterGuiltTest is CenterTest {
     }
 
     function caseOf(bytes32 taskId) private pure returns (bytes32) {
-        return keccak256(abi.encode(bytes32("GUILTY"), taskId));
+        return keccak256(abi.encode(REASON, taskId));
     }
 
     function stakeOf(uint256 index) private view returns (uint256) {

@@ -63,9 +63,7 @@ contract AttestationCenterParametersTest is CenterTest {
         address[2] memory others = [guardian, address(this)];
         for (uint256 i = 0; i < 2; ++i) {
             vm.prank(others[i]);
-            vm.expectRevert(
-                abi.encodeWithSelector(IAdministration.MissingRole.selector, others[i], Roles.PARAMETERS)
-            );
+            vm.expectRevert(abi.encodeWithSelector(IAdministration.MissingRole.selector, others[i], Roles.PARAMETERS));
             center.setParameters(defaultParameters());
         }
     }

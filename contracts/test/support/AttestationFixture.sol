@@ -220,12 +220,16 @@ abstract contract AttestationFixture is Headers {
     }
 
     function separatorOf(address verifyingContract) internal view returns (bytes32) {
+        return separatorOn(block.chainid, verifyingContract);
+    }
+
+    function separatorOn(uint256 chainId, address verifyingContract) internal pure returns (bytes32) {
         return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Zarathustra"),
                 keccak256("1"),
-                block.chainid,
+                chainId,
                 verifyingContract
             )
         );

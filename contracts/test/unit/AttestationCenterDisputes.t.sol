@@ -106,7 +106,9 @@ contract AttestationCenterDisputesTest is CenterTest {
         bytes32 taskId = settleBy(1, ALL);
         dispute(taskId);
         resolve(taskId, true);
+        vm.recordLogs();
         resolve(taskId, true); // the real market refuses
+        assertEq(vm.getRecordedLogs().length, 1); // DisputeResolved alone
         checkStakes(STAKE - SLASHED, STAKE - SLASHED, STAKE - SLASHED);
         assertEq(governance.pot(), 0);
         assertEq(governance.creditOf(disputer), 3 * SLASHED / 2);

@@ -15,10 +15,15 @@ contract ModelSubmissionInvariantsTest is Test {
         bytes4[] selectors;
     }
 
-    uint256 private constant WALK_STEPS = 3_000;
+    uint256 private constant WALKS = 4;
+    uint256 private constant WALK_STEPS = 750;
     uint256 private constant STEPS_PER_CHECK = 30;
 
     MarketChecks private handler;
+    uint256[10] private seen; // by outcome, over all walks
+    uint256 private disputesUpheld;
+    uint256 private championsRestored;
+    uint256 private disputesSuspending;
 
     function setUp() public {
         handler = new MarketChecks();
@@ -29,23 +34,36 @@ contract ModelSubmissionInvariantsTest is Test {
         _checkAll();
     }
 
-    /// @dev A longer sequence than forge's, always the same. It also checks that the handler's actions reach every
-    ///      outcome and every end of a dispute: otherwise the invariants would be tested on too little.
-    function test_handler__long_walk__meets_every_outcome() public {
+    /// @dev Longer sequences than forge's, always the same. It also checks that the handler's actions reach every outcome
+    ///      and every end of a dispute: otherwise the invariants would be tested on too little.
+    function test_handler__long_walks__meet_every_outcome() public {
+        for (uint256 walk = 0; walk < WALKS; ++walk) {
+            setUp();
+            _walk(walk);
+            for (uint256 i = 0; i < seen.length; ++i) {
+                seen[i] += handler.seen(Outcome(i));
+            }
+            disputesUpheld += handler.disputesUpheld();
+            championsRestored += handler.championsRestored();
+            disputesSuspending += handler.disputesSuspending();
+        }
+        for (uint256 i = uint256(Outcome.IMPROVED); i < seen.length; ++i) {
+            assertTrue(seen[i] > 0, string.concat("never met outcome ", vm.toString(i)));
+        }
+        assertTrue(disputesUpheld > 0, "no dispute was upheld");
+        assertTrue(championsRestored > 0, "no champion was restored");
+        assertTrue(disputesSuspending > 0, "no ruling suspended a project");
+    }
+
+    function _walk(uint256 walk) private {
         bytes4[] memory actions = targetSelectors()[0].selectors;
         for (uint256 i = 0; i < WALK_STEPS; ++i) {
-            uint256 seed = uint256(keccak256(abi.encode("walk", i)));
+            uint256 seed = uint256(keccak256(abi.encode(walk, i)));
             (bool succeeded,) = address(handler).call(abi.encodeWithSelector(actions[seed % actions.length], seed));
             assertTrue(succeeded, "an action reverted");
             if (i % STEPS_PER_CHECK == 0) _checkAll();
         }
         afterInvariant();
-        for (uint256 i = uint256(Outcome.IMPROVED); i <= uint256(type(Outcome).max); ++i) {
-            assertTrue(handler.seen(Outcome(i)) > 0, string.concat("never met outcome ", vm.toString(i)));
-        }
-        assertTrue(handler.disputesUpheld() > 0, "no dispute was upheld");
-        assertTrue(handler.championsRestored() > 0, "no champion was restored");
-        assertTrue(handler.disputesSuspending() > 0, "no ruling suspended a project");
     }
 
     /// @dev Called by forge after each sequence.

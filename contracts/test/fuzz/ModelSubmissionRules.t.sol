@@ -79,6 +79,7 @@ contract ModelSubmissionRulesTest is Test {
         int256 gain = _within(mean, -SCORE_LIMIT, SCORE_LIMIT);
         int256 lowerBound = gain - _within(width, 0, SCORE_LIMIT);
         int64 worseTolerance = int64(_within(tolerance, 0, SCORE_LIMIT));
+        // forge-lint: disable-next-line(unsafe-typecast) Both are at most 2 × SCORE_LIMIT.
         Evaluation memory evaluation = _evaluation(Code.VALID, 0, int64(gain), int64(lowerBound));
         Outcome outcome = rules.ofChallenger(evaluation, 1, worseTolerance);
         if (outcome == Outcome.WORSE) assertTrue(gain < 0, "a model with a gain counted as worse");
@@ -126,6 +127,7 @@ contract ModelSubmissionRulesTest is Test {
         gain = int64(_within(gain, 1, type(int64).max));
         rules.setReward(RewardRule.LINEAR, maximum, rate, baseline);
         rules.setPaid(paid);
+        // forge-lint: disable-next-line(unsafe-typecast) A positive number.
         uint256 expected = uint256(rate) * uint256(int256(gain));
         uint256 left = _worth(rate, baseline, challenger);
         left = left > paid ? left - paid : 0;
@@ -154,6 +156,7 @@ contract ModelSubmissionRulesTest is Test {
             int64 challenger = int64(_within(challengers[i], -SCORE_LIMIT, SCORE_LIMIT));
             int64 gain = int64(_within(gains[i], 1, 2 * SCORE_LIMIT));
             paid += rules.rewardOf(_evaluation(Code.VALID, 0, challenger, gain));
+            // forge-lint: disable-next-line(unsafe-typecast) At most 2³² × 2 × SCORE_LIMIT, if the rule holds.
             rules.setPaid(uint96(paid));
             uint256 reached = _worth(rate, baseline, challenger);
             if (reached > worth) worth = reached;
@@ -248,6 +251,7 @@ contract ModelSubmissionRulesTest is Test {
     /// @dev `rate` × the gain over the baseline, or 0 for a loss.
     function _worth(uint256 rate, int64 baseline, int64 challenger) private pure returns (uint256) {
         int256 gain = int256(challenger) - baseline;
+        // forge-lint: disable-next-line(unsafe-typecast) A positive number.
         return gain > 0 ? rate * uint256(gain) : 0;
     }
 
@@ -263,6 +267,7 @@ contract ModelSubmissionRulesTest is Test {
     }
 
     function _within(int256 value, int256 low, int256 high) private pure returns (int256) {
+        // forge-lint: disable-next-line(unsafe-typecast) Any number may be drawn from any other.
         int256 offset = int256(bound(uint256(value), 0, uint256(high - low)));
         return low + offset;
     }

@@ -51,6 +51,7 @@ contract CallbackToken is ERC20 {
         if (target == address(0)) return;
         bytes memory returned;
         (succeeded, returned) = target.call(callback);
+        // forge-lint: disable-next-line(unsafe-typecast) The selector is the first four bytes.
         reason = bytes4(returned);
     }
 }

@@ -61,9 +61,7 @@ contract MarketChecks is MarketHandler {
     ///      and calls that a stranger makes end all submissions and turn all money into credits.
     function drain() external {
         center.setMood(FakeAttestationCenter.Mood.REFUSING);
-        uint64 pausedUntil = administration.pausedUntil();
-        bool canPause = pausedUntil == 0 || block.timestamp >= pausedUntil + administration.COOLDOWN();
-        if (canPause) pause();
+        if (_canPause()) pause();
 
         for (uint40 id = 1; id <= market.projectCount(); ++id) {
             uint32 head = market.getProject(id).head;

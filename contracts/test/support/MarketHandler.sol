@@ -8,147 +8,178 @@ import {
     ProjectParams,
     ProjectStatus,
     RewardRule,
+    RewardStatus,
     Submission,
     SubmissionStatus,
     Verdict
 } from "../../src/types/Types.sol";
 import {FakeAttestationCenter} from "./FakeAttestationCenter.sol";
-import {PlainToken} from "./FakeTokens.sol";
 import {MarketTest} from "./MarketTest.sol";
 
 /// @dev Calls the market for all accounts, with random actions and amounts. An action that is not allowed now does
-///      nothing, so every revert is an error.
+///      nothing, so every revert is an error. `MarketChecks.sol` has the invariants.
 contract MarketHandler is MarketTest {
-    uint256 private constant MAX_PROJECTS = 10; // limits what a check reads
+    uint256 internal constant MAX_PROJECTS = 5; // limits what a check reads
 
-    PlainToken public token;
-    mapping(bytes32 taskId => uint96) public claimedStake;
-    mapping(bytes32 taskId => uint256) public claimedFees;
+    /// One settled task, as far as its fee goes. `paid` is what performer, aggregator and attesters were credited.
+    struct Settlement {
+        uint40 projectId;
+        bool isAggregatorPaid;
+        uint96 signed;
+        uint96 claimed;
+        uint256 paid;
+    }
+
+    Settlement[] internal settlements;
+    uint256 internal claimCount;
+    mapping(uint40 projectId => uint32) internal champions; // as the calls so far must have left them
+    mapping(uint40 projectId => mapping(uint32 index => Outcome)) internal finals;
     mapping(Outcome => uint256) public seen;
+    uint256 public disputesUpheld;
+    uint256 public championsRestored;
+    uint256 public disputesSuspending;
 
     function setUp() public override {
         super.setUp();
-        token = new PlainToken();
-        vm.prank(timelock);
-        market.allowToken(address(token), true);
-        address[4] memory payers = [owner, alice, bob, stranger];
-        for (uint256 i = 0; i < payers.length; ++i) {
-            vm.deal(payers[i], type(uint128).max);
-            token.mint(payers[i], type(uint128).max);
-            vm.prank(payers[i]);
-            token.approve(address(market), type(uint256).max);
-        }
         _openOneIn(COIN);
         _openOneIn(address(token));
     }
 
     /// @dev Open one project, so that short sequences get past the baselines.
-    function _openOneIn(address asset) private {
+    function _openOneIn(address money) private {
         ProjectParams memory params = _randomParams(0);
-        params.token = asset;
+        params.token = money;
         params.pool = 10 * params.maxReward;
         params.budget = 20 * params.fee;
-        vm.prank(owner);
-        uint256 id = market.createProject{value: _valueIn(asset, uint256(params.pool) + params.budget)}(params);
-        settleHead(id, Code.VALID, 0, 0, 0);
+        _settle(createProject(params), Code.VALID, 0, 0, TOTAL, true);
     }
 
-    // ---- actions
+    // ---- actions of owners and contributors
 
     function actCreate(uint256 seed) external {
-        if (market.projectCount() == MAX_PROJECTS) return;
-        ProjectParams memory params = _randomParams(seed);
-        vm.prank(owner);
-        market.createProject{value: _valueIn(params.token, uint256(params.pool) + params.budget)}(params);
+        if (market.projectCount() == MAX_PROJECTS || administration.isPaused()) return;
+        createProject(_randomParams(seed));
     }
 
     function actTopUp(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyProject(seed);
+        (uint40 id, Project memory project) = _anyProject(seed);
         if (project.status != ProjectStatus.BASELINE && project.status != ProjectStatus.OPEN) return;
-        uint128 pool = uint128(_draw(seed, 1, 0, 1e6));
-        uint128 budget = uint128(_draw(seed, 2, 0, 1e4));
+        uint96 pool = uint96(_draw(seed, 1, 0, 1e6));
+        uint96 budget = uint96(_draw(seed, 2, 0, 1e4));
         vm.prank(stranger);
-        market.topUp{value: _valueIn(project.params.token, uint256(pool) + budget)}(id, pool, budget);
+        market.topUp{value: coinIn(project.token, uint256(pool) + budget)}(id, pool, budget);
     }
 
     function actCommit(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyProject(seed);
-        if (project.status != ProjectStatus.OPEN || block.number >= project.params.openUntil) return;
+        (uint40 id, Project memory project) = _anyProject(seed);
+        bool isOpen = project.status == ProjectStatus.OPEN && block.number < project.openUntil;
+        if (!isOpen || administration.isPaused()) return;
         if (project.submissionCount - project.head >= MAX_PENDING) return;
-        if (project.poolFree < project.params.maxReward || project.budgetFree < project.params.fee) return;
-        address contributor = _draw(seed, 1, 0, 1) == 0 ? alice : bob;
+        address contributor = [alice, bob, carol][_draw(seed, 1, 0, 2)];
+        if (_pendingOf(contributor, id, project) >= MAX_PENDING_PER_ACCOUNT) return;
         bytes32 commitment = commitmentOf(id, contributor, BETTER);
         vm.prank(contributor);
-        uint32 index = market.commit{value: _valueIn(project.params.token, project.params.bond)}(id, commitment);
-        if (_draw(seed, 2, 0, 1) == 0) reveal(id, index, contributor, BETTER);
+        uint32 index = market.commit{value: coinIn(project.token, project.bond)}(id, commitment);
+        if (_draw(seed, 2, 0, 2) > 0) reveal(id, index, contributor, BETTER);
+        _noteFinals(id, project.head);
     }
 
     function actReveal(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyProject(seed);
+        (uint40 id, Project memory project) = _anyProject(seed);
         for (uint32 i = project.head; i < project.submissionCount; ++i) {
             Submission memory submission = market.getSubmission(id, i);
             bool isHidden = submission.status == SubmissionStatus.COMMITTED;
-            if (!isHidden || block.number > submission.committedAt + project.params.revealBlocks) continue;
+            if (!isHidden || block.number > submission.since + project.revealBlocks) continue;
             if (_draw(seed, i, 0, 2) == 0) continue; // some never reveal
             reveal(id, i, submission.contributor, BETTER);
         }
+        _noteFinals(id, project.head);
     }
 
+    function actClose(uint256 seed) external {
+        (uint40 id, Project memory project) = _anyProject(seed);
+        if (_draw(seed, 1, 0, 19) != 0 || !_canClose(project)) return;
+        vm.prank(block.number < project.openUntil ? owner : stranger);
+        market.closeProject(id);
+    }
+
+    function actWithdrawEscrow(uint256 seed) external {
+        uint40 id = uint40(_draw(seed, 1, 1, market.projectCount()));
+        Project memory project = market.getProject(id);
+        if (!_hasEscrow(project)) return;
+        vm.prank(block.number < project.openUntil + market.ESCROW_GRACE() ? owner : stranger);
+        market.withdrawEscrow(id);
+    }
+
+    function actWithdraw(uint256 seed) external {
+        address account = accounts[_draw(seed, 1, 0, accounts.length - 1)];
+        address money = _draw(seed, 2, 0, 1) == 0 ? COIN : address(token);
+        if (market.creditOf(account, money) == 0) return;
+        if (_draw(seed, 3, 0, 1) == 0) {
+            market.withdrawFor(account, money);
+        } else {
+            vm.prank(account);
+            market.withdraw(money, account);
+        }
+    }
+
+    // ---- actions of operators, keepers and the resolver
+
     function actAdvance(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyProject(seed);
-        if (project.status == ProjectStatus.NONE) return;
+        (uint40 id, Project memory project) = _anyProject(seed);
         vm.prank(stranger);
         market.advance(id, _draw(seed, 1, 0, 5));
         _noteFinals(id, project.head);
     }
 
     function actSettle(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyRunning(seed);
-        if (id == 0) return;
-        Verdict memory verdict = verdictOf(headTask(id), _randomCode(seed), 0, 0, 0);
-        verdict.evaluation.challengerScore = int64(int256(_draw(seed, 1, 0, 6_000))) - 3_000;
-        verdict.evaluation.gainLowerBound = verdict.evaluation.challengerScore - int64(int256(_draw(seed, 2, 0, 2_000)));
-        verdict.signedStake = uint96(_draw(seed, 3, 67, 100));
-        if (_draw(seed, 4, 0, 1) == 0) verdict.aggregatorReceiver = address(0);
-        center.settle(verdict);
-        _noteFinals(id, project.head);
+        (uint40 id, bool isFound) = _anyRunning(seed);
+        if (!isFound) return;
+        int64 challenger = int64(int256(_draw(seed, 1, 0, 9_000))) - 4_000;
+        int64 lowerBound = challenger - int64(int256(_draw(seed, 2, 0, 2_000)));
+        bool isAggregatorPaid = _draw(seed, 4, 0, 1) == 0;
+        _settle(id, _randomCode(seed), challenger, lowerBound, uint96(_draw(seed, 3, 67, 100)), isAggregatorPaid);
     }
 
     function actExpire(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyRunning(seed);
-        if (id == 0) return;
-        bool isBaseline = project.head == 0;
-        if (isBaseline && _draw(seed, 1, 0, 3) > 0) return; // otherwise few projects would open
+        (uint40 id, bool isFound) = _anyRunning(seed);
+        if (!isFound) return;
+        uint32 head = market.getProject(id).head;
+        if (head == 0 && _draw(seed, 1, 0, 3) > 0) return; // otherwise few projects would open
         expireHead(id);
-        _noteFinals(id, project.head);
+        _noteFinals(id, head);
+    }
+
+    function actDispute(uint256 seed) external {
+        (uint40 id, uint32 index) = _anyWithheld(seed, RewardStatus.WITHHELD);
+        if (id == 0 || block.number >= market.withheldReward(id, index).until) return;
+        if (_draw(seed, 1, 0, 2) == 0) return; // some verdicts stay undisputed
+        disputeBy(stranger, id, index);
+        if (_draw(seed, 2, 0, 2) == 0) _rule(seed, id, index);
+    }
+
+    function actResolve(uint256 seed) external {
+        (uint40 id, uint32 index) = _anyWithheld(seed, RewardStatus.DISPUTED);
+        if (id == 0 || block.number >= market.withheldReward(id, index).until) return;
+        _rule(seed, id, index);
+    }
+
+    function actRelease(uint256 seed) external {
+        RewardStatus status = _draw(seed, 1, 0, 1) == 0 ? RewardStatus.WITHHELD : RewardStatus.DISPUTED;
+        (uint40 id, uint32 index) = _anyWithheld(seed, status);
+        if (id == 0 || block.number < market.withheldReward(id, index).until) return;
+        vm.prank(stranger);
+        market.release(id, index);
     }
 
     function actClaim(uint256 seed) external {
-        if (center.requestCount() == 0) return;
-        bytes32 taskId = center.requestAt(_draw(seed, 101, 0, center.requestCount() - 1)).taskId;
-        (uint128 total,) = market.attesterFees(taskId);
-        uint96 left = TOTAL - claimedStake[taskId];
-        if (total == 0 || left == 0) return;
-        uint96 stake = uint96(_draw(seed, 1, 1, left));
-        claimedStake[taskId] += stake;
-        claimedFees[taskId] += uint256(total) * stake / TOTAL;
-        _pay(taskId, stake);
+        uint256 number = _draw(seed, 1, 0, settlements.length - 1);
+        uint96 left = settlements[number].signed - settlements[number].claimed;
+        if (left == 0) return;
+        _claim(number, uint96(_draw(seed, 2, 1, left)));
     }
 
-    function actClose(uint256 seed) external {
-        (uint256 id, Project memory project) = _anyProject(seed);
-        if (_draw(seed, 1, 0, 19) == 0) _closeIfPossible(id, project);
-    }
-
-    function actWithdrawEscrow(uint256 seed) external {
-        if (market.projectCount() == 0) return;
-        _withdrawEscrowIfPossible(_draw(seed, 1, 1, market.projectCount()));
-    }
-
-    function actWithdraw(uint256 seed) external {
-        address[6] memory accounts = [treasury, owner, alice, bob, performer, attester];
-        _withdrawIfPossible(accounts[_draw(seed, 1, 0, 5)], _draw(seed, 2, 0, 1) == 0 ? COIN : address(token));
-    }
+    // ---- time and trouble
 
     function actWait(uint256 seed) external {
         skipBlocks(_draw(seed, 1, 1, _draw(seed, 2, 0, 9) == 0 ? 2 * OPEN_TIMEOUT : 8));
@@ -159,91 +190,68 @@ contract MarketHandler is MarketTest {
         center.setMood(isWilling ? FakeAttestationCenter.Mood.WILLING : FakeAttestationCenter.Mood.REFUSING);
     }
 
-    // ---- the end
-
-    /// @dev Invariant 5: no operator acts any more. Time, expiries and calls that anyone may make end all submissions.
-    function drain() external {
-        center.setMood(FakeAttestationCenter.Mood.REFUSING);
-        for (uint256 id = 1; id <= market.projectCount(); ++id) {
-            if (_isEvaluating(id, market.getProject(id))) expireHead(id);
-        }
-        skipBlocks(1_000_000);
-        for (uint256 id = 1; id <= market.projectCount(); ++id) {
-            _drainQueue(id);
-            _closeIfPossible(id, market.getProject(id));
-            _withdrawEscrowIfPossible(id);
-        }
-        address[7] memory accounts = [treasury, owner, alice, bob, performer, aggregator, attester];
-        for (uint256 i = 0; i < accounts.length; ++i) {
-            _withdrawIfPossible(accounts[i], COIN);
-            _withdrawIfPossible(accounts[i], address(token));
+    /// @dev Each pause is followed by its cooldown; most of the time the deployment runs.
+    function actPause(uint256 seed) external {
+        if (administration.isPaused()) {
+            vm.warp(administration.pausedUntil());
+        } else if (_canPause() && _draw(seed, 1, 0, 3) == 0) {
+            pause();
+        } else {
+            vm.warp(block.timestamp + 2 days);
         }
     }
 
-    /// @dev Each revealed head waits for its own timeout.
-    function _drainQueue(uint256 id) private {
-        for (uint256 i = 0; i <= MAX_PENDING; ++i) {
-            market.advance(id, MAX_PENDING);
-            skipBlocks(OPEN_TIMEOUT + 1);
-        }
+    // ---- steps that keep the books of the checks
+
+    function _settle(uint40 id, Code code, int64 challenger, int64 lowerBound, uint96 signed, bool isAggregatorPaid)
+        private
+    {
+        Verdict memory verdict = verdictOf(id, code, 0, challenger, lowerBound);
+        verdict.signedStake = signed;
+        if (!isAggregatorPaid) verdict.aggregatorReceiver = address(0);
+        address money = market.getProject(id).token;
+        uint256 before = _creditOfPosters(money);
+        center.settle(verdict);
+        settlements.push(Settlement(id, isAggregatorPaid, signed, 0, _creditOfPosters(money) - before));
+        _noteFinals(id, verdict.submissionIndex);
+        if (finals[id][verdict.submissionIndex] == Outcome.IMPROVED) champions[id] = verdict.submissionIndex;
     }
 
-    // ---- checks
-
-    function checkSolvency() external view {
-        assertSolvent(COIN);
-        assertSolvent(address(token));
+    function _rule(uint256 seed, uint40 id, uint32 index) private {
+        if (_draw(seed, 3, 0, 1) == 0) return _overturn(id, index);
+        center.resolve(id, index, false);
+        ++disputesUpheld;
     }
 
-    /// @dev Invariants 2 and 9: exactly the submissions before the head are final, and only the head is evaluated.
-    function checkOrder() external view {
-        for (uint256 id = 1; id <= market.projectCount(); ++id) {
-            Project memory project = market.getProject(id);
-            for (uint32 i = 0; i < project.submissionCount; ++i) {
-                SubmissionStatus status = statusOf(id, i);
-                bool isFinal = status == SubmissionStatus.FINAL;
-                assertTrue(isFinal == (i < project.head), "final out of order");
-                if (i > project.head) assertTrue(status != SubmissionStatus.EVALUATING, "evaluated out of order");
-            }
+    function _overturn(uint40 id, uint32 index) private {
+        uint32 previous = market.withheldReward(id, index).previousChampion;
+        bool isLast = market.getProject(id).evaluated == market.getSubmission(id, index).k + 1;
+        center.resolve(id, index, true);
+        if (!isLast) {
+            ++disputesSuspending;
+            return assertStatus(id, ProjectStatus.SUSPENDED);
         }
+        ++championsRestored;
+        champions[id] = previous;
     }
 
-    /// @dev The champion is an IMPROVED submission or the baseline.
-    function checkChampion() external view {
-        for (uint256 id = 1; id <= market.projectCount(); ++id) {
-            uint32 champion = market.getProject(id).championIndex;
-            if (champion == 0) continue;
-            assertFinal(id, champion, Outcome.IMPROVED);
-        }
+    function _claim(uint256 number, uint96 stake) internal {
+        Settlement storage settlement = settlements[number];
+        address money = market.getProject(settlement.projectId).token;
+        uint256 before = market.creditOf(attester, money);
+        payAttester(attester, settlement.projectId, settlement.isAggregatorPaid, stake);
+        settlement.claimed += stake;
+        settlement.paid += market.creditOf(attester, money) - before;
+        ++claimCount;
     }
 
-    /// @dev Every task of a project's challengers has its own k, counted from 0 without a gap.
-    function checkK() external view {
-        uint32[] memory next = new uint32[](market.projectCount() + 1);
-        for (uint256 i = 0; i < center.requestCount(); ++i) {
-            uint256 id = center.requestAt(i).projectId;
-            if (center.requestAt(i).submissionIndex == 0) continue;
-            assertEq(center.requestAt(i).k, next[id]++);
+    function _noteFinals(uint40 id, uint32 from) internal {
+        for (uint32 i = from; i < market.getProject(id).head; ++i) {
+            Outcome outcome = market.getSubmission(id, i).outcome;
+            assertEq(uint256(finals[id][i]), uint256(Outcome.NONE));
+            finals[id][i] = outcome;
+            ++seen[outcome];
         }
-        for (uint256 id = 1; id <= market.projectCount(); ++id) {
-            assertEq(market.getProject(id).evaluated, next[id]);
-        }
-    }
-
-    /// @dev Invariant 10, and that each claim paid exactly its share, rounded down.
-    function checkFees() external view {
-        for (uint256 i = 0; i < center.requestCount(); ++i) {
-            bytes32 taskId = center.requestAt(i).taskId;
-            (uint128 total, uint128 unclaimed) = market.attesterFees(taskId);
-            assertEq(uint256(unclaimed) + claimedFees[taskId], total);
-        }
-    }
-
-    function checkDrained() external view {
-        assertEq(escrowedIn(COIN), 0);
-        assertEq(escrowedIn(address(token)), 0);
-        assertEq(address(market).balance, unclaimedIn(COIN));
-        assertEq(token.balanceOf(address(market)), unclaimedIn(address(token)));
     }
 
     // ---- choices
@@ -251,93 +259,97 @@ contract MarketHandler is MarketTest {
     function _randomParams(uint256 seed) private view returns (ProjectParams memory params) {
         params = defaultParams();
         params.token = _draw(seed, 1, 0, 1) == 0 ? COIN : address(token);
-        params.fee = uint128(_draw(seed, 2, 1, 1e4));
-        params.bond = uint128(_draw(seed, 3, 2 * params.fee, 1e6));
-        params.budget = uint128(_draw(seed, 4, 2 * params.fee, 1e6));
-        params.maxReward = uint128(_draw(seed, 5, 1, 1e6));
-        params.pool = uint128(_draw(seed, 6, params.maxReward, 1e7));
+        params.fee = uint96(_draw(seed, 2, TOKEN_MIN_FEE, 1e4));
+        params.bond = uint96(_draw(seed, 3, 2 * params.fee, 1e6));
+        params.budget = uint96(_draw(seed, 4, 2 * params.fee, 1e6));
+        params.maxReward = uint96(_draw(seed, 5, 1, 1e6));
+        params.pool = uint96(_draw(seed, 6, params.maxReward, 1e7));
         params.rewardRule = RewardRule(_draw(seed, 7, 0, 1));
-        params.rewardRate = uint128(_draw(seed, 8, 1, 1_000));
+        params.rewardRate = uint96(_draw(seed, 8, 1, 1_000));
         params.ownerPaysMisses = _draw(seed, 9, 0, 1) == 0;
-        params.openUntil = uint64(block.number + _draw(seed, 10, 1, 4_000));
+        params.openUntil = uint40(block.number + _draw(seed, 10, 1, 4_000));
+        params.disputeBlocks = _draw(seed, 11, 0, 7) == 0 ? 0 : uint24(_draw(seed, 12, 1, DISPUTE_BLOCKS));
     }
 
     /// @dev Mostly VALID, so that projects stay open.
     function _randomCode(uint256 seed) private pure returns (Code) {
         uint256 drawn = _draw(seed, 5, 0, 19);
-        if (drawn < 16) return Code.VALID;
-        if (drawn == 16) return Code.INVALID;
-        if (drawn == 17) return Code.UNAVAILABLE;
-        return drawn == 18 ? Code.EVALUATOR_FAILED : Code.VALID;
+        if (drawn < 2) return Code.INVALID;
+        if (drawn < 4) return Code.UNAVAILABLE;
+        return drawn == 4 ? Code.EVALUATOR_FAILED : Code.VALID;
     }
 
     /// @dev A project that is not over, if there is one.
-    function _anyProject(uint256 seed) private view returns (uint256 id, Project memory project) {
-        if (market.projectCount() == 0) return (0, project);
+    function _anyProject(uint256 seed) private view returns (uint40 id, Project memory project) {
         uint256 count = market.projectCount();
         uint256 start = _draw(seed, 100, 0, count - 1);
         for (uint256 i = 0; i < count; ++i) {
-            id = 1 + (start + i) % count;
+            id = _idAt(start + i);
             project = market.getProject(id);
             bool isOver = project.status == ProjectStatus.CLOSED || project.status == ProjectStatus.CANCELLED;
             if (!isOver || project.head < project.submissionCount) break;
         }
     }
 
-    /// @dev A project whose head is being evaluated; id 0 if there is none.
-    function _anyRunning(uint256 seed) private view returns (uint256, Project memory project) {
+    /// @dev A project whose head is being evaluated.
+    function _anyRunning(uint256 seed) private view returns (uint40 id, bool isFound) {
         uint256 count = market.projectCount();
         for (uint256 i = 0; i < count; ++i) {
-            uint256 id = 1 + (seed % count + i) % count;
-            project = market.getProject(id);
-            if (_isEvaluating(id, project)) return (id, project);
+            id = _idAt(seed % count + i);
+            if (_isEvaluating(id)) return (id, true);
         }
-        return (0, project);
     }
 
-    function _isEvaluating(uint256 id, Project memory project) private view returns (bool) {
+    /// @dev A submission whose reward has this status; id 0 if there is none.
+    function _anyWithheld(uint256 seed, RewardStatus status) private view returns (uint40, uint32) {
+        uint256 count = market.projectCount();
+        for (uint256 i = 0; i < count; ++i) {
+            uint40 id = _idAt(seed % count + i);
+            uint32 head = market.getProject(id).head;
+            for (uint32 n = 1; n < head; ++n) {
+                uint32 index = _draw(seed, 102, 0, 1) == 0 ? n : head - n; // the oldest or the latest one
+                if (market.withheldReward(id, index).status == status) return (id, index);
+            }
+        }
+        return (0, 0);
+    }
+
+    /// @dev The projects' ids, again and again.
+    function _idAt(uint256 number) private view returns (uint40) {
+        // forge-lint: disable-next-line(unsafe-typecast) At most MAX_PROJECTS.
+        return uint40(1 + number % market.projectCount());
+    }
+
+    function _canPause() internal view returns (bool) {
+        uint64 pausedUntil = administration.pausedUntil();
+        // forge-lint: disable-next-line(block-timestamp) The test sets the time.
+        return pausedUntil == 0 || block.timestamp >= pausedUntil + administration.COOLDOWN();
+    }
+
+    function _isEvaluating(uint40 id) internal view returns (bool) {
+        Project memory project = market.getProject(id);
         if (project.head >= project.submissionCount) return false;
         return statusOf(id, project.head) == SubmissionStatus.EVALUATING;
     }
 
-    function _closeIfPossible(uint256 id, Project memory project) private {
-        bool isEmpty = project.head == project.submissionCount;
-        bool canClose = project.status == ProjectStatus.OPEN || (project.status == ProjectStatus.SUSPENDED && isEmpty);
-        if (!canClose) return;
-        vm.prank(block.number < project.params.openUntil ? owner : stranger);
-        market.closeProject(id);
-    }
-
-    function _withdrawEscrowIfPossible(uint256 id) private {
-        Project memory project = market.getProject(id);
-        if (project.status != ProjectStatus.CLOSED || project.head != project.submissionCount) return;
-        if (uint256(project.poolFree) + project.budgetFree == 0) return;
-        vm.prank(owner);
-        market.withdrawEscrow(id);
-    }
-
-    function _withdrawIfPossible(address account, address asset) private {
-        if (market.creditOf(account, asset) == 0) return;
-        vm.prank(account);
-        market.withdraw(asset, account);
-    }
-
-    function _pay(bytes32 taskId, uint96 stake) private {
-        bytes32[] memory taskIds = new bytes32[](1);
-        uint96[] memory stakes = new uint96[](1);
-        uint96[] memory signedStakes = new uint96[](1);
-        (taskIds[0], stakes[0], signedStakes[0]) = (taskId, stake, TOTAL);
-        center.payAttester(attester, taskIds, stakes, signedStakes);
-    }
-
-    function _noteFinals(uint256 id, uint32 from) private {
-        for (uint32 i = from; i < market.getProject(id).head; ++i) {
-            ++seen[market.getSubmission(id, i).outcome];
+    function _pendingOf(address account, uint40 id, Project memory project) private view returns (uint256 count) {
+        for (uint32 i = project.head; i < project.submissionCount; ++i) {
+            if (market.getSubmission(id, i).contributor == account) ++count;
         }
     }
 
-    function _valueIn(address asset, uint256 amount) private pure returns (uint256) {
-        return asset == COIN ? amount : 0;
+    function _canClose(Project memory project) internal pure returns (bool) {
+        bool isEmpty = project.head == project.submissionCount;
+        return project.status == ProjectStatus.OPEN || (project.status == ProjectStatus.SUSPENDED && isEmpty);
+    }
+
+    function _hasEscrow(Project memory project) internal pure returns (bool) {
+        bool isOver = project.status == ProjectStatus.CLOSED && project.head == project.submissionCount;
+        return isOver && uint256(project.poolFree) + project.budgetFree > 0;
+    }
+
+    function _creditOfPosters(address money) private view returns (uint256) {
+        return market.creditOf(performer, money) + market.creditOf(aggregator, money);
     }
 
     /// @dev The n-th number in [low, high] that is derived from a seed.

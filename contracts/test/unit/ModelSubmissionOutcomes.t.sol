@@ -48,6 +48,14 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         settleImproved(projectId);
     }
 
+    /// @dev No event for nothing: neither a slash of 0 nor a credit of 0.
+    function test_settle__not_improved__only_what_moved_is_announced() public {
+        submit(projectId, alice, BETTER);
+        vm.recordLogs();
+        settleMissed(projectId);
+        assertEq(vm.getRecordedLogs().length, 4); // SubmissionSettled; Credited to contributor, performer, aggregator
+    }
+
     function test_settle__improved__champion_and_queue_move_on() public {
         uint32 index = submit(projectId, alice, BETTER);
         skipBlocks(11);

@@ -105,9 +105,7 @@ contract ModelSubmissionTokensTest is MarketTest {
     function test_setToken__without_the_role__reverts() public {
         address[3] memory others = [owner, guardian, treasury];
         for (uint256 i = 0; i < others.length; ++i) {
-            vm.expectRevert(
-                abi.encodeWithSelector(IAdministration.MissingRole.selector, others[i], Roles.PARAMETERS)
-            );
+            vm.expectRevert(abi.encodeWithSelector(IAdministration.MissingRole.selector, others[i], Roles.PARAMETERS));
             vm.prank(others[i]);
             market.setToken(address(token), 1);
         }

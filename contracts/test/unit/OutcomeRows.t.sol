@@ -226,7 +226,11 @@ abstract contract OutcomeRows is MarketTest {
         return Certified(false, [uint96(33), 27, 20], [uint256(198), 162, 120], 0, 121, 1);
     }
 
-    function _verdictBy(Certified memory certified, Numbers memory numbers) private view returns (Verdict memory verdict) {
+    function _verdictBy(Certified memory certified, Numbers memory numbers)
+        private
+        view
+        returns (Verdict memory verdict)
+    {
         verdict = verdictOf(projectId, numbers.code, numbers.champion, numbers.challenger, numbers.lowerBound);
         verdict.signedStake = certified.stakes[0] + certified.stakes[1] + certified.stakes[2];
         if (!certified.isAggregatorPaid) verdict.aggregatorReceiver = address(0);

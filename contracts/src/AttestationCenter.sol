@@ -21,6 +21,7 @@ import {
     Certificate,
     Evaluation,
     Operator,
+    OperatorStatus,
     SealedSet,
     SignedVote,
     Task,
@@ -170,6 +171,8 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
     /// @inheritdoc IAttestationCenter
     function claim(address operator, uint64 upTo) external {
         Operator memory record = governance.getOperator(operator);
+        // A stranger's empty record reads as slot 0, whose fees are another's.
+        if (record.status == OperatorStatus.NONE) revert NothingToClaim();
         uint64 from = _cursorOf(operator, record);
         uint64 end = upTo < settlementCount() ? upTo : settlementCount();
         if (end <= from) revert NothingToClaim();

@@ -130,6 +130,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IAvsGovernance
     function rotateSigningKey(address operator, address signingKey, bytes calldata blsKey, bytes calldata consent)
         external
+        nonReentrant
         onlyOwnerOf(operator)
     {
         _requireIn(operator);
@@ -173,7 +174,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IAvsGovernance
-    function unjail(address operator) external onlyOwnerOf(operator) {
+    function unjail(address operator) external nonReentrant onlyOwnerOf(operator) {
         Operators.Record storage record = _operators.records[operator];
         if (record.status != OperatorStatus.JAILED) revert OperatorNotJailed(operator);
         uint96 stake = _operators.entries[record.slot].stake;
@@ -203,7 +204,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         uint64 nextBlock = latestVersion == 0 ? 0 : _sealedSets[latestVersion].sealedAt + epochBlocks;
         if (!_isSealDue && block.number < nextBlock) revert SealedTooRecently(nextBlock);
 
-        (bytes memory blob, uint128 occupied) = _operators.encode();
+        (bytes memory blob, uint128 occupied, uint96 totalStake) = _operators.encode();
         // The first set needs an operator. A later one may be empty, so that the last operators can get their stake.
         if (latestVersion == 0 && occupied == 0) revert NoOperators();
         version = ++latestVersion;
@@ -213,7 +214,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
             sealedAt: uint40(block.number),
             count: uint8(occupied.count()),
             occupied: occupied,
-            totalStake: _operators.activeStake
+            totalStake: totalStake
         });
         _sealedSets[version] = set;
         emit OperatorSetSealed(version, set.pointer, set.count, set.totalStake);

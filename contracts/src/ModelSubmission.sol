@@ -87,6 +87,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         if (limits_.openTimeout == 0) revert BadParameter("openTimeout");
         if (limits_.minAttemptBlocks == 0) revert BadParameter("minAttemptBlocks");
         if (limits_.minDisputeBlocks > limits_.maxDisputeBlocks) revert BadParameter("minDisputeBlocks");
+        if (limits_.maxDisputeBlocks != 0 && limits_.resolveBlocks == 0) revert BadParameter("resolveBlocks");
         // Whoever signed a verdict must still have its stake here when a dispute of it ends.
         uint256 longestCase = MAX_TASK_BLOCKS + limits_.maxDisputeBlocks + limits_.resolveBlocks;
         if (longestCase > governance.unbondingBlocks()) revert BadParameter("maxDisputeBlocks");
@@ -121,12 +122,12 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
 
     /// @inheritdoc IModelSubmission
     function topUp(uint256 projectId, uint96 pool, uint96 budget) external payable nonReentrant {
-        ProjectRecord storage project = _entryOf(projectId).project;
+        ProjectEntry storage entry = _entryOf(projectId);
+        ProjectRecord storage project = entry.project;
         if (project.status != ProjectStatus.BASELINE && project.status != ProjectStatus.OPEN) {
             revert ProjectNotOpen(projectId);
         }
-        project.poolFree += pool;
-        project.budgetFree += budget;
+        entry.topUp(pool, budget);
         emit ToppedUp(projectId, pool, budget);
         _escrow.collect(_tokenOf(project), uint256(pool) + budget);
     }
@@ -261,7 +262,9 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         if (withheld.status != RewardStatus.WITHHELD) revert NothingWithheld(projectId, index);
         if (block.number >= withheld.until) revert DisputeTooLate(withheld.until);
         withheld.status = RewardStatus.DISPUTED;
-        withheld.until = uint40(block.number + _limits.resolveBlocks);
+        // A contributor that disputes its own reward must not get it earlier.
+        uint256 ruledUntil = block.number + _limits.resolveBlocks;
+        if (ruledUntil > withheld.until) withheld.until = uint40(ruledUntil);
         withheld.disputer = disputer;
         emit RewardDisputed(projectId, index, disputer, withheld.until);
         _escrow.collect(Tokens.COIN, _limits.disputeBond);
@@ -469,7 +472,8 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
     function _demote(uint256 projectId, uint32 index, WithheldReward memory withheld) private {
         ProjectEntry storage entry = _entries[projectId];
         ProjectRecord storage project = entry.project;
-        bool isLast = project.championIndex == index && project.evaluated == entry.submissions[index].k + 1;
+        // In a suspended project, the champion may be the lie of another verdict.
+        bool isLast = project.status != ProjectStatus.SUSPENDED && project.evaluated == entry.submissions[index].k + 1;
         if (!isLast) return _suspend(projectId);
         project.championIndex = withheld.previousChampion;
         project.championScore = withheld.previousScore;

@@ -12,7 +12,7 @@ interface IAdministration {
     /// @notice End the pause now. GUARDIAN_ROLE or the default admin.
     function unpause() external;
 
-    /// @notice Revert with `Paused` during a pause.
+    /// @notice Revert with `PausedUntil` during a pause.
     function requireRunning() external view;
 
     /// @notice Revert with `MissingRole` unless the account has the role.

@@ -35,8 +35,8 @@ interface IModelSubmission {
     ///      suspended project are pending: they have to be cancelled, not evaluated.
     function closeProject(uint256 projectId) external;
 
-    /// @notice Credit the rest of pool and budget to the owner when no submission is pending. Owner, or anyone once the
-    ///         project has been closed for ESCROW_GRACE blocks.
+    /// @notice Credit the rest of pool and budget to the owner when no submission is pending. Owner, or anyone from
+    ///         ESCROW_GRACE blocks after `openUntil` on; closing a project ends its `openUntil`.
     function withdrawEscrow(uint256 projectId) external;
 
     // ---- contributors

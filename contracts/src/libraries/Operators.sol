@@ -32,7 +32,7 @@ library Operators {
         uint128 taken;
         uint128 active;
         uint128 waiting;
-        uint96 activeStake; // checked at each addition, so that a seal cannot overflow
+        uint96 stakeSum; // of active and waiting slots; checked at each addition, so that a seal cannot overflow
         mapping(address operator => Record) records;
         mapping(address operator => address) receivers; // zero: the owner
         mapping(address operator => address) offeredTo;
@@ -55,6 +55,7 @@ library Operators {
         self.entries[slot] = entry;
         self.taken |= Bits.only(slot);
         self.waiting |= Bits.only(slot);
+        self.stakeSum += entry.stake;
     }
 
     /// @notice Take the operator out of later sets. `latestVersion` is the last that may hold its key.
@@ -62,8 +63,10 @@ library Operators {
         Record storage record = self.records[operator];
         uint128 bit = Bits.only(record.slot);
         // A jailed operator has left before: the sets sealed since then do not hold its key.
-        if ((self.active | self.waiting) & bit != 0) record.mark = latestVersion;
-        if (self.active & bit != 0) self.activeStake -= self.entries[record.slot].stake;
+        if (_isCounted(self, record.slot)) {
+            record.mark = latestVersion;
+            self.stakeSum -= self.entries[record.slot].stake;
+        }
         self.active &= ~bit;
         self.waiting &= ~bit;
         record.status = status;
@@ -75,6 +78,7 @@ library Operators {
         record.status = OperatorStatus.ACTIVE;
         record.mark = activeFrom;
         self.waiting |= Bits.only(record.slot);
+        self.stakeSum += self.entries[record.slot].stake;
     }
 
     /// @notice Free the slot and return the stake that was in it.
@@ -91,7 +95,7 @@ library Operators {
         uint8 slot = self.records[operator].slot;
         stake = self.entries[slot].stake + amount;
         self.entries[slot].stake = stake;
-        if (self.active.has(slot)) self.activeStake += amount;
+        if (_isCounted(self, slot)) self.stakeSum += amount;
     }
 
     /// @notice Take a part of a stake.
@@ -102,18 +106,20 @@ library Operators {
         amount = uint96(uint256(stake) * bps / 10_000);
         left = stake - amount;
         self.entries[slot].stake = left;
-        if (self.active.has(slot)) self.activeStake -= amount;
+        if (_isCounted(self, slot)) self.stakeSum -= amount;
     }
 
     /// @notice Make the waiting operators active whose time has come, then encode all active ones.
-    function encode(State storage self) internal returns (bytes memory blob, uint128 occupied) {
+    function encode(State storage self) internal returns (bytes memory blob, uint128 occupied, uint96 stake) {
         _activate(self);
         occupied = self.active;
-        blob = OperatorSet.empty(occupied.length());
-        for (uint128 left = occupied; left != 0;) {
-            uint8 slot = left.lowest();
-            left ^= Bits.only(slot);
-            OperatorSet.put(blob, slot, self.entries[slot]);
+        uint8 end = occupied.length();
+        blob = OperatorSet.empty(end);
+        for (uint8 slot = 0; slot < end; ++slot) {
+            if (!occupied.has(slot)) continue;
+            OperatorSet.Entry memory entry = self.entries[slot];
+            OperatorSet.put(blob, slot, entry);
+            stake += entry.stake; // at most `stakeSum`
         }
     }
 
@@ -125,8 +131,11 @@ library Operators {
             if (self.records[operator].mark > block.number) continue;
             self.waiting ^= Bits.only(slot);
             self.active |= Bits.only(slot);
-            self.activeStake += self.entries[slot].stake;
         }
+    }
+
+    function _isCounted(State storage self, uint8 slot) private view returns (bool) {
+        return (self.active | self.waiting).has(slot);
     }
 
     // ---- readers

@@ -13,6 +13,8 @@ library ProjectRules {
     uint256 internal constant MAX_ROUNDS = 128; // two integers per round must fit into the report's 4 KiB
     uint256 internal constant MAX_ALPHA_PPM = 499_999; // a level of 50 % or more gives no lower bound
     uint256 internal constant MAX_REVEAL_BLOCKS = 7_200; // a day at 12 s: a hidden head delays all others
+    // What absent stake would have earned comes back to the budget. The other half of uint96 is room for it.
+    uint256 internal constant MAX_BUDGET = type(uint96).max / 2;
     int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer can shift the bound by at most 6 tolerances
 
     function validate(ProjectParams calldata params, IModelSubmission.Limits memory limits, uint96 minFee)
@@ -50,7 +52,8 @@ library ProjectRules {
         bool hasRate = params.rewardRule == RewardRule.FIXED || params.rewardRate > 0;
         _require(params.fee >= minFee, "fee");
         _require(params.bond >= twoFees, "bond");
-        _require(params.budget >= twoFees, "budget"); // for the baseline and the first challenger
+        // Two fees: for the baseline and the first challenger.
+        _require(params.budget >= twoFees && params.budget <= MAX_BUDGET, "budget");
         _require(params.maxReward > 0, "maxReward");
         _require(params.pool >= params.maxReward, "pool");
         _require(hasRate, "rewardRate");

@@ -14,6 +14,7 @@ import {
     Terms
 } from "../types/Types.sol";
 import {Digests} from "./Digests.sol";
+import {ProjectRules} from "./ProjectRules.sol";
 
 /// @title One project and the queue of its submissions.
 library Projects {
@@ -57,6 +58,18 @@ library Projects {
             })
         );
         _write(self, BASELINE, SubmissionStatus.REVEALED, Digests.cidHash(params.parametersCid));
+    }
+
+    /// @notice Add to pool and budget.
+    /// @dev What is reserved or withheld must fit when it comes back: otherwise its task could never end.
+    function topUp(ProjectEntry storage self, uint96 pool, uint96 budget) internal {
+        ProjectRecord storage project = self.project;
+        uint256 largestPool = uint256(project.poolFree) + pool + project.maxReward + project.rewardsPaid;
+        uint256 largestBudget = uint256(project.budgetFree) + budget + project.fee;
+        if (largestPool > type(uint96).max) revert IModelSubmission.BadParameter("pool");
+        if (largestBudget > ProjectRules.MAX_BUDGET) revert IModelSubmission.BadParameter("budget");
+        project.poolFree += pool;
+        project.budgetFree += budget;
     }
 
     /// @notice Add a hidden submission of the caller's to the queue.

@@ -15,6 +15,7 @@ import {Bits} from "./libraries/Bits.sol";
 import {Certificates} from "./libraries/Certificates.sol";
 import {Digests} from "./libraries/Digests.sol";
 import {OperatorSet} from "./libraries/OperatorSet.sol";
+import {Rewards} from "./libraries/Rewards.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {Settlements} from "./libraries/Settlements.sol";
 import {
@@ -180,7 +181,7 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
         emit FeesClaimed(operator, from, end);
 
         Settlements.Earned memory earned = _settlements.earnedBy(governance, record, from, end);
-        if (earned.shares.length != 0) avsLogic.payAttester(record.rewardsReceiver, earned.shares);
+        if (earned.shares.length != 0) avsLogic.payOperator(record.rewardsReceiver, earned.shares);
         if (earned.slashed != 0) governance.payFromPot(record.rewardsReceiver, earned.slashed);
     }
 
@@ -248,13 +249,22 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
         Certificate calldata certificate
     ) private {
         Evaluation memory evaluation = posting.evaluation;
+        // An operator that posts copied calldata out of turn earns nothing.
         bool hasTurn = posting.hasTurn(certificate.posterSlot, _parameters.turnBlocks);
+        uint32 signedShare = Rewards.shareOfWhole(posting.signedStake, posting.set.totalStake);
         uint32 number = _record(
             Settlements.Settlement({
                 bitmap: certificate.bitmap,
                 setVersion: task.setVersion,
                 kind: hasTurn ? Settlements.Kind.APPROVED_WITH_AGGREGATOR : Settlements.Kind.APPROVED,
-                value: task.projectId
+                value: Settlements.pack(
+                    Settlements.Parts({
+                        projectId: task.projectId,
+                        performerSlot: posting.performerSlot,
+                        posterSlot: certificate.posterSlot,
+                        signedShare: signedShare
+                    })
+                )
             })
         );
         Task storage stored = _tasks[evaluation.taskId];
@@ -276,9 +286,8 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
                 projectId: task.projectId,
                 submissionIndex: task.submissionIndex,
                 evaluation: evaluation,
-                performerReceiver: governance.rewardsReceiverOf(evaluation.performer),
-                // An operator that posts copied calldata out of turn earns nothing.
-                aggregatorReceiver: hasTurn ? governance.rewardsReceiverOf(msg.sender) : address(0),
+                isAggregatorPaid: hasTurn,
+                signedShare: signedShare,
                 signedStake: posting.signedStake,
                 totalStake: posting.set.totalStake
             })

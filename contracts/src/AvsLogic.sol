@@ -46,7 +46,7 @@ contract AvsLogic is IAvsLogic {
     }
 
     /// @inheritdoc IAvsLogic
-    function payAttester(address receiver, FeeShare[] calldata shares) external onlyAttestationCenter {
-        modelSubmission.payAttester(receiver, shares);
+    function payOperator(address receiver, FeeShare[] calldata shares) external onlyAttestationCenter {
+        modelSubmission.payOperator(receiver, shares);
     }
 }

@@ -16,7 +16,7 @@ import {Projects} from "./libraries/Projects.sol";
 import {Rewards} from "./libraries/Rewards.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {Tokens} from "./libraries/Tokens.sol";
-import {BondShares, FeeParts, ProjectEntry, ProjectRecord} from "./types/Market.sol";
+import {BondShares, ProjectEntry, ProjectRecord} from "./types/Market.sol";
 import {
     Evaluation,
     FeeShare,
@@ -235,13 +235,9 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         Outcome outcome = _outcomeOf(project, index, evaluation);
 
         entry.unreserve(index);
-        FeeParts memory parts = Rewards.splitFee(project.fee, verdict);
-        project.budgetFree += parts.unearned;
+        // The operators claim the rest of the fee later: crediting it now would cost two new words for each task.
+        project.budgetFree += Rewards.splitFee(project.fee, verdict).unearned;
         _finish(projectId, index, outcome, evaluation);
-
-        address token = _tokenOf(project);
-        _escrow.credit(verdict.performerReceiver, token, parts.performer);
-        _escrow.credit(verdict.aggregatorReceiver, token, parts.aggregator);
     }
 
     /// @inheritdoc IModelSubmission
@@ -263,8 +259,8 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         if (block.number >= withheld.until) revert DisputeTooLate(withheld.until);
         withheld.status = RewardStatus.DISPUTED;
         // A contributor that disputes its own reward must not get it earlier.
-        uint256 ruledUntil = block.number + _limits.resolveBlocks;
-        if (ruledUntil > withheld.until) withheld.until = uint40(ruledUntil);
+        uint40 ruledUntil = uint40(block.number + _limits.resolveBlocks);
+        if (ruledUntil > withheld.until) withheld.until = ruledUntil;
         withheld.disputer = disputer;
         emit RewardDisputed(projectId, index, disputer, withheld.until);
         _escrow.collect(Tokens.COIN, _limits.disputeBond);
@@ -295,12 +291,11 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IModelSubmission
-    function payAttester(address receiver, FeeShare[] calldata shares) external onlyAvsLogic nonReentrant {
+    function payOperator(address receiver, FeeShare[] calldata shares) external onlyAvsLogic nonReentrant {
         for (uint256 i = 0; i < shares.length; ++i) {
             FeeShare calldata share = shares[i];
             ProjectRecord storage project = _entries[share.projectId].project;
-            uint96 amount = Rewards.shareOf(project.fee, share.isAggregatorPaid, share.stake, share.totalStake);
-            _escrow.credit(receiver, _tokenOf(project), amount);
+            _escrow.credit(receiver, _tokenOf(project), Rewards.shareOf(project.fee, share));
         }
     }
 

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from services.aggregator.fold_loop import Performed
 from zarathustra.bus.records import Record
 from zarathustra.core.aggregation.changes import SignaturesVerified
-from zarathustra.core.aggregation.effects import Effect, IssueCertificate, OperatorBlamed, ReportStall, VerifySignatures
+from zarathustra.core.aggregation.effects import (
+    Effect,
+    IssueCertificate,
+    OperatorBlamed,
+    ReportConflict,
+    ReportStall,
+    VerifySignatures,
+)
 from zarathustra.core.digests import Domain, vote_digest
-from zarathustra.core.messages import CertificateIssued, Message, TaskStalled
+from zarathustra.core.messages import CertificateIssued, ConflictFound, Message, TaskStalled
 from zarathustra.core.types import Topic
 from zarathustra.runtime.records import EnvelopeSigner, GetTimeMs, build_record
 from zarathustra.signing.bls import BlsBackend, Signed, find_invalid
@@ -36,6 +43,7 @@ class Interpreter:
         self._verify_seconds = metrics.histogram("verify_seconds", "Time to verify one batch of signatures")
         self._certificates = metrics.counter("certificates", "Certificates issued", ["verdict"])
         self._stalls = metrics.counter("stalls", "Attempts that will not reach a quorum", ["reason"])
+        self._conflicts = metrics.counter("conflicts", "Operators whose conflicting votes are proven")
         self._faults = metrics.counter("faults", "Provable faults of operators", ["operator", "fault"])
 
     async def perform(self, effect: Effect) -> Performed:
@@ -47,6 +55,8 @@ class Interpreter:
                 return await self._issue(effect)
             case ReportStall():
                 return self._report(effect)
+            case ReportConflict():
+                return self._report_conflict(effect.found)
             case OperatorBlamed():
                 return self._blame(effect)
 
@@ -86,6 +96,17 @@ class Interpreter:
         self._stalls.labels(reason=effect.reason.code).inc()
         self._log.warning("Attempt stalled", task_id=effect.task_id, attempt=effect.attempt, reason=effect.reason.code)
         return Performed(records=(self._build(TaskStalled(effect.task_id, effect.attempt, effect.reason.code)),))
+
+    def _report_conflict(self, found: ConflictFound) -> Performed:
+        evaluation = found.first.evaluation
+        self._conflicts.inc()
+        self._log.warning(
+            "Conflicting votes proven",
+            task_id=evaluation.task_id,
+            attempt=evaluation.attempt,
+            operator=found.operator,
+        )
+        return Performed(records=(self._build(found),))
 
     def _blame(self, effect: OperatorBlamed) -> Performed:
         self._faults.labels(operator=effect.operator.hex(), fault=effect.fault).inc()

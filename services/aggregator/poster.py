@@ -13,17 +13,18 @@ before it posts. If it stops after its transaction was mined and before Certific
 transaction on chain and reports it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from services.aggregator.turns import is_turn_of
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.chain.port import Receipt, TaskReader, TaskSender
 from zarathustra.core.aggregation.rules import may_certify
 from zarathustra.core.digests import Domain, evaluation_hash
 from zarathustra.core.errors import Invalid
-from zarathustra.core.messages import CertificateIssued, CertificatePosted, Message, TaskStalled
+from zarathustra.core.messages import CertificateIssued, CertificatePosted, ConflictFound, Message, TaskStalled
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Task, turn_of
+from zarathustra.core.task import Task
 from zarathustra.core.types import Address, BlockNumber, Slot, Topic
 from zarathustra.core.vote import Vote
 from zarathustra.duty.blocks import BlockClock
@@ -44,11 +45,17 @@ class PosterPorts:
     get_time_ms: GetTimeMs
 
 
+FileConflict = Callable[[ConflictFound], Awaitable[None]]
+
+
 class Poster:
     """Posts the certificates of our own aggregator only, because it has verified them."""
 
-    def __init__(self, ports: PosterPorts, metrics: Metrics, *, takeover_blocks: int) -> None:
+    def __init__(
+        self, ports: PosterPorts, metrics: Metrics, *, takeover_blocks: int, file_conflict: FileConflict
+    ) -> None:
         self._ports = ports
+        self._file_conflict = file_conflict
         self._takeover_blocks = takeover_blocks
         self._log = get_logger(component="poster")
         self._posts = metrics.counter(
@@ -57,9 +64,16 @@ class Poster:
         self._gas = metrics.counter("gas_units", "Gas used by posts")
 
     async def on_certificate(self, delivery: Delivery) -> Sequence[Record]:
-        """Handle a record of `certificates.v1`. Return once the certificate is posted, refused or no longer needed."""
+        """Handle a record of `certificates.v1`. Return once the certificate is posted, refused or no longer needed.
+
+        Conflicts that we found are filed here too, because the posts use the same key.
+        """
         sender, message = read_message(delivery, self._ports.domain)
-        if sender != self._ports.signer.operator_id or not isinstance(message, CertificateIssued):
+        if sender != self._ports.signer.operator_id:
+            return ()
+        if isinstance(message, ConflictFound):
+            await self._file_conflict(message)
+        if not isinstance(message, CertificateIssued):
             return ()
         if not await self._wait_for_turn(message):
             return await self._report_earlier(message)
@@ -73,16 +87,11 @@ class Poster:
             task = await self._ports.reader.fetch_task(certificate.proposal.evaluation.task_id)
             if not may_certify(task, _vote_of(certificate), _next(head)):
                 return False
-            if head >= first + self._takeover_blocks or await self._is_our_turn(task, head):
+            # A post in our own turn earns us the aggregator's share.
+            is_late = head >= first + self._takeover_blocks
+            if is_late or await is_turn_of(self._ports.signer.operator_id, self._ports.reader, task, head):
                 return True
             head = await clock.wait_for_next()
-
-    async def _is_our_turn(self, task: Task, head: BlockNumber) -> bool:
-        """Return whether a post in the next block, the earliest possible one, earns us the aggregator's share."""
-        operators = await self._ports.reader.fetch_operator_set(task.set_version)
-        turn_blocks = await self._ports.reader.fetch_turn_blocks()
-        chosen = turn_of(operators.operators, _next(head), turn_blocks)
-        return chosen.operator_id == self._ports.signer.operator_id
 
     async def _post(self, certificate: CertificateIssued) -> Sequence[Record]:
         evaluation = certificate.proposal.evaluation

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from services.aggregator.conflicts import ConflictFiler, FilerPorts
 from services.aggregator.fold_loop import FoldPorts
 from services.aggregator.handlers import EffectPorts, Interpreter
 from services.aggregator.intake import Intake, TaskCache
@@ -91,10 +92,16 @@ def build_poster_loop(
         on_intent=lambda intent: runtime.log.info("Certificate transaction signed", nonce=intent.nonce),
         poll_s=settings.poll_seconds,
     )
+    task_sender = ChainTaskSender(sender, chain.deployment, encode_signature=load_backend(FAST).g2_to_eip2537)
+    filer = ConflictFiler(
+        FilerPorts(chain.reader, task_sender, chain.clock, chain.deployment),
+        runtime.metrics,
+        takeover_blocks=settings.takeover_blocks,
+    )
     poster = Poster(
         PosterPorts(
             reader=chain.reader,
-            sender=ChainTaskSender(sender, chain.deployment, encode_signature=load_backend(FAST).g2_to_eip2537),
+            sender=task_sender,
             clock=chain.clock,
             signer=EcdsaSigner(key, chain.domain),
             domain=chain.domain,
@@ -102,6 +109,7 @@ def build_poster_loop(
         ),
         runtime.metrics,
         takeover_blocks=settings.takeover_blocks,
+        file_conflict=filer.file,
     )
     handlers: Routes = {Topic.CERTIFICATES: Route(poster.on_certificate, has_foreign_writers=True)}
     loop_settings = MapLoopSettings(

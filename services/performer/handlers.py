@@ -1,7 +1,7 @@
 """The performer's handler: follows an open task; in its operator's attempts it evaluates and proposes.
 
-    TaskOpened ─▶ wait for the seed ─▶ each block: is the attempt ours and not yet proposed? ─▶ evaluate ─▶ pin inputs
-    ─▶ add the report ─▶ publish EvaluationProposed ─▶ … until the task is final
+    TaskOpened ─▶ wait for the seed ─▶ each block: is the attempt ours and not yet proposed? ─▶ does it pay enough?
+    ─▶ evaluate ─▶ pin inputs ─▶ add the report ─▶ publish EvaluationProposed ─▶ … until the task is final
 
 One call to `perform` follows a task to its end, because after a rejected or silent attempt a later one may be ours. It
 keeps no state that matters: after a restart it proposes the same bytes again.
@@ -11,8 +11,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from zarathustra.bus.records import Delivery, Record
+from zarathustra.chain.market import StoredProject
 from zarathustra.chain.port import TaskReader
 from zarathustra.core.digests import input_hash, report_hash
 from zarathustra.core.errors import Invalid, Retry
@@ -24,6 +26,7 @@ from zarathustra.core.events import (
     SubmissionSettled,
     TaskOpened,
 )
+from zarathustra.core.fees import FeeFloors
 from zarathustra.core.messages import EvaluationProposed
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
@@ -45,11 +48,19 @@ MAX_FOLLOWED_TASKS = 1_000  # each open task costs a stranger a bond; past this,
 Send = Callable[[Sequence[Record]], Awaitable[None]]
 
 
+class Market(Protocol):
+    """The part of the market that the performer reads. `chain.market.MarketReader` implements it."""
+
+    async def fetch_stored_project(self, project_id: ProjectId) -> StoredProject: ...
+
+
 @dataclass(frozen=True)
 class Ports:
-    """The adapters that the performer uses."""
+    """The adapters that the performer uses, and the least fees for which it works."""
 
     reader: TaskReader
+    market: Market
+    floors: FeeFloors
     clock: BlockClock
     seeds: SeedDeriver
     assess: Assess
@@ -117,7 +128,7 @@ class Performer:
 
     async def _follow(self, task_id: TaskId) -> None:
         ports = self._ports
-        proposed: set[tuple[Attempt | None, bytes]] = set()
+        handled: set[tuple[Attempt | None, bytes]] = set()  # proposed, or left out
         while True:
             task = await fetch_announced_task(self._ports.reader, task_id)
             if task.status is not TaskStatus.OPEN or ports.clock.head >= task.deadline:
@@ -130,9 +141,9 @@ class Performer:
             attempt = effective_attempt(task, ports.clock.head)
             # By input and not by seed: on another branch the same task may have another champion.
             key = (attempt, input_hash(task.input_root, seed))
-            if attempt is not None and key not in proposed and await self._is_ours(task, seed, attempt):
-                if await self._propose(task, seed, attempt):
-                    proposed.add(key)
+            if attempt is not None and key not in handled and await self._is_ours(task, seed, attempt):
+                if not await self._pays_enough(task) or await self._propose(task, seed, attempt):
+                    handled.add(key)
                 continue
             await ports.clock.wait_for_next()
 
@@ -140,6 +151,16 @@ class Performer:
         operators = await self._ports.reader.fetch_operator_set(task.set_version)
         chosen = performer_of(operators.operators, seed, attempt)
         return chosen.operator_id == self._ports.signer.operator_id
+
+    async def _pays_enough(self, task: Task) -> bool:
+        """Return whether to work for the task's fee; note it if not. Its fee and token never change."""
+        if not self._ports.floors.is_set:
+            return True
+        project = await self._ports.market.fetch_stored_project(task.project_id)
+        if self._ports.floors.accept(project.token, project.fee):
+            return True
+        self._note_failure(task.task_id, Reason.LOW_FEE)
+        return False
 
     async def _propose(self, task: Task, seed: Seed, attempt: Attempt) -> bool:
         """Evaluate and publish. Return False if this cannot be done now; the caller tries it again."""

@@ -11,6 +11,7 @@ from zarathustra.chain.operator_sender import ChainTaskSender
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
+from zarathustra.core.fees import parse_floors
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ProjectId, Topic
 from zarathustra.duty.operator import OperatorChain, load_operator_key
@@ -52,6 +53,8 @@ def build_jobs_with(
     performer = Performer(
         Ports(
             reader=parts.chain.reader,
+            market=MarketReader(parts.chain.rpc, parts.chain.deployment),
+            floors=parse_floors(settings.min_fee, settings.min_token_fees),
             clock=parts.chain.clock,
             seeds=parts.seeds,
             assess=parts.assess,

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 from zarathustra.core import events, messages
 from zarathustra.core.outcomes import Code
-from zarathustra.core.types import Attempt, Cid, EcdsaSignature, Evaluation, Micro, OperatorId, TaskId
+from zarathustra.core.types import Attempt, BlsSignature, Cid, EcdsaSignature, Evaluation, Micro, OperatorId, TaskId
 from zarathustra.wire.codec import encode
 
 _LENGTHS = {"operator": 20, "owner": 20, "rewards_receiver": 20, "to": 20, "pointer": 20, "bls_key": 128}
@@ -87,6 +87,11 @@ EXAMPLES: dict[str, Any] = {
     "CertificateIssued": messages.CertificateIssued(PROPOSAL, True, 1, 2**127 + 5, b"\x99" * 96),  # type: ignore[arg-type]
     "CertificatePosted": messages.CertificatePosted(
         EVALUATION.task_id, Attempt(2), True, b"\xaa" * 32, 99, 300_000, OperatorId(b"\x77" * 20)
+    ),
+    "ConflictFound": messages.ConflictFound(
+        OperatorId(b"\x77" * 20),
+        messages.CastVote(EVALUATION, True, BlsSignature(b"\x88" * 96)),
+        messages.CastVote(EVALUATION, False, BlsSignature(b"\x99" * 96)),
     ),
     "TaskStalled": messages.TaskStalled(EVALUATION.task_id, Attempt(2), "quorum_unreachable"),
 }

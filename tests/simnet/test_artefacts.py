@@ -1,23 +1,23 @@
 """Artefacts that cannot be evaluated: who is responsible, and what it costs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.kit.scoring.artefacts import (
-    SQUARE,
     architecture,
     encode_file,
     encode_tensors,
     evaluator,
     node,
-    square_parameters,
     square_tensors,
 )
 from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS, OWNER_KEY, TREASURY
 from tests.kit.simnet.net import Simnet
 from tests.kit.simnet.projects import (
+    ARTEFACTS,
     BASELINE,
     BETTER_PARAMETERS,
     FIRST,
@@ -105,9 +105,9 @@ def test_simnet__challenger_cannot_be_fetched__still_settles(
 @pytest.mark.parametrize(
     ("artefacts", "reason"),
     [
-        (Artefacts(UNKNOWN_OP, square_parameters(), evaluator()), Reason.UNKNOWN_OP),
-        (Artefacts(SQUARE, NOT_FINITE, evaluator()), Reason.NOT_FINITE),
-        (Artefacts(SQUARE, square_parameters(), BAD_TARGET), Reason.BAD_EVALUATOR),
+        (replace(ARTEFACTS, architecture=UNKNOWN_OP), Reason.UNKNOWN_OP),
+        (replace(ARTEFACTS, parameters=NOT_FINITE), Reason.NOT_FINITE),
+        (replace(ARTEFACTS, evaluator=BAD_TARGET), Reason.BAD_EVALUATOR),
     ],
     ids=["unknown_op", "baseline_not_finite", "bad_target"],
 )

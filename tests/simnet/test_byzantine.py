@@ -8,12 +8,12 @@ from tests.kit.simnet.attacks import Scene, find_scene, shift_signature
 from tests.kit.simnet.net import Simnet
 from tests.kit.simnet.projects import BETTER_PARAMETERS, FIRST, PublishedProject, open_project
 from tests.kit.simnet.run import open_simnet
-from tests.kit.simnet.stage import Stage, open_for_tests
+from tests.kit.simnet.stage import STAKE, Stage, open_for_tests
 from tests.kit.simulated_time import simulate
 from zarathustra.core.aggregation.effects import Fault
 from zarathustra.core.digests import evaluation_hash, vote_digest
-from zarathustra.core.events import TaskSubmitted
-from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.events import ConflictProven, OperatorSlashed, TaskSubmitted
+from zarathustra.core.messages import CertificateIssued, ConflictFound
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.types import Topic
 from zarathustra.core.vote import Vote
@@ -45,7 +45,57 @@ def test_simnet__attester_contradicts_itself__blamed_and_counted_for_neither(sta
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert submission.outcome is Outcome.IMPROVED
             assert settled.bitmap == 0b011
-            assert count_faults(net, 3) == {Fault.CONFLICTING_VOTES: 1}
+            assert net.count_faults(liar) == {Fault.CONFLICTING_VOTES: 1}
+
+    simulate(play())
+
+
+def test_simnet__attester_contradicts_itself__its_stake_is_cut_on_chain_once(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            published, scene = await open_scene(net, silent=[3])
+            liar = net.operators[2]
+            for is_approval in (True, False):
+                vote = scene.attest(liar, evaluation_hash(scene.proposal.evaluation), approved=is_approval)
+                net.send_as(liar.signing, Topic.ATTESTATIONS, vote)
+
+            async def is_proven() -> bool:
+                return net.facts(ConflictProven) != []
+
+            await net.wait_until(is_proven)
+            await net.wait_for_outcome(published.project_id, FIRST)
+            await net.services["aggregator-1"].crash()
+            net.start("aggregator-1")
+            await net.wait_blocks(3)
+
+            (proven,) = net.facts(ConflictProven)
+            (slashed,) = net.facts(OperatorSlashed)
+            assert (proven.task_id, proven.culprits) == (scene.proposal.evaluation.task_id, 0b100)
+            assert (slashed.operator, slashed.amount) == (liar.operator_id, proven.amount)
+            stakes = [(await net.market.fetch_operator(one.operator_id)).stake for one in net.operators]
+            assert stakes == [STAKE, STAKE, STAKE - proven.amount]
+            assert proven.amount > 0
+
+    simulate(play())
+
+
+def test_simnet__liar_votes_on_an_invented_input__nothing_is_filed(stage: Stage) -> None:
+    """Two approvals of evaluations of another input: refused with their proposals, and no reason to slash."""
+
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            published, scene = await open_scene(net, silent=[3])
+            liar, key = net.operators[2], scene.performer.signing
+            for score in (1, 2):
+                proposal = scene.propose(key, input_hash=b"\x1f" * 32, challenger_score=score)
+                net.send_as(key, Topic.EVALUATIONS, proposal)
+                net.send_as(liar.signing, Topic.ATTESTATIONS, scene.attest(liar, evaluation_hash(proposal.evaluation)))
+            await net.wait_for_outcome(published.project_id, FIRST)
+            await net.wait_blocks(3)
+
+            assert [one for one in net.messages(Topic.CERTIFICATES) if isinstance(one, ConflictFound)] == []
+            assert net.facts(OperatorSlashed) == []
+            assert (await net.market.fetch_operator(liar.operator_id)).stake == STAKE
 
     simulate(play())
 
@@ -64,7 +114,7 @@ def test_simnet__one_vote_sent_three_times__is_one_vote(stage: Stage) -> None:
             submission = await net.wait_for_outcome(published.project_id, FIRST)
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert settled.bitmap == 0b011
-            assert count_faults(net, 2) == {}
+            assert net.count_faults(net.operators[1]) == {}
 
     simulate(play())
 
@@ -84,8 +134,8 @@ def test_simnet__two_signatures_that_cancel_out__both_named_and_left_out(stage_o
             (settled,) = [fact for fact in net.facts(TaskSubmitted) if fact.task_id == submission.task_id]
             assert submission.outcome is Outcome.IMPROVED
             assert settled.bitmap == 0b001111
-            assert [count_faults(net, number) for number in (5, 6)] == [{Fault.BAD_SIGNATURE: 1}] * 2
-            assert all(count_faults(net, number) == {} for number in (1, 2, 3, 4))
+            assert [net.count_faults(one) for one in net.operators[4:]] == [{Fault.BAD_SIGNATURE: 1}] * 2
+            assert all(net.count_faults(one) == {} for one in net.operators[:4])
 
     simulate(play())
 
@@ -97,14 +147,6 @@ async def open_scene(net: Simnet, *, silent: list[int]) -> tuple[PublishedProjec
         await net.services[f"validator-{number}"].crash()
     await published.submit(BETTER_PARAMETERS)
     return published, await find_scene(net)
-
-
-def count_faults(net: Simnet, number: int) -> dict[Fault, float]:
-    operator = net.operators[number - 1].operator_id.hex()
-    counts = {
-        fault: net.services["aggregator-1"].count("faults_total", operator=operator, fault=fault) for fault in Fault
-    }
-    return {fault: count for fault, count in counts.items() if count}
 
 
 def count_certificates(net: Simnet) -> int:

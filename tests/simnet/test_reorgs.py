@@ -9,11 +9,14 @@ from tests.kit.simnet.accounts import CONTRIBUTOR_KEYS
 from tests.kit.simnet.net import Simnet
 from tests.kit.simnet.projects import BETTER_PARAMETERS, FIRST, TERMS, PublishedProject, open_project
 from tests.kit.simnet.run import open_simnet
-from tests.kit.simnet.stage import Stage
+from tests.kit.simnet.stage import STAKE, Operator, Stage
 from tests.kit.simulated_time import simulate
 from zarathustra.bus.records import Header
 from zarathustra.bus.topics import group_name
-from zarathustra.core.digests import input_hash
+from zarathustra.chain.contracts import SignedVote
+from zarathustra.chain.market import OperatorStatus
+from zarathustra.core.digests import evaluation_hash, input_hash
+from zarathustra.core.errors import Invalid
 from zarathustra.core.events import (
     ChainEvent,
     Retracted,
@@ -22,15 +25,19 @@ from zarathustra.core.events import (
     TaskOpened,
     TaskSubmitted,
 )
-from zarathustra.core.messages import EvaluationProposed, TaskStalled
+from zarathustra.core.messages import AttestationSigned, EvaluationProposed, TaskStalled
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task
 from zarathustra.core.types import TaskId, Topic
+from zarathustra.signing.backends import FAST, load_backend
 
 pytestmark = pytest.mark.simnet
 
 BLOCKS_AWAY = 2
+# From the block above the seed block down. Anvil derives a block's PREVRANDAO from the block before it, so that the
+# oldest block of a reorganisation keeps its own: the seed block must not be that one.
+SEED_BLOCK_WITH_ITS_PARENT = 3
 FAST_RETRY_MS = 5  # twelve delivery attempts with doubled delays end within a few blocks
 
 
@@ -95,7 +102,7 @@ def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage:
             old_seed = await net.fetch_seed(task)
             assert len(list_proposals(net, task.task_id)) == 1
 
-            await reorganise(net.rpc, 2)
+            await reorganise(net.rpc, SEED_BLOCK_WITH_ITS_PARENT)
             submission = await net.wait_for_outcome(published.project_id, FIRST)
 
             new_seed = await net.fetch_seed(task)
@@ -107,6 +114,31 @@ def test_simnet__seed_block_taken_back__evaluated_again_with_the_new_seed(stage:
             assert [one.reason for one in net.messages(Topic.CERTIFICATES) if isinstance(one, TaskStalled)] == [
                 Reason.REVERTED.code
             ]
+
+    simulate(play())
+
+
+def test_simnet__seed_block_taken_back__approvals_for_both_seeds_slash_no_operator(stage: Stage) -> None:
+    async def play() -> None:
+        async with open_simnet(stage) as net:
+            published, task = await open_submission(net)
+            await net.wait_blocks(task.seed_block + 1 - net.head)
+            await reorganise(net.rpc, SEED_BLOCK_WITH_ITS_PARENT)
+            await net.wait_for_outcome(published.project_id, FIRST)
+
+            old, new = list_proposals(net, task.task_id)
+            header = await net.reader.fetch_seed_header(task.seed_block)
+            stranger = net.open_client(CONTRIBUTOR_KEYS[1])
+            for operator in net.operators:
+                with pytest.raises(Invalid) as caught:
+                    await stranger.center.prove_conflict(
+                        build_evidence(net, operator, old), build_evidence(net, operator, new), header
+                    )
+                assert caught.value.details["error"] == "WrongInputHash"
+
+                record = await net.market.fetch_operator(operator.operator_id)
+                assert (record.status, record.stake) == (OperatorStatus.ACTIVE, STAKE)
+                assert net.count_faults(operator) == {}
 
     simulate(play())
 
@@ -138,6 +170,19 @@ def list_retracted(net: Simnet) -> list[ChainEvent]:
 def list_proposals(net: Simnet, task_id: TaskId) -> list[EvaluationProposed]:
     proposals = [one for one in net.messages(Topic.EVALUATIONS) if isinstance(one, EvaluationProposed)]
     return [one for one in proposals if one.evaluation.task_id == task_id]
+
+
+def build_evidence(net: Simnet, operator: Operator, proposal: EvaluationProposed) -> SignedVote:
+    """Build evidence from the operator's approval of the proposal, as it lies on the bus."""
+    chosen = evaluation_hash(proposal.evaluation)
+    (approval,) = [
+        vote
+        for vote in net.messages(Topic.ATTESTATIONS)
+        if isinstance(vote, AttestationSigned)
+        and (vote.operator, vote.evaluation_hash) == (operator.operator_id, chosen)
+    ]
+    signature = load_backend(FAST).g2_to_eip2537(approval.signature)
+    return SignedVote(proposal.evaluation, approval.approved, 1 << (operator.number - 1), signature)
 
 
 def list_letters(net: Simnet, number: int) -> list[tuple[str, str]]:

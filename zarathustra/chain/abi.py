@@ -173,6 +173,13 @@ def decode_struct(abi: Abi, function: str, data: bytes, value_class: type[T]) ->
 
 def decode_fact(entry: Entry, topics: Sequence[bytes], data: bytes) -> Fact:
     """Decode the fact in a log whose first topic is `entry`'s. Raises Retry(RPC_ERROR) if the rest does not fit."""
+    values = decode_event(entry, topics, data)
+    fact: Fact = _build(FACT_CLASSES[entry.name], entry.inputs, list(values.values()))
+    return fact
+
+
+def decode_event(entry: Entry, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
+    """Decode a log's values by name, in the order of the ABI. As `decode_fact`, for events that are no facts."""
     indexed = [parameter for parameter in entry.inputs if parameter.is_indexed]
     plain = [parameter for parameter in entry.inputs if not parameter.is_indexed]
     if len(topics) != len(indexed) + 1:
@@ -180,8 +187,18 @@ def decode_fact(entry: Entry, topics: Sequence[bytes], data: bytes) -> Fact:
 
     values = dict(zip(plain, _decode(plain, data), strict=True))
     values |= dict(zip(indexed, _decode(indexed, b"".join(topics[1:])), strict=True))
-    fact: Fact = _build(FACT_CLASSES[entry.name], entry.inputs, [values[parameter] for parameter in entry.inputs])
-    return fact
+    return {parameter.name: values[parameter] for parameter in entry.inputs}
+
+
+def decode_call(abi: Abi, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the function and the arguments of a call's data; None if the contract has no such function."""
+    selected = [entry for entry in abi.functions.values() if entry.selector == data[:SELECTOR_LENGTH]]
+    if not selected:
+        return None
+    try:
+        return selected[0].name, _decode(selected[0].inputs, data[SELECTOR_LENGTH:])
+    except Retry:
+        return None
 
 
 def describe_revert(data: bytes) -> ContractError:

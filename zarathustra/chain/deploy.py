@@ -1,22 +1,28 @@
 """Deploy all contracts. They name each other by addresses that are computed before the first deployment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import rlp
 from eth_hash.auto import keccak
 
 from zarathustra.chain import abi
 from zarathustra.chain.abi import encode_arguments, load_abi
-from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_views
-from zarathustra.chain.port import Deployment
-from zarathustra.chain.quantities import format_data
+from zarathustra.chain.deploy_parameters import DeploymentParameters, TimelockParameters
+from zarathustra.chain.deployment import DeploymentRecord
+from zarathustra.chain.port import Receipt
 from zarathustra.chain.rpc import Rpc
 from zarathustra.chain.transactions import Sender, Transaction
+from zarathustra.chain.wiring import (
+    build_center_parameters,
+    build_market_limits,
+    fetch_contracts,
+    validate_new_deployment,
+)
 from zarathustra.core.errors import Invalid
-from zarathustra.core.project import MAX_TASK_BLOCKS
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Bps, Wei, validate_length
+from zarathustra.core.types import Address, validate_length
 
 ORDER: Final = (
     abi.VERIFIER,
@@ -30,105 +36,73 @@ ORDER: Final = (
 
 
 @dataclass(frozen=True)
-class DeploymentParameters:
-    """What is decided at deployment; `docs/protocol.md` §3 and §4 explain the blocks and amounts."""
-
-    admin: Address  # the timelock: admits and ejects operators, sets parameters, allows tokens, grants roles
-    guardian: Address  # pauses
-    resolver: Address  # rules on disputes
-    treasury: Address
-    is_registration_open: bool = False  # or the timelock admits each operator
-    admin_delay_s: int = 2 * 24 * 3_600  # before a new admin can accept
-    stake_token: Address = ZERO_ADDRESS  # zero: the chain's own coin
-    min_stake: Wei = Wei(10**18)
-    epoch_blocks: int = 7_200
-    unbonding_blocks: int = 4 * MAX_TASK_BLOCKS
-    activation_delay: int = 7_200
-    min_operators: int = 3
-    turn_blocks: int = 5
-    guilty_slash_bps: Bps = Bps(100)
-    conflict_slash_bps: Bps = Bps(1_000)
-    overturned_slash_bps: Bps = Bps(1_000)
-    max_pending: int = 16
-    max_pending_per_account: int = 2
-    open_timeout: int = 7_200
-    min_attempt_blocks: int = 10
-    min_dispute_blocks: int = 7_200
-    max_dispute_blocks: int = 14_400
-    resolve_blocks: int = 7_200
-    dispute_bond: Wei = Wei(10**17)
-    coin_min_fee: Wei = Wei(10**14)
-
-
-class Wiring(NamedTuple):
-    """A getter that must answer with the address of another contract."""
+class Step:
+    """One contract to deploy: where it will be, and its constructor's arguments in the order of its source."""
 
     contract: str
-    getter: str
-    target: str
+    nonce: int
+    address: Address
+    arguments: tuple[object, ...]
 
 
-WIRINGS: Final = (
-    Wiring(abi.GOVERNANCE, "administration", abi.ADMINISTRATION),
-    Wiring(abi.GOVERNANCE, "attestationCenter", abi.ATTESTATION_CENTER),
-    Wiring(abi.GOVERNANCE, "verifier", abi.VERIFIER),
-    Wiring(abi.ATTESTATION_CENTER, "administration", abi.ADMINISTRATION),
-    Wiring(abi.ATTESTATION_CENTER, "governance", abi.GOVERNANCE),
-    Wiring(abi.ATTESTATION_CENTER, "avsLogic", abi.AVS_LOGIC),
-    Wiring(abi.ATTESTATION_CENTER, "modelSubmission", abi.MODEL_SUBMISSION),
-    Wiring(abi.ATTESTATION_CENTER, "verifier", abi.VERIFIER),
-    Wiring(abi.ATTESTATION_CENTER, "seedSource", abi.SEED_SOURCE),
-    Wiring(abi.AVS_LOGIC, "attestationCenter", abi.ATTESTATION_CENTER),
-    Wiring(abi.AVS_LOGIC, "modelSubmission", abi.MODEL_SUBMISSION),
-    Wiring(abi.MODEL_SUBMISSION, "administration", abi.ADMINISTRATION),
-    Wiring(abi.MODEL_SUBMISSION, "avsLogic", abi.AVS_LOGIC),
-    Wiring(abi.MODEL_SUBMISSION, "attestationCenter", abi.ATTESTATION_CENTER),
-)
+@dataclass(frozen=True)
+class Plan:
+    """What a key will deploy from a nonce on."""
+
+    deployer: Address
+    parameters: DeploymentParameters
+    steps: tuple[Step, ...]
+
+    @property
+    def addresses(self) -> dict[str, Address]:
+        return {step.contract: step.address for step in self.steps}
 
 
-async def deploy(sender: Sender, rpc: Rpc, parameters: DeploymentParameters, *, chain_id: int) -> Deployment:
-    """Deploy everything with consecutive nonces, then check the wiring. The key must send nothing else meanwhile.
+def plan_deployment(deployer: Address, first_nonce: int, parameters: DeploymentParameters) -> Plan:
+    """Compute every address and every constructor's arguments. With a timelock, it comes first."""
+    has_timelock = isinstance(parameters.admin, TimelockParameters)
+    names = (abi.TIMELOCK, *ORDER) if has_timelock else ORDER
+    addresses = {name: compute_contract_address(deployer, first_nonce + step) for step, name in enumerate(names)}
+    arguments = _build_arguments(addresses, parameters)
+    steps = [Step(name, first_nonce + step, addresses[name], arguments[name]) for step, name in enumerate(names)]
+    return Plan(deployer, parameters, tuple(steps))
 
-    Raises Invalid(REVERTED) when a constructor reverts, or a contract has another address or names other contracts.
+
+def ignore_step(_step: Step, _receipt: Receipt) -> None:
+    """Do nothing: the default observer."""
+
+
+async def deploy(
+    sender: Sender,
+    rpc: Rpc,
+    parameters: DeploymentParameters,
+    *,
+    chain_id: int,
+    on_step: Callable[[Step, Receipt], None] = ignore_step,
+) -> DeploymentRecord:
+    """Deploy everything with consecutive nonces, then compare all of it with the chain. The deployer gets no role.
+
+    The key must send nothing else meanwhile. `on_step` is called after each contract. Raises Invalid: REVERTED when a
+    constructor reverts, WRONG_DEPLOYMENT when a contract is not what was planned. What was deployed before is then
+    without use: start again.
     """
-    first_nonce = await sender.fetch_next_nonce()
-    addresses = {name: compute_contract_address(sender.address, first_nonce + step) for step, name in enumerate(ORDER)}
-    blocks: list[BlockNumber] = []
-    for name in ORDER:
-        data = build_creation_code(name, _build_arguments(name, addresses, parameters))
-        mined = await sender.send(Transaction(None, data))
+    plan = plan_deployment(sender.address, await sender.fetch_next_nonce(), parameters)
+    blocks = []
+    for step in plan.steps:
+        mined = await sender.send(Transaction(None, build_creation_code(step.contract, step.arguments)))
         blocks.append(mined.receipt.block_number)
+        on_step(step, mined.receipt)
 
-    await validate_wiring(rpc, addresses, parameters)
-    return Deployment(
+    record = DeploymentRecord(
         chain_id=chain_id,
-        administration=addresses[abi.ADMINISTRATION],
-        governance=addresses[abi.GOVERNANCE],
-        attestation_center=addresses[abi.ATTESTATION_CENTER],
-        avs_logic=addresses[abi.AVS_LOGIC],
-        model_submission=addresses[abi.MODEL_SUBMISSION],
+        deployer=sender.address,
         deployed_at=min(blocks),
+        contracts=await fetch_contracts(rpc, plan.addresses),
+        parameters=parameters,
     )
-
-
-async def validate_wiring(rpc: Rpc, addresses: dict[str, Address], parameters: DeploymentParameters) -> None:
-    """Raise Invalid(REVERTED) unless each contract exists and names the others and the accounts."""
-    expected = [(wiring.contract, wiring.getter, addresses[wiring.target]) for wiring in WIRINGS]
-    expected += [
-        (abi.ADMINISTRATION, "defaultAdmin", parameters.admin),
-        (abi.ATTESTATION_CENTER, "resolver", parameters.resolver),
-        (abi.ATTESTATION_CENTER, "treasury", parameters.treasury),
-        (abi.GOVERNANCE, "stakeToken", parameters.stake_token),
-        (abi.MODEL_SUBMISSION, "treasury", parameters.treasury),
-    ]
-    views = [ViewCall(Contract(load_abi(name), addresses[name]), getter) for name, getter, _ in expected]
-
-    head = await fetch_head(rpc)
-    answers = await fetch_views(rpc, head.block_hash, views)
-    for (name, getter, address), view, answer in zip(expected, views, answers, strict=True):
-        (found,) = view.parse(answer)
-        if found != address:
-            raise Invalid(Reason.REVERTED, "check wiring", contract=name, getter=getter, found=format_data(found))
+    _require_code(record)
+    await validate_new_deployment(rpc, record)
+    return record
 
 
 def compute_contract_address(deployer: Address, nonce: int) -> Address:
@@ -143,12 +117,22 @@ def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
     return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
 
 
-def _build_arguments(name: str, addresses: dict[str, Address], parameters: DeploymentParameters) -> tuple[object, ...]:
-    """Return the constructor's arguments, in the order of its source."""
-    arguments: dict[str, tuple[object, ...]] = {
+def _require_code(record: DeploymentRecord) -> None:
+    """A transaction with a nonce of ours that another program sent moves every later address."""
+    for name, contract in record.contracts.items():
+        if contract.code_hash == keccak(b""):
+            raise Invalid(Reason.WRONG_DEPLOYMENT, "no code at the computed address", contract=name)
+
+
+def _build_arguments(addresses: dict[str, Address], parameters: DeploymentParameters) -> dict[str, tuple[object, ...]]:
+    """Return each constructor's arguments, in the order of its source."""
+    timelock = parameters.admin if isinstance(parameters.admin, TimelockParameters) else None
+    admin = parameters.admin if timelock is None else addresses[abi.TIMELOCK]
+    return {
+        abi.TIMELOCK: () if timelock is None else (timelock.delay_s, timelock.proposers, timelock.executors),
         abi.VERIFIER: (),
         abi.SEED_SOURCE: (),
-        abi.ADMINISTRATION: (parameters.admin, parameters.guardian, parameters.admin_delay_s),
+        abi.ADMINISTRATION: (admin, parameters.guardian, parameters.admin_delay_s),
         abi.GOVERNANCE: (
             addresses[abi.ADMINISTRATION],
             addresses[abi.ATTESTATION_CENTER],
@@ -174,13 +158,7 @@ def _build_arguments(name: str, addresses: dict[str, Address], parameters: Deplo
                 parameters.resolver,
                 parameters.treasury,
             ),
-            (
-                parameters.min_operators,
-                parameters.turn_blocks,
-                parameters.guilty_slash_bps,
-                parameters.conflict_slash_bps,
-                parameters.overturned_slash_bps,
-            ),
+            build_center_parameters(parameters),
         ),
         abi.MODEL_SUBMISSION: (
             addresses[abi.ADMINISTRATION],
@@ -188,17 +166,6 @@ def _build_arguments(name: str, addresses: dict[str, Address], parameters: Deplo
             addresses[abi.ATTESTATION_CENTER],
             addresses[abi.AVS_LOGIC],
             parameters.treasury,
-            (
-                parameters.max_pending,
-                parameters.max_pending_per_account,
-                parameters.open_timeout,
-                parameters.min_attempt_blocks,
-                parameters.min_dispute_blocks,
-                parameters.max_dispute_blocks,
-                parameters.resolve_blocks,
-                parameters.dispute_bond,
-                parameters.coin_min_fee,
-            ),
+            build_market_limits(parameters),
         ),
     }
-    return arguments[name]

@@ -1,10 +1,11 @@
 """The texts and terms that contracts put into events alone. Storage names the block of each event and holds its hash.
 
 So one request for the logs of one block finds an event, and the hash shows that it is the right one, whatever the node
-says. Terms are kept: they never change.
+says. What an owner published is kept: it never changes.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from zarathustra.chain import abi
@@ -12,7 +13,7 @@ from zarathustra.chain.abi import decode_fact, load_abi
 from zarathustra.chain.logs import LogFilter, fetch_logs_between, scan_spans
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import Rpc
-from zarathustra.core.digests import cid_hash, terms_hash
+from zarathustra.core.digests import cid_hash
 from zarathustra.core.errors import Retry
 from zarathustra.core.events import ProjectCreated, RewardWithheld, SubmissionRevealed, SubmissionSettled, TaskOpened
 from zarathustra.core.project import ProjectParams
@@ -22,6 +23,9 @@ from zarathustra.core.types import BlockNumber, Cid, ProjectId, SubmissionIndex,
 MAX_REMEMBERED_PROJECTS: Final = 1_000  # an attacker pays for each project; beyond this the oldest are read again
 
 F = TypeVar("F")
+
+IsStored = Callable[[ProjectParams], bool]
+"""Tell whether the contract's storage is that of these parameters."""
 
 
 class ChainHistory:
@@ -33,17 +37,20 @@ class ChainHistory:
             abi.ATTESTATION_CENTER: deployment.attestation_center,
             abi.MODEL_SUBMISSION: deployment.model_submission,
         }
-        self._params: OrderedDict[tuple[ProjectId, bytes], ProjectParams] = OrderedDict()
+        self._params: OrderedDict[ProjectId, ProjectParams] = OrderedDict()
 
-    async def fetch_params(self, project_id: ProjectId, created_at: BlockNumber, expected: bytes) -> ProjectParams:
-        """Return what the owner published in block `created_at`. `expected`: the terms' hash in storage."""
-        known = self._params.get((project_id, expected))
-        if known is not None:
+    async def fetch_params(self, project_id: ProjectId, created_at: BlockNumber, is_stored: IsStored) -> ProjectParams:
+        """Return what the owner published in block `created_at`. `is_stored` compares it with storage.
+
+        Kept parameters are compared again: after a reorganisation the same number may be another project.
+        """
+        known = self._params.get(project_id)
+        if known is not None and is_stored(known):
             return known
         topics = (_to_topic(project_id),)
         for fact in await self._fetch(abi.MODEL_SUBMISSION, ProjectCreated, created_at, topics):
-            if terms_hash(fact.params) == expected:
-                self._remember(project_id, expected, fact.params)
+            if is_stored(fact.params):
+                self._remember(project_id, fact.params)
                 return fact.params
         raise _missing("ProjectCreated", created_at)
 
@@ -100,8 +107,8 @@ class ChainHistory:
         facts = [decode_fact(entry, log.topics, log.data) for log in logs]
         return [fact for fact in facts if isinstance(fact, fact_class)]
 
-    def _remember(self, project_id: ProjectId, terms: bytes, params: ProjectParams) -> None:
-        self._params[project_id, terms] = params
+    def _remember(self, project_id: ProjectId, params: ProjectParams) -> None:
+        self._params[project_id] = params
         if len(self._params) > MAX_REMEMBERED_PROJECTS:
             self._params.popitem(last=False)
 

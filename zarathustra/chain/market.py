@@ -12,8 +12,9 @@ from zarathustra.chain.history import ChainHistory
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import format_data, format_quantity, parse_quantity
 from zarathustra.chain.rpc import Rpc
+from zarathustra.core.digests import cid_hash, terms_hash
 from zarathustra.core.outcomes import Outcome
-from zarathustra.core.project import Project, ProjectStatus, RewardRule, Submission, SubmissionStatus
+from zarathustra.core.project import Project, ProjectParams, ProjectStatus, RewardRule, Submission, SubmissionStatus
 from zarathustra.core.types import (
     ZERO32,
     Address,
@@ -30,6 +31,24 @@ from zarathustra.core.types import (
     Wei,
 )
 
+# Of what an owner publishes, what storage holds unchanged. Closing a project changes its `open_until`.
+STORED_FIELDS: Final = (
+    "token",
+    "reward_rule",
+    "max_reward",
+    "reward_rate",
+    "bond",
+    "fee",
+    "min_gain",
+    "worse_tolerance",
+    "quorum_bps",
+    "seed_delay",
+    "max_attempts",
+    "attempt_blocks",
+    "reveal_blocks",
+    "dispute_blocks",
+    "owner_pays_misses",
+)
 BASELINE_INDEX: Final = SubmissionIndex(0)
 # In blocks. A reward can be released only after its time, and keepers must still find it then.
 RELEASE_MARGIN: Final = 10_000
@@ -171,7 +190,9 @@ class MarketReader:
     async def fetch_project(self, project_id: ProjectId) -> Project:
         """Return one project with what its owner published."""
         stored = await self.fetch_stored_project(project_id)
-        params = await self._history.fetch_params(project_id, stored.created_at, stored.terms_hash)
+        params = await self._history.fetch_params(
+            project_id, stored.created_at, lambda params: _is_stored(params, stored)
+        )
         return Project(
             status=stored.status,
             owner=stored.owner,
@@ -252,8 +273,17 @@ class MarketReader:
 
     async def _fetch_cid(self, project_id: ProjectId, index: SubmissionIndex, stored: StoredSubmission) -> Cid:
         if index == BASELINE_INDEX:
-            return (await self.fetch_project(project_id)).params.parameters_cid
+            return await self._fetch_baseline_cid(project_id, stored.content)
         return await self._history.fetch_revealed(project_id, index, stored.since, stored.content)
+
+    async def _fetch_baseline_cid(self, project_id: ProjectId, expected: bytes) -> Cid:
+        project = await self.fetch_stored_project(project_id)
+        params = await self._history.fetch_params(
+            project_id,
+            project.created_at,
+            lambda params: _is_stored(params, project) and cid_hash(params.parameters_cid) == expected,
+        )
+        return params.parameters_cid
 
     async def fetch_credit(self, account: Address, token: Address) -> Wei:
         """Return what the account can withdraw of the token."""
@@ -290,6 +320,13 @@ class MarketReader:
         head = await fetch_head(self._rpc)
         answers = await fetch_views(self._rpc, head.block_hash, [view])
         return answers[0]
+
+
+def _is_stored(params: ProjectParams, stored: StoredProject) -> bool:
+    """Return whether the contract stores these parameters: their terms' hash, and the fields that it stores as such."""
+    return terms_hash(params) == stored.terms_hash and all(
+        getattr(params, name) == getattr(stored, name) for name in STORED_FIELDS
+    )
 
 
 def _is_revealed(stored: StoredSubmission) -> bool:

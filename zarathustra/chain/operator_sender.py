@@ -1,4 +1,4 @@
-"""An operator's transactions: certificates, and a keeper's two calls. Implements the port `TaskSender`."""
+"""An operator's transactions: certificates, proofs of conflicts, and a keeper's calls. Implements `port.TaskSender`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Final
 from eth_abi.abi import encode
 
 from zarathustra.chain import abi
-from zarathustra.chain.contracts import SendingContract
+from zarathustra.chain.contracts import SendingContract, SignedVote
 from zarathustra.chain.port import Deployment, Receipt, SeedHeader
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.errors import Invalid
-from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.messages import CastVote, CertificateIssued, ConflictFound
 from zarathustra.core.types import (
     Address,
     BlsSignature,
@@ -72,6 +72,11 @@ class ChainTaskSender:
         argument = self._build_certificate(certificate, slot, header)
         return (await self._center.send("submitTask", build_task_info(certificate), argument)).receipt
 
+    async def prove_conflict(self, found: ConflictFound, slot: Slot, header: SeedHeader) -> Receipt | None:
+        """See `port.TaskSender`. Raises Invalid(REVERTED, error=WrongInputHash) for votes on another input."""
+        votes = [self._build_vote(vote, slot) for vote in (found.first, found.second)]
+        return await _send_unless(self._center, "NothingToSlash", "proveConflict", *votes, header.encoded)
+
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
         """See `port.TaskSender`."""
         (steps,) = await self._market.simulate("advance", project_id, max_steps)
@@ -94,6 +99,9 @@ class ChainTaskSender:
     async def withdraw_escrow(self, project_id: ProjectId) -> Receipt | None:
         """See `port.TaskSender`. Raises Invalid(REVERTED, error=NotProjectOwner) when it is too early."""
         return await _send_unless(self._market, "NothingToWithdraw", "withdrawEscrow", project_id)
+
+    def _build_vote(self, vote: CastVote, slot: Slot) -> SignedVote:
+        return SignedVote(vote.evaluation, vote.approved, 1 << slot, self._encode_signature(vote.signature))
 
     def _build_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Certificate:
         return Certificate(

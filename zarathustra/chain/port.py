@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.messages import CertificateIssued, ConflictFound
 from zarathustra.core.task import OperatorSet, Task
 from zarathustra.core.types import (
     Address,
@@ -65,7 +65,10 @@ class TaskReader(Protocol):
         ...
 
     async def fetch_seed_header(self, number: BlockNumber) -> SeedHeader:
-        """Return the header of the block that is canonical now. Retry(NO_SEED) while the node does not have it."""
+        """Return the header of the block that is canonical now. Retry(NO_SEED) while the node does not have it.
+
+        Raises Invalid(NO_RANDOMNESS) for a block from which no seed can be derived.
+        """
         ...
 
     async def fetch_task(self, task_id: TaskId) -> Task:
@@ -96,6 +99,13 @@ class TaskSender(Protocol):
         """Simulate, send, raise the fees until mined. Invalid(REVERTED) with the error's name if it reverts.
 
         `slot` is our place in the task's operator set, `header` that of its seed block.
+        """
+        ...
+
+    async def prove_conflict(self, found: ConflictFound, slot: Slot, header: SeedHeader) -> Receipt | None:
+        """Call `proveConflict`; return None when the operator is slashed for this task already, or has no stake.
+
+        `slot` is the operator's place in the task's operator set, `header` that of its seed block.
         """
         ...
 

@@ -1,15 +1,16 @@
 """Options that several commands share, and the format of their output."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from zarathustra.core.types import Micro, Wei
-from zarathustra.sdk.network import Network, load_network
+from zarathustra.chain.addresses import parse_address
+from zarathustra.core.types import Address, Micro, Wei
+from zarathustra.sdk.network import Network, NetworkFile, load_network, load_network_file
 from zarathustra.signing.keys import EcdsaSecretKey
 from zarathustra.signing.keystore import load_ecdsa_keystore
 from zarathustra.wire.json_view import to_json_value
@@ -18,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 WEI_PER_ETHER = 10**18
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+HASH_LENGTH = 32
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,58 @@ class Account:
         return load_ecdsa_keystore(self.key_file, self.password_file.read_text(encoding="utf-8").strip())
 
 
+class AddressType(click.ParamType):
+    """An address in hex; its checksum is checked if the case is mixed."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        try:
+            return value if isinstance(value, bytes) else parse_address(value)  # type: ignore[return-value]
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class HashType(click.ParamType):
+    """32 bytes in hex."""
+
+    name = "32 bytes of hex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        try:
+            data = bytes.fromhex(value.removeprefix("0x"))
+        except ValueError:
+            self.fail(f"{value!r} is not hex", param, ctx)
+        if len(data) != HASH_LENGTH:
+            self.fail(f"{value!r} is {len(data)} bytes, not {HASH_LENGTH}", param, ctx)
+        return data
+
+
+ADDRESS = AddressType()
+HASH = HashType()
+
+
 def network_option(command: F) -> F:
     """Add --network, as a `Network`."""
 
     def load(_context: click.Context, _parameter: click.Parameter, value: Path) -> Network:
         return load_network(value)
 
+    return _add_network_option(command, load)
+
+
+def network_file_option(command: F) -> F:
+    """Add --network, as a `NetworkFile`."""
+
+    def load(_context: click.Context, _parameter: click.Parameter, value: Path) -> NetworkFile:
+        return load_network_file(value)
+
+    return _add_network_option(command, load)
+
+
+def _add_network_option(command: F, load: Callable[[click.Context, click.Parameter, Path], object]) -> F:
     option = click.option(
         "--network", envvar="ZARATHUSTRA_NETWORK", type=FILE, required=True, callback=load, help="The network file."
     )
@@ -58,6 +106,11 @@ def account_options(command: F) -> F:
     return key(password(command))
 
 
+def json_option(command: F) -> F:
+    """Add --json, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
 def format_score(score: Micro) -> str:
     """Format a score as a decimal number with its sign."""
     return f"{score / 1_000_000:+.6f}"
@@ -72,3 +125,10 @@ def format_ether(amount: Wei) -> str:
 def echo_json(value: object) -> None:
     """Print a core value as JSON, for programs."""
     click.echo(json.dumps(to_json_value(value), indent=2, sort_keys=True))
+
+
+def echo_rows(rows: Mapping[str, object]) -> None:
+    """Print names and values in two columns."""
+    width = max(map(len, rows), default=0)
+    for name, value in rows.items():
+        click.echo(f"{name:<{width}}  {value}".rstrip())

@@ -108,8 +108,38 @@ class TaskStalled:
     reason: str
 
 
+@dataclass(frozen=True)
+class CastVote:
+    """An operator's vote with the evaluation that it is about: all that is needed to verify the signature."""
+
+    evaluation: Evaluation
+    approved: bool
+    signature: BlsSignature
+
+    def __post_init__(self) -> None:
+        validate_length("signature", self.signature, 96)
+
+
+@dataclass(frozen=True)
+class ConflictFound:
+    """One operator signed two votes that conflict; both signatures are verified. The contract slashes for them."""
+
+    operator: OperatorId
+    first: CastVote
+    second: CastVote
+
+    def __post_init__(self) -> None:
+        validate_length("operator", self.operator, 20)
+
+
 Message: TypeAlias = (
-    EvaluationProposed | AttestationSigned | Abstained | CertificateIssued | CertificatePosted | TaskStalled
+    EvaluationProposed
+    | AttestationSigned
+    | Abstained
+    | CertificateIssued
+    | CertificatePosted
+    | TaskStalled
+    | ConflictFound
 )
 
 
@@ -120,6 +150,8 @@ def task_of(message: Message) -> TaskId:
             return message.evaluation.task_id
         case CertificateIssued():
             return message.proposal.evaluation.task_id
+        case ConflictFound():
+            return message.first.evaluation.task_id
         case _:
             return message.task_id
 

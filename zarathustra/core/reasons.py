@@ -124,6 +124,11 @@ class Reason(Enum):
         "wrong_attempt", "not the effective attempt", "The record belongs to an attempt that is over."
     )
     NO_SEED = _task("no_seed", "seed block not there", "The seed block is not yet deep enough on the operator's node.")
+    NO_RANDOMNESS = _task(
+        "no_randomness",
+        "seed block without randomness",
+        "The seed block has no PREVRANDAO: it is the first block, or the chain has no beacon chain.",
+    )
     REPORT_MISMATCH = _task(
         "report_mismatch",
         "report differs from evaluation",
@@ -135,6 +140,11 @@ class Reason(Enum):
     ALREADY_VOTED = _task(
         "already_voted", "other vote already signed", "The vote log has another vote on this attempt."
     )
+    LOW_FEE = _task(
+        "low_fee",
+        "fee below the operator's least",
+        "The evaluation fee is lower than MIN_FEE or MIN_TOKEN_FEES, so this performer leaves its attempt out.",
+    )
     QUORUM_UNREACHABLE = _task(
         "quorum_unreachable",
         "no quorum in time",
@@ -145,6 +155,22 @@ class Reason(Enum):
     RPC_ERROR = _chain("rpc_error", "node answered an error", "The RPC endpoint refused the call.")
     REVERTED = _chain("reverted", "call reverts", "The contract refuses the call; the fact says why.")
     DEEP_FORK = _chain("deep_fork", "fork below finalized", "The chain forked below a finalized block: halt and page.")
+    WRONG_DEPLOYMENT = _chain(
+        "wrong_deployment",
+        "contracts differ from the file",
+        "The contracts on chain are not those of the deployment file; get the file again from a source that you trust.",
+    )
+    MISSING_ROLE = _chain(
+        "missing_role",
+        "account may not do this",
+        "Neither the account nor a timelock to which it can propose may do this; see `zarathustra admin roles`.",
+    )
+    NOT_SCHEDULED = _chain(
+        "not_scheduled",
+        "operation not in this state",
+        "The timelock has no such operation waiting; `zarathustra admin operations` shows those that it has.",
+    )
+    TOO_EARLY = _chain("too_early", "delay not over", "The timelock's delay is not over; run it from the time shown.")
 
     BUS_UNREACHABLE = _service("bus_unreachable", "Kafka unreachable", "The Kafka brokers do not answer.")
     WEBHOOK_FAILED = _service(

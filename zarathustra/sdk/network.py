@@ -1,11 +1,18 @@
-"""The addresses of a network, as one JSON file from an operator or the devnet. It contains no secret."""
+"""The network file: chain nodes, IPFS node and deployment, from an operator or the devnet. It contains no secret."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zarathustra.chain.deployment import dump_deployment, parse_deployment
+from zarathustra.chain.deployment import (
+    DeploymentRecord,
+    build_object,
+    parse_document,
+    parse_record,
+    to_document,
+    validate_names,
+)
 from zarathustra.chain.port import Deployment
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
@@ -20,24 +27,62 @@ class Network:
     deployment: Deployment
 
 
+@dataclass(frozen=True)
+class NetworkFile:
+    """All that a network file says. Most programs need only the `network`."""
+
+    rpc_urls: tuple[str, ...]
+    ipfs_api_url: str
+    record: DeploymentRecord
+
+    @property
+    def network(self) -> Network:
+        return Network(self.rpc_urls, self.ipfs_api_url, self.record.deployment)
+
+
 def load_network(path: Path) -> Network:
-    """Read the network file `path`. Raises Invalid(BAD_SETTING)."""
+    """Read the network in the file `path`. Raises Invalid(BAD_SETTING)."""
+    return load_network_file(path).network
+
+
+def load_network_file(path: Path) -> NetworkFile:
+    """Read the file `path`. Raises Invalid(BAD_SETTING)."""
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Network(
-            rpc_urls=tuple(document["rpc_urls"]),
-            ipfs_api_url=document["ipfs_api_url"],
-            deployment=parse_deployment(json.dumps(document["deployment"])),
+        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=build_object)
+        validate_names("network file", document, ("rpc_urls", "ipfs_api_url", "deployment"))
+        return NetworkFile(
+            rpc_urls=_parse_urls(document["rpc_urls"]),
+            ipfs_api_url=_parse_url("ipfs_api_url", document["ipfs_api_url"]),
+            record=_parse_deployment(document["deployment"], path.parent),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Invalid(Reason.BAD_SETTING, "read network file", path=path, cause=error) from error
 
 
-def save_network(network: Network, path: Path) -> None:
-    """Write `network` to the file `path`, for `load_network`."""
+def save_network(file: NetworkFile, path: Path) -> None:
+    """Write `file` to `path`, for `load_network`."""
     document = {
-        "rpc_urls": list(network.rpc_urls),
-        "ipfs_api_url": network.ipfs_api_url,
-        "deployment": json.loads(dump_deployment(network.deployment)),
+        "rpc_urls": list(file.rpc_urls),
+        "ipfs_api_url": file.ipfs_api_url,
+        "deployment": to_document(file.record),
     }
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _parse_deployment(value: Any, folder: Path) -> DeploymentRecord:
+    """Parse the deployment: the document itself, or the name of its file, relative to the network file."""
+    if isinstance(value, str):
+        return parse_record((folder / value).read_text(encoding="utf-8"))
+    return parse_document(value)
+
+
+def _parse_urls(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("rpc_urls is not a list of addresses")
+    return tuple(_parse_url("rpc_urls", url) for url in value)
+
+
+def _parse_url(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is not an address")
+    return value

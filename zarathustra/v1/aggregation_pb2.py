@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zarathustra/v1/aggregation.proto\x12\x0ezarathustra.v1\"\xdb\x02\n\x10\x41ggregationState\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.zarathustra.v1.AggregationTask\x12\x13\n\x0bset_version\x18\x02 \x01(\r\x12\x36\n\toperators\x18\x03 \x03(\x0b\x32#.zarathustra.v1.AggregationOperator\x12\r\n\x05\x62lock\x18\x04 \x01(\x04\x12\x13\n\x0b\x65valuations\x18\x05 \x03(\x0c\x12\x32\n\x07\x62\x61llots\x18\x06 \x03(\x0b\x32!.zarathustra.v1.AggregationBallot\x12\x38\n\tabstained\x18\x07 \x03(\x0b\x32%.zarathustra.v1.AggregationAbstention\x12\x0f\n\x07stalled\x18\x08 \x03(\r\x12\x18\n\x0b\x66inal_since\x18\t \x01(\x04H\x00\x88\x01\x01\x42\x0e\n\x0c_final_since\"\xa4\x03\n\x0f\x41ggregationTask\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x12\n\nproject_id\x18\x02 \x01(\x04\x12\x18\n\x10submission_index\x18\x03 \x01(\r\x12\x0e\n\x06status\x18\x04 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x15\n\rattempt_start\x18\x06 \x01(\x04\x12\x16\n\x0e\x61ttempt_blocks\x18\x07 \x01(\r\x12\x14\n\x0cmax_attempts\x18\x08 \x01(\r\x12\x12\n\nseed_block\x18\t \x01(\x04\x12\x10\n\x08\x64\x65\x61\x64line\x18\n \x01(\x04\x12\x12\n\nquorum_bps\x18\x0b \x01(\r\x12\x12\n\ninput_root\x18\x0c \x01(\x0c\x12\x18\n\x10\x61rchitecture_cid\x18\r \x01(\t\x12\x15\n\revaluator_cid\x18\x0e \x01(\t\x12\x14\n\x0c\x63hampion_cid\x18\x0f \x01(\t\x12\x16\n\x0e\x63hallenger_cid\x18\x10 \x01(\t\x12\x0e\n\x06rounds\x18\x11 \x01(\r\x12\t\n\x01k\x18\x12 \x01(\r\x12\x11\n\talpha_ppm\x18\x13 \x01(\r\x12\x11\n\ttolerance\x18\x14 \x01(\r\"X\n\x13\x41ggregationOperator\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x10\n\x08operator\x18\x02 \x01(\x0c\x12\r\n\x05stake\x18\x03 \x01(\x0c\x12\x12\n\npublic_key\x18\x04 \x01(\x0c\"\xdd\x01\n\x11\x41ggregationBallot\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12\x17\n\x0f\x65valuation_hash\x18\x02 \x01(\x0c\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x38\n\nsignatures\x18\x04 \x03(\x0b\x32$.zarathustra.v1.AggregationSignature\x12\x1a\n\rcollect_until\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\tissued_at\x18\x06 \x01(\x04H\x01\x88\x01\x01\x42\x10\n\x0e_collect_untilB\x0c\n\n_issued_at\"M\n\x14\x41ggregationSignature\x12\x10\n\x08operator\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x10\n\x08standing\x18\x03 \x01(\r\":\n\x15\x41ggregationAbstention\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12\x10\n\x08operator\x18\x02 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n zarathustra/v1/aggregation.proto\x12\x0ezarathustra.v1\"\x92\x03\n\x10\x41ggregationState\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.zarathustra.v1.AggregationTask\x12\x13\n\x0bset_version\x18\x02 \x01(\r\x12\x36\n\toperators\x18\x03 \x03(\x0b\x32#.zarathustra.v1.AggregationOperator\x12\r\n\x05\x62lock\x18\x04 \x01(\x04\x12\x13\n\x0b\x65valuations\x18\x05 \x03(\x0c\x12\x32\n\x07\x62\x61llots\x18\x06 \x03(\x0b\x32!.zarathustra.v1.AggregationBallot\x12\x38\n\tabstained\x18\x07 \x03(\x0b\x32%.zarathustra.v1.AggregationAbstention\x12\x0f\n\x07stalled\x18\x08 \x03(\r\x12\x18\n\x0b\x66inal_since\x18\t \x01(\x04H\x00\x88\x01\x01\x12\x35\n\x08reported\x18\n \x03(\x0b\x32#.zarathustra.v1.AggregationConflictB\x0e\n\x0c_final_since\"\xa4\x03\n\x0f\x41ggregationTask\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x12\n\nproject_id\x18\x02 \x01(\x04\x12\x18\n\x10submission_index\x18\x03 \x01(\r\x12\x0e\n\x06status\x18\x04 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x15\n\rattempt_start\x18\x06 \x01(\x04\x12\x16\n\x0e\x61ttempt_blocks\x18\x07 \x01(\r\x12\x14\n\x0cmax_attempts\x18\x08 \x01(\r\x12\x12\n\nseed_block\x18\t \x01(\x04\x12\x10\n\x08\x64\x65\x61\x64line\x18\n \x01(\x04\x12\x12\n\nquorum_bps\x18\x0b \x01(\r\x12\x12\n\ninput_root\x18\x0c \x01(\x0c\x12\x18\n\x10\x61rchitecture_cid\x18\r \x01(\t\x12\x15\n\revaluator_cid\x18\x0e \x01(\t\x12\x14\n\x0c\x63hampion_cid\x18\x0f \x01(\t\x12\x16\n\x0e\x63hallenger_cid\x18\x10 \x01(\t\x12\x0e\n\x06rounds\x18\x11 \x01(\r\x12\t\n\x01k\x18\x12 \x01(\r\x12\x11\n\talpha_ppm\x18\x13 \x01(\r\x12\x11\n\ttolerance\x18\x14 \x01(\r\"X\n\x13\x41ggregationOperator\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x10\n\x08operator\x18\x02 \x01(\x0c\x12\r\n\x05stake\x18\x03 \x01(\x0c\x12\x12\n\npublic_key\x18\x04 \x01(\x0c\"\xdd\x01\n\x11\x41ggregationBallot\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12\x17\n\x0f\x65valuation_hash\x18\x02 \x01(\x0c\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x38\n\nsignatures\x18\x04 \x03(\x0b\x32$.zarathustra.v1.AggregationSignature\x12\x1a\n\rcollect_until\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x16\n\tissued_at\x18\x06 \x01(\x04H\x01\x88\x01\x01\x42\x10\n\x0e_collect_untilB\x0c\n\n_issued_at\"M\n\x14\x41ggregationSignature\x12\x10\n\x08operator\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x10\n\x08standing\x18\x03 \x01(\r\":\n\x15\x41ggregationAbstention\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12\x10\n\x08operator\x18\x02 \x01(\x0c\";\n\x13\x41ggregationConflict\x12\x10\n\x08operator\x18\x01 \x01(\x0c\x12\x12\n\ninput_hash\x18\x02 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zarathustra.v1.aggregation_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AGGREGATIONSTATE']._serialized_start=53
-  _globals['_AGGREGATIONSTATE']._serialized_end=400
-  _globals['_AGGREGATIONTASK']._serialized_start=403
-  _globals['_AGGREGATIONTASK']._serialized_end=823
-  _globals['_AGGREGATIONOPERATOR']._serialized_start=825
-  _globals['_AGGREGATIONOPERATOR']._serialized_end=913
-  _globals['_AGGREGATIONBALLOT']._serialized_start=916
-  _globals['_AGGREGATIONBALLOT']._serialized_end=1137
-  _globals['_AGGREGATIONSIGNATURE']._serialized_start=1139
-  _globals['_AGGREGATIONSIGNATURE']._serialized_end=1216
-  _globals['_AGGREGATIONABSTENTION']._serialized_start=1218
-  _globals['_AGGREGATIONABSTENTION']._serialized_end=1276
+  _globals['_AGGREGATIONSTATE']._serialized_end=455
+  _globals['_AGGREGATIONTASK']._serialized_start=458
+  _globals['_AGGREGATIONTASK']._serialized_end=878
+  _globals['_AGGREGATIONOPERATOR']._serialized_start=880
+  _globals['_AGGREGATIONOPERATOR']._serialized_end=968
+  _globals['_AGGREGATIONBALLOT']._serialized_start=971
+  _globals['_AGGREGATIONBALLOT']._serialized_end=1192
+  _globals['_AGGREGATIONSIGNATURE']._serialized_start=1194
+  _globals['_AGGREGATIONSIGNATURE']._serialized_end=1271
+  _globals['_AGGREGATIONABSTENTION']._serialized_start=1273
+  _globals['_AGGREGATIONABSTENTION']._serialized_end=1331
+  _globals['_AGGREGATIONCONFLICT']._serialized_start=1333
+  _globals['_AGGREGATIONCONFLICT']._serialized_end=1392
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class AggregationState(_message.Message):
-    __slots__ = ("task", "set_version", "operators", "block", "evaluations", "ballots", "abstained", "stalled", "final_since")
+    __slots__ = ("task", "set_version", "operators", "block", "evaluations", "ballots", "abstained", "stalled", "final_since", "reported")
     TASK_FIELD_NUMBER: _ClassVar[int]
     SET_VERSION_FIELD_NUMBER: _ClassVar[int]
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class AggregationState(_message.Message):
     ABSTAINED_FIELD_NUMBER: _ClassVar[int]
     STALLED_FIELD_NUMBER: _ClassVar[int]
     FINAL_SINCE_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_FIELD_NUMBER: _ClassVar[int]
     task: AggregationTask
     set_version: int
     operators: _containers.RepeatedCompositeFieldContainer[AggregationOperator]
@@ -26,7 +27,8 @@ class AggregationState(_message.Message):
     abstained: _containers.RepeatedCompositeFieldContainer[AggregationAbstention]
     stalled: _containers.RepeatedScalarFieldContainer[int]
     final_since: int
-    def __init__(self, task: _Optional[_Union[AggregationTask, _Mapping]] = ..., set_version: _Optional[int] = ..., operators: _Optional[_Iterable[_Union[AggregationOperator, _Mapping]]] = ..., block: _Optional[int] = ..., evaluations: _Optional[_Iterable[bytes]] = ..., ballots: _Optional[_Iterable[_Union[AggregationBallot, _Mapping]]] = ..., abstained: _Optional[_Iterable[_Union[AggregationAbstention, _Mapping]]] = ..., stalled: _Optional[_Iterable[int]] = ..., final_since: _Optional[int] = ...) -> None: ...
+    reported: _containers.RepeatedCompositeFieldContainer[AggregationConflict]
+    def __init__(self, task: _Optional[_Union[AggregationTask, _Mapping]] = ..., set_version: _Optional[int] = ..., operators: _Optional[_Iterable[_Union[AggregationOperator, _Mapping]]] = ..., block: _Optional[int] = ..., evaluations: _Optional[_Iterable[bytes]] = ..., ballots: _Optional[_Iterable[_Union[AggregationBallot, _Mapping]]] = ..., abstained: _Optional[_Iterable[_Union[AggregationAbstention, _Mapping]]] = ..., stalled: _Optional[_Iterable[int]] = ..., final_since: _Optional[int] = ..., reported: _Optional[_Iterable[_Union[AggregationConflict, _Mapping]]] = ...) -> None: ...
 
 class AggregationTask(_message.Message):
     __slots__ = ("task_id", "project_id", "submission_index", "status", "attempt", "attempt_start", "attempt_blocks", "max_attempts", "seed_block", "deadline", "quorum_bps", "input_root", "architecture_cid", "evaluator_cid", "champion_cid", "challenger_cid", "rounds", "k", "alpha_ppm", "tolerance")
@@ -117,3 +119,11 @@ class AggregationAbstention(_message.Message):
     attempt: int
     operator: bytes
     def __init__(self, attempt: _Optional[int] = ..., operator: _Optional[bytes] = ...) -> None: ...
+
+class AggregationConflict(_message.Message):
+    __slots__ = ("operator", "input_hash")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    operator: bytes
+    input_hash: bytes
+    def __init__(self, operator: _Optional[bytes] = ..., input_hash: _Optional[bytes] = ...) -> None: ...

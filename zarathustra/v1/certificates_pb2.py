@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from zarathustra.v1 import evaluations_pb2 as zarathustra_dot_v1_dot_evaluations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zarathustra/v1/certificates.proto\x12\x0ezarathustra.v1\x1a zarathustra/v1/evaluations.proto\"\x93\x01\n\x11\x43\x65rtificateIssued\x12\x34\n\x08proposal\x18\x01 \x01(\x0b\x32\".zarathustra.v1.EvaluationProposed\x12\x10\n\x08\x61pproved\x18\x02 \x01(\x08\x12\x13\n\x0bset_version\x18\x03 \x01(\r\x12\x0e\n\x06\x62itmap\x18\x04 \x01(\x0c\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\x9b\x01\n\x11\x43\x65rtificatePosted\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x18\n\x10transaction_hash\x18\x04 \x01(\x0c\x12\x14\n\x0c\x62lock_number\x18\x05 \x01(\x04\x12\x10\n\x08gas_used\x18\x06 \x01(\x04\x12\x10\n\x08operator\x18\x07 \x01(\x0c\"?\n\x0bTaskStalled\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06reason\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!zarathustra/v1/certificates.proto\x12\x0ezarathustra.v1\x1a zarathustra/v1/evaluations.proto\"\x93\x01\n\x11\x43\x65rtificateIssued\x12\x34\n\x08proposal\x18\x01 \x01(\x0b\x32\".zarathustra.v1.EvaluationProposed\x12\x10\n\x08\x61pproved\x18\x02 \x01(\x08\x12\x13\n\x0bset_version\x18\x03 \x01(\r\x12\x0e\n\x06\x62itmap\x18\x04 \x01(\x0c\x12\x11\n\tsignature\x18\x05 \x01(\x0c\"\x9b\x01\n\x11\x43\x65rtificatePosted\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x10\n\x08\x61pproved\x18\x03 \x01(\x08\x12\x18\n\x10transaction_hash\x18\x04 \x01(\x0c\x12\x14\n\x0c\x62lock_number\x18\x05 \x01(\x04\x12\x10\n\x08gas_used\x18\x06 \x01(\x04\x12\x10\n\x08operator\x18\x07 \x01(\x0c\"_\n\x08\x43\x61stVote\x12.\n\nevaluation\x18\x01 \x01(\x0b\x32\x1a.zarathustra.v1.Evaluation\x12\x10\n\x08\x61pproved\x18\x02 \x01(\x08\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"t\n\rConflictFound\x12\x10\n\x08operator\x18\x01 \x01(\x0c\x12\'\n\x05\x66irst\x18\x02 \x01(\x0b\x32\x18.zarathustra.v1.CastVote\x12(\n\x06second\x18\x03 \x01(\x0b\x32\x18.zarathustra.v1.CastVote\"?\n\x0bTaskStalled\x12\x0f\n\x07task_id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0e\n\x06reason\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CERTIFICATEISSUED']._serialized_end=235
   _globals['_CERTIFICATEPOSTED']._serialized_start=238
   _globals['_CERTIFICATEPOSTED']._serialized_end=393
-  _globals['_TASKSTALLED']._serialized_start=395
-  _globals['_TASKSTALLED']._serialized_end=458
+  _globals['_CASTVOTE']._serialized_start=395
+  _globals['_CASTVOTE']._serialized_end=490
+  _globals['_CONFLICTFOUND']._serialized_start=492
+  _globals['_CONFLICTFOUND']._serialized_end=608
+  _globals['_TASKSTALLED']._serialized_start=610
+  _globals['_TASKSTALLED']._serialized_end=673
 # @@protoc_insertion_point(module_scope)

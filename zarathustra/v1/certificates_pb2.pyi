@@ -38,6 +38,26 @@ class CertificatePosted(_message.Message):
     operator: bytes
     def __init__(self, task_id: _Optional[bytes] = ..., attempt: _Optional[int] = ..., approved: _Optional[bool] = ..., transaction_hash: _Optional[bytes] = ..., block_number: _Optional[int] = ..., gas_used: _Optional[int] = ..., operator: _Optional[bytes] = ...) -> None: ...
 
+class CastVote(_message.Message):
+    __slots__ = ("evaluation", "approved", "signature")
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    evaluation: _evaluations_pb2.Evaluation
+    approved: bool
+    signature: bytes
+    def __init__(self, evaluation: _Optional[_Union[_evaluations_pb2.Evaluation, _Mapping]] = ..., approved: _Optional[bool] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class ConflictFound(_message.Message):
+    __slots__ = ("operator", "first", "second")
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    operator: bytes
+    first: CastVote
+    second: CastVote
+    def __init__(self, operator: _Optional[bytes] = ..., first: _Optional[_Union[CastVote, _Mapping]] = ..., second: _Optional[_Union[CastVote, _Mapping]] = ...) -> None: ...
+
 class TaskStalled(_message.Message):
     __slots__ = ("task_id", "attempt", "reason")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]

@@ -47,6 +47,10 @@ def encode_state(state: TaskState) -> bytes:
         ],
         stalled=sorted(state.stalled),
         final_since=state.final_since,
+        reported=[
+            pb.AggregationConflict(operator=operator, input_hash=input_hash)
+            for operator, input_hash in sorted(state.reported)
+        ],
     )
     return message.SerializeToString(deterministic=True)
 
@@ -74,6 +78,7 @@ def _decode_state(message: pb.AggregationState) -> TaskState:
         abstained=frozenset((Attempt(mark.attempt), OperatorId(mark.operator)) for mark in message.abstained),
         stalled=frozenset(Attempt(attempt) for attempt in message.stalled),
         final_since=BlockNumber(message.final_since) if message.HasField("final_since") else None,
+        reported=frozenset((OperatorId(mark.operator), mark.input_hash) for mark in message.reported),
     )
 
 

@@ -31,7 +31,7 @@ interface IAttestationCenter {
     /// @notice Mark a task whose deadline has come as expired. Anyone may call.
     function expireTask(bytes32 taskId) external;
 
-    /// @notice Credit an operator's receiver with its fees as attester, for settlements before `upTo`. Anyone may call.
+    /// @notice Credit an operator's receiver with all its fees of the settlements before `upTo`. Anyone may call.
     function claim(address operator, uint64 upTo) external;
 
     /// @notice Dispute an IMPROVED verdict whose reward is still withheld. msg.value is the dispute's bond.

@@ -17,8 +17,8 @@ interface IAvsLogic {
     /// @notice Pass on the resolver's ruling. Return who disputed.
     function afterResolution(uint40 projectId, uint32 index, bool isOverturned) external returns (address disputer);
 
-    /// @notice Credit an attester's fees.
-    function payAttester(address receiver, FeeShare[] calldata shares) external;
+    /// @notice Credit an operator's fees.
+    function payOperator(address receiver, FeeShare[] calldata shares) external;
 
     error NotAttestationCenter(address caller);
 }

@@ -82,9 +82,9 @@ interface IModelSubmission {
     ///         contributor gets reward and bond.
     function resolve(uint40 projectId, uint32 index, bool isOverturned) external returns (address disputer);
 
-    /// @notice Credit an attester's receiver with its part of each fee.
+    /// @notice Credit an operator's receiver with its part of each fee, as performer, attester and aggregator.
     /// @dev The remainder of rounding, less than one unit a signer and task, stays in the contract.
-    function payAttester(address receiver, FeeShare[] calldata shares) external;
+    function payOperator(address receiver, FeeShare[] calldata shares) external;
 
     // ---- PARAMETERS_ROLE
 

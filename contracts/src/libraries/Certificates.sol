@@ -23,6 +23,7 @@ library Certificates {
         Evaluation evaluation;
         bytes32 evaluationHash;
         uint8 effectiveAttempt;
+        uint8 performerSlot;
         SealedSet set;
         bytes blob;
         uint96 signedStake;
@@ -62,7 +63,8 @@ library Certificates {
     ) internal pure {
         Evaluation memory evaluation = self.evaluation;
         uint256 number = Attempts.performerNumber(seed, evaluation.attempt, self.set.count);
-        address expected = OperatorSet.operatorAt(self.blob, self.set.occupied.select(number));
+        self.performerSlot = self.set.occupied.select(number);
+        address expected = OperatorSet.operatorAt(self.blob, self.performerSlot);
         if (evaluation.performer != expected) {
             revert IAttestationCenter.NotThePerformer(evaluation.performer, expected);
         }

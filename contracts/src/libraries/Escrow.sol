@@ -11,8 +11,9 @@ library Escrow {
     struct Ledger {
         mapping(address token => uint256) owed;
         mapping(address account => mapping(address token => uint256)) credits;
-        TokenTerms[] tokens; // number 0 is the coin
-        mapping(address token => uint256) numbers;
+        mapping(uint16 number => TokenTerms) tokens; // number 0 is the coin
+        mapping(address token => uint16) numbers;
+        uint16 tokenCount;
     }
 
     /// @notice Take exactly `amount` from the caller.
@@ -42,20 +43,18 @@ library Escrow {
 
     /// @notice Add a token or change its least fee; zero forbids it.
     function setToken(Ledger storage self, address token, uint96 minFee) internal {
-        uint256 number = self.numbers[token];
-        if (number == 0 && (token != Tokens.COIN || self.tokens.length == 0)) {
-            self.numbers[token] = self.tokens.length;
-            self.tokens.push(TokenTerms(token, minFee));
-        } else {
-            self.tokens[number].minFee = minFee;
+        uint16 number = self.numbers[token];
+        if (number == 0 && token != Tokens.COIN) {
+            number = ++self.tokenCount;
+            self.numbers[token] = number;
         }
+        self.tokens[number] = TokenTerms(token, minFee);
         emit IModelSubmission.TokenChanged(token, minFee);
     }
 
     /// @notice Return the token's number and its least fee. Reverts if it is not allowed.
     function requireToken(Ledger storage self, address token) internal view returns (uint16 number, uint96 minFee) {
-        // forge-lint: disable-next-line(unsafe-typecast) The timelock adds each token; it never adds 65,536.
-        number = uint16(self.numbers[token]);
+        number = self.numbers[token];
         minFee = self.tokens[number].token == token ? self.tokens[number].minFee : 0;
         if (minFee == 0) revert IModelSubmission.TokenNotAllowed(token);
     }

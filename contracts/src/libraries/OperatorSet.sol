@@ -13,9 +13,9 @@ import {Bits} from "./Bits.sol";
 ///      0x00 ‖ sum of all keys 96 ‖ slot 0 ‖ … ‖ slot n − 1        the leading STOP: a call does nothing
 ///      slot = address 20 ‖ stake 12 ‖ x 48 ‖ y 48      all zero: the slot is empty
 ///
-///      The keys of the signers are added, or those of the absent operators are subtracted from the sum, whichever are
-///      fewer. One loop in assembly does what Solidity cannot; `test/fuzz/OperatorSet.t.sol` compares it with plain
-///      code.
+///      The keys of the signers are added, or those of the absent operators are added and subtracted from the sum of all,
+///      whichever are fewer. One loop in assembly does what Solidity cannot; `test/fuzz/OperatorSet.t.sol` compares it
+///      with plain code.
 library OperatorSet {
     using Bits for uint128;
 
@@ -58,7 +58,7 @@ library OperatorSet {
     /// @notice Write the sum of all keys, then the set as the code of a new contract.
     function store(bytes memory blob, uint128 occupied) internal returns (address pointer) {
         bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
-        _addEntries(points, blob, occupied, false);
+        _addEntries(points, blob, occupied);
         assembly ("memory-safe") {
             mcopy(add(blob, 0x21), add(points, 0x30), 0x30)
             mcopy(add(blob, 0x51), add(points, 0x70), 0x30)
@@ -119,24 +119,17 @@ library OperatorSet {
         // The input of G1ADD: the sum so far ‖ the next key. Both start as the identity, all zero.
         bytes memory points = new bytes(2 * BLS12381.G1_LENGTH);
         if (signers.count() <= absent.count()) {
-            stake = _addEntries(points, blob, signers, false);
+            stake = _addEntries(points, blob, signers);
         } else {
-            assembly ("memory-safe") {
-                mcopy(add(points, 0x30), add(blob, 0x21), 0x30)
-                mcopy(add(points, 0x70), add(blob, 0x51), 0x30)
-            }
-            stake = set.totalStake - _addEntries(points, blob, absent, true);
+            stake = set.totalStake - _addEntries(points, blob, absent);
+            _subtractFromAll(points, blob);
         }
         return (_firstPoint(points), stake);
     }
 
-    /// @dev Add the keys of `slots` to the first point, in place, or subtract them; return the sum of their stakes. With
-    ///      a call of Solidity for each key, a signer would cost twice the gas.
-    function _addEntries(bytes memory points, bytes memory blob, uint128 slots, bool isNegated)
-        private
-        view
-        returns (uint96 stake)
-    {
+    /// @dev Add the keys of `slots` to the first point, in place, and return the sum of their stakes. With a call of
+    ///      Solidity for each key, a signer would cost twice the gas.
+    function _addEntries(bytes memory points, bytes memory blob, uint128 slots) private view returns (uint96 stake) {
         bool isDone = true;
         assembly ("memory-safe") {
             let sum := add(points, 0x20)
@@ -150,17 +143,30 @@ library OperatorSet {
                 stake := add(stake, and(mload(entry), 0xffffffffffffffffffffffff))
                 mcopy(add(next, 0x10), add(entry, 0x20), 0x30) // x; the 16 bytes before each coordinate stay zero
                 mcopy(add(next, 0x50), add(entry, 0x50), 0x30) // y
-                if isNegated {
-                    let high := mload(add(next, 0x40))
-                    let low := mload(add(next, 0x60))
-                    mstore(add(next, 0x40), sub(sub(PRIME_HIGH, high), gt(low, PRIME_LOW)))
-                    mstore(add(next, 0x60), sub(PRIME_LOW, low))
-                }
-                isDone := staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80)
+                isDone := and(isDone, staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80))
                 // On its own line: Yul evaluates arguments from right to left and would read the size before the call.
                 isDone := and(isDone, eq(returndatasize(), 0x80))
-                if iszero(isDone) { break }
             }
+        }
+        if (!isDone) revert ISignatureVerifier.PrecompileFailed(G1_ADD);
+    }
+
+    /// @dev Replace the first point by the sum of all keys less the first point.
+    function _subtractFromAll(bytes memory points, bytes memory blob) private view {
+        bool isDone;
+        assembly ("memory-safe") {
+            let sum := add(points, 0x20)
+            let high := mload(add(sum, 0x40))
+            let low := mload(add(sum, 0x60))
+            // −(x, y) = (x, p − y). The identity is all zero, and its own negative.
+            if or(high, low) {
+                mstore(add(sum, 0x40), sub(sub(PRIME_HIGH, high), gt(low, PRIME_LOW)))
+                mstore(add(sum, 0x60), sub(PRIME_LOW, low))
+            }
+            mcopy(add(sum, 0x90), add(blob, 0x21), 0x30)
+            mcopy(add(sum, 0xd0), add(blob, 0x51), 0x30)
+            isDone := staticcall(gas(), 0x0b, sum, 0x100, sum, 0x80)
+            isDone := and(isDone, eq(returndatasize(), 0x80))
         }
         if (!isDone) revert ISignatureVerifier.PrecompileFailed(G1_ADD);
     }

@@ -2,12 +2,13 @@
 pragma solidity ^0.8.30;
 
 import {BondShares, FeeParts, ProjectRecord} from "../types/Market.sol";
-import {Evaluation, Outcome, RewardRule, Verdict} from "../types/Types.sol";
+import {Evaluation, FeeShare, Outcome, RewardRule, Verdict} from "../types/Types.sol";
 
 /// @title Shares of rewards, fees and bonds. Rounds down.
 library Rewards {
     uint256 internal constant PERFORMER_PERCENT = 40;
     uint256 internal constant AGGREGATOR_PERCENT = 10;
+    uint32 internal constant WHOLE = type(uint32).max;
 
     /// @notice Return the reward of an IMPROVED submission.
     /// @dev FIXED: each pays `maxReward`. LINEAR: `rate` × gain, at most `maxReward`, and all rewards together at most
@@ -17,6 +18,7 @@ library Rewards {
         uint256 rate = project.rewardRate;
         uint256 reward = rate * uint64(evaluation.gainLowerBound); // positive, because minGain is
         int256 totalGain = int256(evaluation.challengerScore) - project.baselineScore;
+        // forge-lint: disable-next-line(unsafe-typecast) Positive here.
         uint256 total = totalGain > 0 ? rate * uint256(totalGain) : 0;
         uint256 left = total > project.rewardsPaid ? total - project.rewardsPaid : 0;
         if (reward > left) reward = left;
@@ -28,12 +30,9 @@ library Rewards {
     /// @dev Attesters and aggregator earn by stake of the whole set's stake, so nobody earns more when a signature is
     ///      left out. An aggregator without its turn earns nothing; its tenth is the attesters'.
     function splitFee(uint96 fee, Verdict calldata verdict) internal pure returns (FeeParts memory parts) {
-        bool isAggregatorPaid = verdict.aggregatorReceiver != address(0);
         parts.performer = _percentOf(fee, PERFORMER_PERCENT);
-        parts.attesters = _scale(attestersPart(fee, isAggregatorPaid), verdict.signedStake, verdict.totalStake);
-        if (isAggregatorPaid) {
-            parts.aggregator = _scale(_percentOf(fee, AGGREGATOR_PERCENT), verdict.signedStake, verdict.totalStake);
-        }
+        parts.attesters = _scale(attestersPart(fee, verdict.isAggregatorPaid), verdict.signedStake, verdict.totalStake);
+        if (verdict.isAggregatorPaid) parts.aggregator = _aggregatorsPart(fee, verdict.signedShare);
         parts.unearned = fee - parts.performer - parts.attesters - parts.aggregator;
     }
 
@@ -43,13 +42,17 @@ library Rewards {
         return isAggregatorPaid ? part - _percentOf(fee, AGGREGATOR_PERCENT) : part;
     }
 
-    /// @notice Return one attester's share of a fee.
-    function shareOf(uint96 fee, bool isAggregatorPaid, uint96 stake, uint96 totalStake)
-        internal
-        pure
-        returns (uint96)
-    {
-        return _scale(attestersPart(fee, isAggregatorPaid), stake, totalStake);
+    /// @notice Return what one operator earned of a fee, in all its roles.
+    function shareOf(uint96 fee, FeeShare calldata share) internal pure returns (uint96 amount) {
+        amount = _scale(attestersPart(fee, share.isAggregatorPaid), share.stake, share.totalStake);
+        if (share.isPerformer) amount += _percentOf(fee, PERFORMER_PERCENT);
+        if (share.aggregatorShare != 0) amount += _aggregatorsPart(fee, share.aggregatorShare);
+    }
+
+    /// @notice Return part / whole in 2³² − 1 parts, rounded down.
+    function shareOfWhole(uint96 part, uint96 whole) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast) At most WHOLE: the part is not larger than the whole.
+        return uint32(uint256(part) * WHOLE / whole);
     }
 
     /// @notice Split a challenger's bond by its outcome. Each line is a row of the outcome table in `docs/protocol.md`.
@@ -64,6 +67,11 @@ library Rewards {
         if (outcome == Outcome.WORSE || outcome == Outcome.INVALID) return BondShares(0, bond - fee, false);
         if (outcome == Outcome.UNREVEALED) return BondShares(0, bond, false);
         return BondShares(bond, 0, false); // EXPIRED, CANCELLED
+    }
+
+    /// @dev The same at settlement and at the claim, so that no unit is missing.
+    function _aggregatorsPart(uint96 fee, uint32 signedShare) private pure returns (uint96) {
+        return _scale(_percentOf(fee, AGGREGATOR_PERCENT), signedShare, WHOLE);
     }
 
     function _percentOf(uint96 amount, uint256 percent) private pure returns (uint96) {

@@ -129,22 +129,25 @@ struct Task {
     bytes32 inputRoot;
 }
 
-/// An approved evaluation, as AttestationCenter passes it through AvsLogic to ModelSubmission. `aggregatorReceiver` is
-/// zero unless the poster had its turn; its share is scaled by signedStake / totalStake.
+/// An approved evaluation, as AttestationCenter passes it through AvsLogic to ModelSubmission. `isAggregatorPaid`: the
+/// poster had its turn. `signedShare`: signedStake / totalStake in 2³² − 1 parts, rounded down.
 struct Verdict {
     uint40 projectId;
     uint32 submissionIndex;
     Evaluation evaluation;
-    address performerReceiver;
-    address aggregatorReceiver;
+    bool isAggregatorPaid;
+    uint32 signedShare;
     uint96 signedStake;
     uint96 totalStake;
 }
 
-/// One attester's part in one settlement: `stake` of `totalStake`. `isAggregatorPaid` as in its Verdict.
+/// What one operator did in one settlement. `stake` of `totalStake` attested; 0 if it did not sign. `isPerformer`: the
+/// evaluation is its own. `aggregatorShare`: its Verdict's `signedShare` if it posted in its turn, else 0.
 struct FeeShare {
     uint40 projectId;
+    bool isPerformer;
     bool isAggregatorPaid;
+    uint32 aggregatorShare;
     uint96 stake;
     uint96 totalStake;
 }

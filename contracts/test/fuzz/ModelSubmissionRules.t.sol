@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Outcomes} from "../../src/libraries/Outcomes.sol";
 import {Rewards} from "../../src/libraries/Rewards.sol";
 import {BondShares, FeeParts, ProjectRecord} from "../../src/types/Market.sol";
-import {Code, Evaluation, Outcome, RewardRule, Verdict} from "../../src/types/Types.sol";
+import {Code, Evaluation, FeeShare, Outcome, RewardRule, Verdict} from "../../src/types/Types.sol";
 import {Test} from "../support/Test.sol";
 
 /// @dev Makes the libraries' rules callable with calldata, on a stored project.
@@ -36,6 +36,10 @@ contract Rules {
 
     function ofBaseline(Code code) external pure returns (Outcome) {
         return Outcomes.ofBaseline(code);
+    }
+
+    function shareOf(uint96 fee, FeeShare calldata share) external pure returns (uint96) {
+        return Rewards.shareOf(fee, share);
     }
 
     function splitFee(uint96 fee, Verdict calldata verdict) external pure returns (FeeParts memory) {
@@ -176,7 +180,9 @@ contract ModelSubmissionRulesTest is Test {
         uint256 tenth = hasAggregator ? uint256(fee) * 10 / 100 : 0;
         uint256 toAttesters = uint256(fee) - uint256(fee) * 40 / 100 - tenth;
         assertEq(parts.performer, uint256(fee) * 40 / 100);
-        assertEq(parts.aggregator, tenth * signed / total);
+        // The share is kept in 32 bits: it rounds down by less than one part in 2³² − 1, then to a whole unit.
+        assertLe(parts.aggregator, tenth * signed / total);
+        assertLe(tenth * signed / total, parts.aggregator + tenth / type(uint32).max + 1);
         assertEq(parts.attesters, toAttesters * signed / total);
         assertEq(uint256(parts.performer) + parts.aggregator + parts.attesters + parts.unearned, fee);
         if (signed == total) assertEq(parts.unearned, 0);
@@ -195,10 +201,27 @@ contract ModelSubmissionRulesTest is Test {
         FeeParts memory parts = _split(fee, signed, total, hasAggregator);
         uint256 paid = 0;
         for (uint256 i = 0; i < stakes.length; ++i) {
-            paid += Rewards.shareOf(fee, hasAggregator, stakes[i], total);
+            paid += rules.shareOf(fee, FeeShare(1, false, hasAggregator, 0, stakes[i], total));
         }
         assertLe(paid, parts.attesters);
         assertLe(parts.attesters, paid + 2);
+    }
+
+    /// @dev Performer and aggregator claim exactly what was set aside for them, also when one operator is everything.
+    function testFuzz_shareOf__performer_and_aggregator__exactly_their_parts(
+        uint96 fee,
+        uint96 signed,
+        uint96 total,
+        bool isPaid
+    ) public view {
+        total = uint96(bound(total, 1, type(uint96).max));
+        signed = uint96(bound(signed, 0, total));
+        uint32 share = isPaid ? Rewards.shareOfWhole(signed, total) : 0;
+        FeeParts memory parts = _split(fee, signed, total, isPaid);
+        assertEq(rules.shareOf(fee, FeeShare(1, true, isPaid, 0, 0, total)), parts.performer);
+        assertEq(rules.shareOf(fee, FeeShare(1, false, isPaid, share, 0, total)), parts.aggregator);
+        uint256 all = uint256(parts.performer) + parts.aggregator + parts.attesters;
+        assertEq(rules.shareOf(fee, FeeShare(1, true, isPaid, share, signed, total)), all);
     }
 
     /// @dev Attack: an aggregator leaves a signer out. It earns no more, and neither do the others.
@@ -243,7 +266,8 @@ contract ModelSubmissionRulesTest is Test {
         returns (FeeParts memory)
     {
         Verdict memory verdict;
-        verdict.aggregatorReceiver = hasAggregator ? address(1) : address(0);
+        verdict.isAggregatorPaid = hasAggregator;
+        verdict.signedShare = Rewards.shareOfWhole(signed, total);
         (verdict.signedStake, verdict.totalStake) = (signed, total);
         return rules.splitFee(fee, verdict);
     }

@@ -7,7 +7,8 @@ import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {FeeShare, TaskRequest, Verdict} from "../../src/types/Types.sol";
 
 /// @dev AttestationCenter and AvsLogic in one, as ModelSubmission sees them. It opens every requested task unless the
-///      test makes it refuse or the deployment is paused, and passes on the verdicts that the test gives it.
+///      test makes it refuse or the deployment is paused, and passes on the verdicts that the test gives it. Performer
+///      and aggregator claim at once, attesters when the test says so.
 contract FakeAttestationCenter {
     enum Mood {
         WILLING,
@@ -21,12 +22,19 @@ contract FakeAttestationCenter {
     /// The attesters' parts of all settlements, less what was claimed. Computed from `docs/protocol.md`, so that the
     /// tests do not trust the library that the market uses.
     mapping(address token => uint256) public unclaimedIn;
+    address private _performer;
+    address private _aggregator;
     TaskRequest[] private _requests;
     mapping(bytes32 taskId => bool) private _isKnown;
 
     function wire(IModelSubmission market_, IAdministration administration_) external {
         market = market_;
         administration = administration_;
+    }
+
+    function setPayees(address performer, address aggregator) external {
+        _performer = performer;
+        _aggregator = aggregator;
     }
 
     function setMood(Mood mood_) external {
@@ -49,9 +57,11 @@ contract FakeAttestationCenter {
 
     function settle(Verdict calldata verdict) external {
         (address token, uint96 fee) = market.feeOf(verdict.projectId);
-        bool isAggregatorPaid = verdict.aggregatorReceiver != address(0);
-        unclaimedIn[token] += attestersOf(fee, isAggregatorPaid) * verdict.signedStake / verdict.totalStake;
+        bool isPaid = verdict.isAggregatorPaid;
+        unclaimedIn[token] += attestersOf(fee, isPaid) * verdict.signedStake / verdict.totalStake;
         market.settle(verdict);
+        _pay(_performer, FeeShare(verdict.projectId, true, isPaid, 0, 0, verdict.totalStake));
+        if (isPaid) _pay(_aggregator, FeeShare(verdict.projectId, false, true, verdict.signedShare, 0, 1));
     }
 
     function expire(uint40 projectId, uint32 index) external {
@@ -66,13 +76,19 @@ contract FakeAttestationCenter {
         return market.resolve(projectId, index, isOverturned);
     }
 
-    function payAttester(address receiver, FeeShare[] calldata shares) external {
+    function payOperator(address receiver, FeeShare[] calldata shares) external {
         for (uint256 i = 0; i < shares.length; ++i) {
             (address token, uint96 fee) = market.feeOf(shares[i].projectId);
             uint256 part = attestersOf(fee, shares[i].isAggregatorPaid);
             unclaimedIn[token] -= part * shares[i].stake / shares[i].totalStake;
         }
-        market.payAttester(receiver, shares);
+        market.payOperator(receiver, shares);
+    }
+
+    function _pay(address receiver, FeeShare memory share) private {
+        FeeShare[] memory shares = new FeeShare[](1);
+        shares[0] = share;
+        market.payOperator(receiver, shares);
     }
 
     /// @dev What is left of a fee after the performer's 40 % and, if it had its turn, the aggregator's 10 %.

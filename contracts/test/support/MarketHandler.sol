@@ -208,7 +208,8 @@ contract MarketHandler is MarketTest {
     {
         Verdict memory verdict = verdictOf(id, code, 0, challenger, lowerBound);
         verdict.signedStake = signed;
-        if (!isAggregatorPaid) verdict.aggregatorReceiver = address(0);
+        verdict.signedShare = shareOfTotal(signed);
+        verdict.isAggregatorPaid = isAggregatorPaid;
         address money = market.getProject(id).token;
         uint256 before = _creditOfPosters(money);
         center.settle(verdict);

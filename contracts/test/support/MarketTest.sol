@@ -94,6 +94,7 @@ abstract contract MarketTest is Test {
         center = new FakeAttestationCenter();
         market = deployMarket(defaultLimits(), UNBONDING_BLOCKS);
         center.wire(market, administration);
+        center.setPayees(performer, aggregator);
         token = new PlainToken();
         vm.prank(timelock);
         market.setToken(address(token), TOKEN_MIN_FEE);
@@ -244,8 +245,8 @@ abstract contract MarketTest is Test {
                 gainLowerBound: lowerBound,
                 reportHash: 0
             }),
-            performerReceiver: performer,
-            aggregatorReceiver: aggregator,
+            isAggregatorPaid: true,
+            signedShare: type(uint32).max,
             signedStake: TOTAL,
             totalStake: TOTAL
         });
@@ -258,8 +259,22 @@ abstract contract MarketTest is Test {
 
     function payAttester(address receiver, uint40 projectId, bool isAggregatorPaid, uint96 stake) internal {
         FeeShare[] memory shares = new FeeShare[](1);
-        shares[0] = FeeShare(projectId, isAggregatorPaid, stake, TOTAL);
-        center.payAttester(receiver, shares);
+        shares[0] = attesterShare(projectId, isAggregatorPaid, stake);
+        center.payOperator(receiver, shares);
+    }
+
+    function attesterShare(uint40 projectId, bool isAggregatorPaid, uint96 stake)
+        internal
+        pure
+        returns (FeeShare memory)
+    {
+        return FeeShare(projectId, false, isAggregatorPaid, 0, stake, TOTAL);
+    }
+
+    /// @dev What AttestationCenter computes of `TOTAL`.
+    function shareOfTotal(uint96 signed) internal pure returns (uint32) {
+        // forge-lint: disable-next-line(unsafe-typecast) `signed` is at most `TOTAL`.
+        return uint32(uint256(signed) * type(uint32).max / TOTAL);
     }
 
     function skipBlocks(uint256 count) internal {

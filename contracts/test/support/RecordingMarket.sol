@@ -83,7 +83,7 @@ contract RecordingMarket {
         return _disputes[_disputes.length - 1].disputer;
     }
 
-    function payAttester(address receiver, FeeShare[] calldata shares) external {
+    function payOperator(address receiver, FeeShare[] calldata shares) external {
         for (uint256 i = 0; i < shares.length; ++i) {
             _payments.push(Payment(msg.sender, receiver, shares[i]));
         }

@@ -256,7 +256,9 @@ contract AttacksTest is CenterTest {
         Certificate memory certificate = certify(evaluation, ALL, true);
         goToTurn(1, 3);
         submitAs(2, info, certificate); // before the operator whose turn it is
-        assertEq(market.verdictAt(0).aggregatorReceiver, address(0));
+        assertFalse(market.verdictAt(0).isAggregatorPaid, "the fee of an aggregator is for its turn");
+        center.claim(operatorOf(2), 1);
+        assertEq(market.paymentAt(0).share.aggregatorShare, 0);
     }
 
     function test_posting__copied_with_the_slot_of_another__refused() public {

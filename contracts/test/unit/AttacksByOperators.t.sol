@@ -183,8 +183,8 @@ contract AttacksByOperatorsTest is CenterTest {
         submit(0, evaluationOf(tasks[1], 0), 3, true); // without operator 2
         center.claim(operatorOf(0), 2);
 
-        uint256 fair = this.aggregatorPart(market.verdictAt(0)) + shareOf(market.paymentAt(0).share);
-        uint256 greedy = this.aggregatorPart(market.verdictAt(1)) + shareOf(market.paymentAt(1).share);
+        uint256 fair = earnedBySigning(0);
+        uint256 greedy = earnedBySigning(1);
         assertEq(fair, FEE / 10 + FEE / 2 / 3);
         assertEq(greedy, FEE / 10 * 2 / 3 + FEE / 2 / 3);
         assertLe(greedy, fair);
@@ -196,18 +196,21 @@ contract AttacksByOperatorsTest is CenterTest {
         submit(0, evaluationOf(tasks[0], 0), ALL, true);
         submit(0, evaluationOf(tasks[1], 0), 3, true);
         center.claim(operatorOf(0), 2);
-        assertEq(shareOf(market.paymentAt(0).share), FEE * 6 / 10 / 3);
-        assertEq(shareOf(market.paymentAt(1).share), FEE * 6 / 10 / 3);
+        assertEq(earnedBySigning(0), FEE * 6 / 10 / 3);
+        assertEq(earnedBySigning(1), FEE * 6 / 10 / 3);
     }
 
     // ---- steps
 
-    function aggregatorPart(Verdict calldata verdict) external pure returns (uint256) {
-        return Rewards.splitFee(FEE, verdict).aggregator;
+    /// @dev Without the performer's part, which depends on chance.
+    function earnedBySigning(uint256 payment) private view returns (uint256) {
+        FeeShare memory share = market.paymentAt(payment).share;
+        share.isPerformer = false;
+        return this.shareOf(share);
     }
 
-    function shareOf(FeeShare memory share) private pure returns (uint256) {
-        return Rewards.shareOf(FEE, share.isAggregatorPaid, share.stake, share.totalStake);
+    function shareOf(FeeShare calldata share) external pure returns (uint256) {
+        return Rewards.shareOf(FEE, share);
     }
 
     function voteOf(Evaluation memory evaluation, bool approved, uint128 bitmap)

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
+import {Bits} from "../../src/libraries/Bits.sol";
 import {Certificate, Evaluation, FeeShare, TaskRequest} from "../../src/types/Types.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {CenterTest} from "../support/CenterTest.sol";
@@ -11,7 +12,7 @@ import {RecordingMarket} from "../support/RecordingMarket.sol";
 contract AttestationCenterClaimsTest is CenterTest {
     function test_claim__signed_two_of_three__pays_their_shares() public {
         settleBy(1, 3);
-        settleBy(2, 6); // operator 0 did not sign
+        settleWithout(0, 2);
         settleBy(3, ALL);
 
         vm.expectEmit(address(center));
@@ -34,8 +35,52 @@ contract AttestationCenterClaimsTest is CenterTest {
         submit(1, evaluationOf(tasks[0], 0), ALL, true);
         submit(2, evaluationOf(tasks[1], 0), ALL, true);
         center.claim(operatorOf(0), 2);
-        checkShare(0, FeeShare(1, true, STAKE, 3 * STAKE));
-        checkShare(1, FeeShare(1, false, STAKE, 3 * STAKE));
+        uint32 whole = type(uint32).max;
+        bool[2] memory isPerformer = [performerIndex(tasks[0], 0) == 0, performerIndex(tasks[1], 0) == 0];
+        checkShare(0, FeeShare(1, isPerformer[0], true, 0, STAKE, 3 * STAKE));
+        checkShare(1, FeeShare(1, isPerformer[1], false, 0, STAKE, 3 * STAKE));
+        isPerformer = [performerIndex(tasks[0], 0) == 1, performerIndex(tasks[1], 0) == 1];
+        center.claim(operatorOf(1), 2);
+        checkShare(2, FeeShare(1, isPerformer[0], true, whole, STAKE, 3 * STAKE));
+        checkShare(3, FeeShare(1, isPerformer[1], false, 0, STAKE, 3 * STAKE)); // posted out of its turn
+    }
+
+    function test_claim__performed_only__paid_as_performer() public {
+        bytes32 taskId = openAndStart(1);
+        uint256 performer = performerIndex(taskId, 0);
+        goToTurn((performer + 1) % 3, 3);
+        submit((performer + 1) % 3, evaluationOf(taskId, 0), without(performer), true);
+        center.claim(operatorOf(performer), 1);
+        assertEq(market.paymentCount(), 1);
+        checkShare(0, FeeShare(1, true, true, 0, 0, 3 * STAKE));
+    }
+
+    function test_claim__posted_only__paid_as_aggregator_of_what_signed() public {
+        bytes32 taskId = openAndStart(1);
+        uint256 poster = (performerIndex(taskId, 0) + 1) % 3;
+        goToTurn(poster, 3);
+        submit(poster, evaluationOf(taskId, 0), without(poster), true);
+        center.claim(operatorOf(poster), 1);
+        checkShare(0, FeeShare(1, false, true, type(uint32).max / 3 * 2, 0, 3 * STAKE));
+    }
+
+    function test_claim__posted_only_out_of_turn__nothing() public {
+        bytes32 taskId = openAndStart(1);
+        uint256 poster = (performerIndex(taskId, 0) + 1) % 3;
+        goToTurn((poster + 1) % 3, 3);
+        submit(poster, evaluationOf(taskId, 0), without(poster), true);
+        center.claim(operatorOf(poster), 1);
+        assertEq(market.paymentCount(), 0);
+    }
+
+    /// @dev A rejected performer is in no settlement: the word of a rejection has no performer's slot.
+    function test_claim__rejecters_of_a_guilty_performer__each_once() public {
+        bytes32 taskId = openAndStart(1);
+        uint256 culprit = performerIndex(taskId, 0);
+        decide(taskId, 0, without(culprit), false);
+        center.claim(operatorOf(culprit), 1);
+        assertEq(market.paymentCount(), 0);
+        assertEq(governance.creditOf(receiverOf(culprit)), 0);
     }
 
     function test_claim__projects_differ__names_each() public {
@@ -91,12 +136,32 @@ contract AttestationCenterClaimsTest is CenterTest {
     }
 
     function test_claim__signed_none__moves_the_cursor_only() public {
-        settleBy(1, 3);
-        vm.expectCall(address(market), abi.encodeWithSelector(market.payAttester.selector), 0);
+        settleWithout(2, 1);
+        vm.expectCall(address(market), abi.encodeWithSelector(market.payOperator.selector), 0);
         vm.recordLogs();
         center.claim(operatorOf(2), 1);
         assertEq(vm.getRecordedLogs().length, 1); // FeesClaimed alone
         assertEq(center.cursorOf(operatorOf(2)), 1);
+    }
+
+    /// @dev Attack: an empty record reads as slot 0, and its receiver is the zero address.
+    function test_claim__account_that_is_no_operator__reverts() public {
+        settleBy(1, ALL);
+        vm.expectRevert(IAttestationCenter.NothingToClaim.selector);
+        center.claim(makeAddress("stranger"), 1);
+        assertEq(market.paymentCount(), 0);
+    }
+
+    /// @dev An operator is named by its first signing address. The rotated one has no record, and no cursor either.
+    function test_claim__rotated_signing_address__reverts() public {
+        settleBy(1, ALL);
+        address owner = ownerOf(operatorOf(0));
+        bytes memory consent = consentBy(signingSecret(9), governance, owner, blsSecret(0));
+        bytes memory key = BlsSigner.publicKey(blsSecret(0));
+        vm.prank(owner);
+        governance.rotateSigningKey(operatorOf(0), operatorOf(9), key, consent);
+        vm.expectRevert(IAttestationCenter.NothingToClaim.selector);
+        center.claim(operatorOf(9), 1);
     }
 
     function test_claim__paused__works() public {
@@ -211,10 +276,31 @@ contract AttestationCenterClaimsTest is CenterTest {
             center.claim(operatorOf(index), middle);
             center.claim(operatorOf(index), 6);
         }
-        assertEq(market.paymentCount(), signatures);
+        uint256 attested = 0;
+        uint256 performed = 0;
+        for (uint256 i = 0; i < market.paymentCount(); ++i) {
+            FeeShare memory share = market.paymentAt(i).share;
+            if (share.stake != 0) ++attested;
+            if (share.isPerformer) ++performed;
+        }
+        assertEq(attested, signatures);
+        assertEq(performed, signers.length);
     }
 
     // ---- steps
+
+    function without(uint256 index) private pure returns (uint128) {
+        return ALL ^ Bits.only(uint8(index));
+    }
+
+    /// @dev Settle a task that this operator neither performs, signs nor posts.
+    function settleWithout(uint256 index, uint32 submissionIndex) private {
+        bytes32 taskId = openAndStart(submissionIndex);
+        uint8 attempt = 0;
+        while (performerIndex(taskId, attempt) == index) ++attempt;
+        vm.roll(taskOf(taskId).seedBlock + 1 + uint256(attempt) * ATTEMPT_BLOCKS);
+        submit((index + 1) % 3, evaluationOf(taskId, attempt), without(index), true);
+    }
 
     function openOf(uint40 projectId, uint32 submissionIndex) private returns (bytes32 taskId) {
         TaskRequest memory request = requestOf(submissionIndex);

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {Digests} from "../../src/libraries/Digests.sol";
-import {Certificate, Code, Evaluation, Task, TaskStatus, Verdict} from "../../src/types/Types.sol";
+import {Certificate, Code, Evaluation, FeeShare, Task, TaskStatus, Verdict} from "../../src/types/Types.sol";
 import {BlsSigner} from "../support/BlsSigner.sol";
 import {CenterTest} from "../support/CenterTest.sol";
 import {RecordingMarket} from "../support/RecordingMarket.sol";
@@ -41,14 +41,14 @@ contract AttestationCenterVerdictsTest is CenterTest {
         bytes32 taskId = openAndStart(5);
         goToTurn(1, 3);
         decideAs(1, taskId, 6);
-        checkVerdict(taskId, receiverOf(1));
+        checkVerdict(taskId, true);
     }
 
     function test_submitTask__approved_out_of_turn__no_aggregator() public {
         bytes32 taskId = openAndStart(5);
         goToTurn(2, 3);
         decideAs(1, taskId, 6);
-        checkVerdict(taskId, address(0));
+        checkVerdict(taskId, false);
     }
 
     function test_submitTask__correct_evaluation_of_any_code__settles() public {
@@ -79,8 +79,7 @@ contract AttestationCenterVerdictsTest is CenterTest {
         governance.setRewardsReceiver(operatorOf(performer), receiver);
         goToTurn(performer, 3);
         decideAs(performer, taskId, ALL);
-        assertEq(market.verdictAt(0).performerReceiver, receiver);
-        assertEq(market.verdictAt(0).aggregatorReceiver, receiver);
+        checkPaidInAllRoles(performer, receiver);
     }
 
     function test_submitTask__rotated_key__posts_performs_and_is_paid() public {
@@ -96,8 +95,7 @@ contract AttestationCenterVerdictsTest is CenterTest {
         bytes memory signature =
             signEcdsa(signingSecret(performer + 9), Digests.evaluationDigest(separatorOf(address(center)), evaluation));
         submitRotated(evaluation, signature, performer);
-        assertEq(market.verdictAt(0).performerReceiver, receiverOf(performer));
-        assertEq(market.verdictAt(0).aggregatorReceiver, receiverOf(performer));
+        checkPaidInAllRoles(performer, receiverOf(performer));
     }
 
     // ---- the aggregator's turn
@@ -110,8 +108,7 @@ contract AttestationCenterVerdictsTest is CenterTest {
                 bytes32 taskId = openAndStart(4 * rank + poster);
                 goToTurn(rank, 4);
                 decideAs(occupied[poster], taskId, GAPPED);
-                address expected = poster == rank ? receiverOf(occupied[poster]) : address(0);
-                assertEq(market.verdictAt(4 * rank + poster).aggregatorReceiver, expected);
+                checkTurn(4 * rank + poster, poster == rank);
             }
         }
     }
@@ -124,8 +121,7 @@ contract AttestationCenterVerdictsTest is CenterTest {
         for (uint256 i = 0; i < 4; ++i) {
             vm.roll(blocks[i]);
             decideAs(1, tasks[i], ALL);
-            address expected = i == 1 || i == 2 ? receiverOf(1) : address(0);
-            assertEq(market.verdictAt(i).aggregatorReceiver, expected);
+            checkTurn(i, i == 1 || i == 2);
         }
     }
 
@@ -185,13 +181,25 @@ contract AttestationCenterVerdictsTest is CenterTest {
         submit(poster, evaluationOf(taskId, 0), bitmap, true);
     }
 
-    function checkVerdict(bytes32 taskId, address aggregatorReceiver) private view {
+    function checkTurn(uint256 number, bool hasTurn) private view {
+        assertTrue(market.verdictAt(number).isAggregatorPaid == hasTurn, "the aggregator is paid in its turn only");
+    }
+
+    /// @dev The operator performed, signed and posted the only task in its turn.
+    function checkPaidInAllRoles(uint256 index, address receiver) private {
+        center.claim(operatorOf(index), 1);
+        FeeShare memory expected = FeeShare(1, true, true, type(uint32).max, STAKE, 3 * STAKE);
+        assertEq(abi.encode(market.paymentAt(0).share), abi.encode(expected));
+        assertEq(market.paymentAt(0).receiver, receiver);
+    }
+
+    function checkVerdict(bytes32 taskId, bool isAggregatorPaid) private view {
         Verdict memory expected = Verdict({
             projectId: 1,
             submissionIndex: 5,
             evaluation: evaluationOf(taskId, 0),
-            performerReceiver: receiverOf(performerIndex(taskId, 0)),
-            aggregatorReceiver: aggregatorReceiver,
+            isAggregatorPaid: isAggregatorPaid,
+            signedShare: type(uint32).max / 3 * 2, // two of three; 2³² − 1 is divisible by 3
             signedStake: 2 * STAKE,
             totalStake: 3 * STAKE
         });

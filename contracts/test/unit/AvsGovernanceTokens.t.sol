@@ -11,6 +11,8 @@ import {CallingToken, FeeToken, LyingToken, StakeToken} from "../support/StakeTo
 
 /// @dev Stakes in an ERC-20 token. This contract owns all operators.
 contract AvsGovernanceTokensTest is GovernanceTest {
+    bytes private constant OVERFLOW = abi.encodeWithSignature("Panic(uint256)", 0x11);
+
     StakeToken private token;
 
     function setUp() public override {
@@ -49,6 +51,41 @@ contract AvsGovernanceTokensTest is GovernanceTest {
         governance.increaseStake(operatorOf(0), 7);
         assertEq(token.balanceOf(payer), 0);
         assertEq(recordOf(0).stake, STAKE + 7);
+    }
+
+    /// @dev Attack: two stakes whose sum does not fit would block every later seal.
+    function test_token__sum_of_stakes_over_uint96__second_refused_and_seal_works() public {
+        token.mint(address(this), type(uint128).max);
+        Registration memory first = registrationFor(address(this), 0);
+        first.stake = type(uint96).max - STAKE + 1;
+        governance.registerOperator(first);
+        Registration memory second = registrationFor(address(this), 1);
+        vm.expectRevert(OVERFLOW);
+        governance.registerOperator(second);
+        vm.expectRevert(OVERFLOW);
+        governance.increaseStake(operatorOf(0), STAKE);
+
+        activate();
+        governance.sealOperatorSet();
+        assertEq(governance.sealedSet(1).totalStake, first.stake);
+    }
+
+    /// @dev The sum of the stakes that count: a jailed one returns to it with what it has when it is unjailed.
+    function test_token__unjail_over_uint96__refused() public {
+        token.mint(address(this), type(uint128).max);
+        governance.registerOperator(registrationFor(address(this), 0));
+        jail(0);
+        Registration memory second = registrationFor(address(this), 1);
+        second.stake = type(uint96).max;
+        governance.registerOperator(second);
+        vm.expectRevert(OVERFLOW);
+        governance.unjail(operatorOf(0));
+
+        slash(1, 10_000, CASE); // jailed too, so that its stake counts no more
+        governance.unjail(operatorOf(0));
+        activate();
+        governance.sealOperatorSet();
+        assertEq(governance.sealedSet(1).totalStake, STAKE);
     }
 
     function test_token__coin_sent_along__reverts() public {
@@ -148,7 +185,7 @@ contract AvsGovernanceTokensTest is GovernanceTest {
     }
 
     function guardedCalls() private view returns (bytes[] memory calls) {
-        calls = new bytes[](8);
+        calls = new bytes[](10);
         calls[0] = abi.encodeCall(governance.registerOperator, (registrationFor(address(token), 2)));
         calls[1] = abi.encodeCall(governance.increaseStake, (operatorOf(0), 0));
         calls[2] = abi.encodeCall(governance.deregisterOperator, (operatorOf(0)));
@@ -157,6 +194,8 @@ contract AvsGovernanceTokensTest is GovernanceTest {
         calls[5] = abi.encodeCall(governance.sealOperatorSet, ());
         calls[6] = abi.encodeCall(governance.withdraw, (destination()));
         calls[7] = abi.encodeCall(governance.eject, (operatorOf(0)));
+        calls[8] = abi.encodeCall(governance.unjail, (operatorOf(0)));
+        calls[9] = abi.encodeCall(governance.rotateSigningKey, (operatorOf(0), operatorOf(2), "", ""));
     }
 
     function checkRefused(CallingToken calling) private view {

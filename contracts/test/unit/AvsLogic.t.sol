@@ -27,7 +27,7 @@ contract AvsLogicTest is Test {
         verdict.projectId = 9;
         verdict.submissionIndex = 5;
         verdict.evaluation.taskId = keccak256("task");
-        verdict.performerReceiver = makeAddress("receiver");
+        verdict.isAggregatorPaid = true;
         verdict.signedStake = 7;
         avsLogic.afterTaskSubmission(verdict);
         assertEq(abi.encode(market.verdictAt(0)), abi.encode(verdict));
@@ -56,11 +56,11 @@ contract AvsLogicTest is Test {
         assertFalse(market.resolutionAt(1).isOverturned, "upheld");
     }
 
-    function test_payAttester__from_center__pays() public {
+    function test_payOperator__from_center__pays() public {
         FeeShare[] memory shares = new FeeShare[](2);
-        shares[0] = FeeShare(9, true, 5, 7);
-        shares[1] = FeeShare(10, false, 6, 8);
-        avsLogic.payAttester(makeAddress("receiver"), shares);
+        shares[0] = FeeShare(9, true, true, 4, 5, 7);
+        shares[1] = FeeShare(10, false, false, 0, 6, 8);
+        avsLogic.payOperator(makeAddress("receiver"), shares);
         for (uint256 i = 0; i < 2; ++i) {
             RecordingMarket.Payment memory payment = market.paymentAt(i);
             assertEq(payment.caller, address(avsLogic));
@@ -84,7 +84,7 @@ contract AvsLogicTest is Test {
         vm.expectRevert(refusal);
         avsLogic.afterResolution(9, 5, true);
         vm.expectRevert(refusal);
-        avsLogic.payAttester(stranger, new FeeShare[](1));
+        avsLogic.payOperator(stranger, new FeeShare[](1));
     }
 
     function test_calls__market_reverts__revert() public {

@@ -13,6 +13,7 @@ import {
     RewardStatus,
     WithheldReward
 } from "../../src/types/Types.sol";
+import {FakeAttestationCenter} from "../support/FakeAttestationCenter.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
 /// @dev Disputes of a withheld reward and their rulings. Projects are paid in a token, the disputes' bonds in the coin.
@@ -45,6 +46,25 @@ contract ModelSubmissionDisputesTest is MarketTest {
         assertSolvent();
         vm.roll(ruling - 1);
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.WithheldUntil.selector, ruling));
+        market.release(projectId, index);
+    }
+
+    /// @dev Attack: a contributor disputes its own reward, so that the ruling's shorter time ends the wait.
+    function test_dispute__ruling_shorter_than_the_window__window_stays() public {
+        IModelSubmission.Limits memory limits = defaultLimits();
+        limits.resolveBlocks = 1;
+        center = new FakeAttestationCenter();
+        market = deployMarket(limits, UNBONDING_BLOCKS);
+        center.wire(market, administration);
+        asset = COIN;
+        projectId = openProject(disputable());
+        index = submit(projectId, alice, BETTER);
+        settleImproved(projectId);
+        uint40 until = market.withheldReward(projectId, index).until;
+        disputeBy(alice, projectId, index);
+        assertEq(market.withheldReward(projectId, index).until, until);
+        vm.roll(until - 1);
+        vm.expectRevert(abi.encodeWithSelector(IModelSubmission.WithheldUntil.selector, until));
         market.release(projectId, index);
     }
 
@@ -269,6 +289,19 @@ contract ModelSubmissionDisputesTest is MarketTest {
     }
 
     /// @dev The project was suspended meanwhile for another reason; it is not announced twice.
+    /// @dev Both verdicts are overturned, the earlier one first: the earlier lie must not come back as champion.
+    function test_resolve__two_overturned__the_first_lie_does_not_come_back() public {
+        uint32 second = submit(projectId, bob, "bafybob");
+        settleImproved(projectId);
+        disputeBy(stranger, projectId, index);
+        disputeBy(stranger, projectId, second);
+        center.resolve(projectId, index, true);
+        center.resolve(projectId, second, true);
+        assertStatus(projectId, ProjectStatus.SUSPENDED);
+        assertEq(market.getProject(projectId).championIndex, second);
+        assertSolvent();
+    }
+
     function test_resolve__overturned_in_a_suspended_project__stays_suspended() public {
         submit(projectId, bob, "bafybob");
         settleHead(projectId, Code.EVALUATOR_FAILED, 0, 0, 0);

@@ -220,7 +220,7 @@ contract ModelSubmissionMoneyTest is MarketTest {
             abi.encodeCall(center.expire, (inCoin, 1)),
             abi.encodeCall(center.dispute, (inCoin, 1, stranger)),
             abi.encodeCall(center.resolve, (inCoin, 1, true)),
-            abi.encodeCall(center.payAttester, (attester, new FeeShare[](0)))
+            abi.encodeCall(center.payOperator, (attester, new FeeShare[](0)))
         ];
         for (uint256 i = 0; i < toCenter.length; ++i) {
             _expectRefusedWithin(callback, projectId, address(center), toCenter[i]);

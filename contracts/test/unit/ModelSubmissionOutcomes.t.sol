@@ -152,9 +152,20 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         assertFinal(projectId, second, Outcome.NOT_IMPROVED);
     }
 
-    // ---- attesters
+    // ---- operators
 
-    function test_payAttester__many_settlements__each_in_its_token() public {
+    function test_payOperator__all_roles__one_credit_of_their_sum() public {
+        submit(projectId, alice, BETTER);
+        center.setPayees(stranger, stranger); // so that the operator itself claims
+        settleMissed(projectId);
+        FeeShare[] memory shares = new FeeShare[](1);
+        shares[0] = FeeShare(projectId, true, true, type(uint32).max, 30, TOTAL);
+        vm.expectEmit(address(market));
+        emit IModelSubmission.Credited(attester, COIN, 150 + PERFORMER_FEE + AGGREGATOR_FEE); // 502 × 30 %
+        center.payOperator(attester, shares);
+    }
+
+    function test_payOperator__many_settlements__each_in_its_token() public {
         uint40 inCoin = projectId;
         submit(inCoin, alice, BETTER);
         settleMissed(inCoin);
@@ -162,29 +173,29 @@ contract ModelSubmissionOutcomesTest is MarketTest {
         uint40 inToken = openProject();
         submit(inToken, alice, BETTER);
         Verdict memory verdict = verdictOf(inToken, Code.INVALID, 0, 0, 0);
-        verdict.aggregatorReceiver = address(0);
+        verdict.isAggregatorPaid = false;
         center.settle(verdict);
 
         FeeShare[] memory shares = new FeeShare[](3);
-        shares[0] = FeeShare(inCoin, true, 30, TOTAL);
-        shares[1] = FeeShare(inToken, false, 30, TOTAL);
-        shares[2] = FeeShare(inCoin, true, 7, TOTAL);
+        shares[0] = attesterShare(inCoin, true, 30);
+        shares[1] = attesterShare(inToken, false, 30);
+        shares[2] = attesterShare(inCoin, true, 7);
         vm.expectEmit(address(market));
         emit IModelSubmission.Credited(attester, COIN, 150); // 502 × 30 %
         vm.expectEmit(address(market));
         emit IModelSubmission.Credited(attester, address(token), 180); // 602 × 30 %
         vm.expectEmit(address(market));
         emit IModelSubmission.Credited(attester, COIN, 35); // 502 × 7 %
-        center.payAttester(attester, shares);
+        center.payOperator(attester, shares);
         assertEq(market.creditOf(attester, COIN), 185);
         assertEq(market.creditOf(attester, address(token)), 180);
         assertSolvent();
     }
 
-    function test_payAttester__not_avsLogic__reverts() public {
+    function test_payOperator__not_avsLogic__reverts() public {
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.NotAvsLogic.selector, stranger));
         vm.prank(stranger);
-        market.payAttester(stranger, new FeeShare[](0));
+        market.payOperator(stranger, new FeeShare[](0));
     }
 
     // ---- guards

@@ -151,10 +151,10 @@ contract ModelSubmissionProjectsTest is MarketTest {
     function test_createProject__largest_amounts__sum_does_not_wrap() public {
         ProjectParams memory params = defaultParams();
         params.pool = type(uint96).max;
-        params.budget = type(uint96).max;
+        params.budget = type(uint96).max / 2;
         vm.deal(owner, type(uint128).max);
         uint40 projectId = createProject(params);
-        assertFree(projectId, type(uint96).max, type(uint96).max - FEE);
+        assertFree(projectId, type(uint96).max, type(uint96).max / 2 - FEE);
         assertSolvent();
     }
 
@@ -291,6 +291,46 @@ contract ModelSubmissionProjectsTest is MarketTest {
         assertSolvent();
     }
 
+    /// @dev Attack: fill the pool while a task runs. What it reserved could not come back, and it could never end.
+    function test_topUp__pool_under_a_running_task__leaves_room_for_its_reward() public {
+        useToken();
+        uint40 projectId = openProject();
+        submit(projectId, alice, BETTER);
+        fillPool(projectId, type(uint96).max - POOL); // all in the pool or reserved
+        expireHead(projectId);
+        assertStatus(projectId, 1, SubmissionStatus.REVEALED);
+        assertEq(market.getProject(projectId).poolFree, type(uint96).max);
+        assertSolvent();
+    }
+
+    /// @dev Attack: fill the pool while a reward is withheld, so that no ruling can return it.
+    function test_topUp__pool_under_a_withheld_reward__leaves_room_for_it() public {
+        useToken();
+        uint40 projectId = openProject(disputable());
+        uint32 index = submit(projectId, alice, BETTER);
+        settleImproved(projectId);
+        fillPool(projectId, type(uint96).max - POOL - MAX_REWARD); // and room for the next task's reward
+        disputeBy(stranger, projectId, index);
+        center.resolve(projectId, index, true);
+        assertEq(market.getProject(projectId).poolFree, type(uint96).max - MAX_REWARD);
+        assertSolvent();
+    }
+
+    /// @dev Attack: a budget so large that what absent stake would have earned cannot come back to it.
+    function test_topUp__budget__leaves_room_for_what_comes_back() public {
+        useToken();
+        uint40 projectId = openProject();
+        submit(projectId, alice, BETTER);
+        uint96 most = type(uint96).max / 2 - (BUDGET - FEE);
+        vm.startPrank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IModelSubmission.BadParameter.selector, "budget"));
+        market.topUp(projectId, 0, most + 1);
+        market.topUp(projectId, 0, most);
+        vm.stopPrank();
+        settleMissed(projectId);
+        assertSolvent();
+    }
+
     function test_topUp__wrong_value__reverts() public {
         uint40 projectId = openProject();
         vm.startPrank(stranger);
@@ -370,6 +410,20 @@ contract ModelSubmissionProjectsTest is MarketTest {
     }
 
     // ---- helpers
+
+    function useToken() private {
+        asset = address(token);
+        token.mint(stranger, type(uint128).max);
+    }
+
+    /// @dev Check that `most` is the largest pool that can be added, then add it.
+    function fillPool(uint40 projectId, uint96 most) private {
+        vm.startPrank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IModelSubmission.BadParameter.selector, "pool"));
+        market.topUp(projectId, most + 1, 0);
+        market.topUp(projectId, most, 0);
+        vm.stopPrank();
+    }
 
     function assertBaselineFails(Code code, Outcome outcome) private {
         uint40 projectId = createProject(defaultParams());

@@ -233,7 +233,8 @@ abstract contract OutcomeRows is MarketTest {
     {
         verdict = verdictOf(projectId, numbers.code, numbers.champion, numbers.challenger, numbers.lowerBound);
         verdict.signedStake = certified.stakes[0] + certified.stakes[1] + certified.stakes[2];
-        if (!certified.isAggregatorPaid) verdict.aggregatorReceiver = address(0);
+        verdict.signedShare = shareOfTotal(verdict.signedStake);
+        verdict.isAggregatorPaid = certified.isAggregatorPaid;
     }
 
     function _start() private {

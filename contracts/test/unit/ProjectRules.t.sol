@@ -72,6 +72,11 @@ contract ProjectRulesTest is MarketTest {
     function test_budget__at_least_two_fees() public {
         params.budget = 2 * FEE - 1;
         _refuse("budget");
+        params.budget = type(uint96).max / 2 + 1;
+        _refuse("budget");
+        params.budget = type(uint96).max / 2;
+        vm.deal(owner, type(uint96).max);
+        _accept();
         params.budget = 2 * FEE;
         _accept();
     }

@@ -27,7 +27,7 @@ from tests.kit.chain.market import (
 )
 from zarathustra.chain.abi import FACT_CLASSES, MODEL_SUBMISSION, encode_call, load_abi
 from zarathustra.chain.contracts import COIN, SendingContract
-from zarathustra.chain.deploy import ORDER, deploy, validate_wiring
+from zarathustra.chain.deploy import ORDER, deploy
 from zarathustra.chain.market import MarketReader, OperatorStatus
 from zarathustra.chain.port import Posting
 from zarathustra.chain.reader import ChainTaskReader
@@ -109,26 +109,6 @@ async def test_deploy__constructor_refuses__says_why(rpc: HttpRpc) -> None:
     with pytest.raises(Invalid) as caught:
         await deploy(sender, rpc, parameters, chain_id=DEFAULT_CHAIN_ID)
     assert caught.value.details["error"] == "UnbondingTooShort"
-
-
-async def test_validate_wiring__contract_of_another_deployment__refused(rpc: HttpRpc) -> None:
-    first, second = await deploy_market(rpc), await deploy_market(rpc)
-    parameters = build_parameters(first.owner.address)
-    addresses = {
-        "Administration": first.deployment.administration,
-        "AvsGovernance": first.deployment.governance,
-        "AttestationCenter": first.deployment.attestation_center,
-        "AvsLogic": first.deployment.avs_logic,
-        "ModelSubmission": second.deployment.model_submission,
-    }
-    verifier = await SendingContract(first.owner, "AvsGovernance", first.deployment.governance).simulate("verifier")
-    seed_source = await SendingContract(first.owner, "AttestationCenter", first.deployment.attestation_center).simulate(
-        "seedSource"
-    )
-    addresses |= {"BlsSignatureVerifier": verifier[0], "PrevRandaoSeedSource": seed_source[0]}
-    with pytest.raises(Invalid) as caught:
-        await validate_wiring(rpc, addresses, parameters)
-    assert caught.value.details["getter"] == "modelSubmission"
 
 
 async def test_validate_chain_id__other_chain__bad_setting(rpc: HttpRpc) -> None:

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from tests.kit.aggregation.votes import FIRST_BLOCK, build_attestation, build_proposal
+from tests.kit.aggregation.votes import FIRST_BLOCK, build_attestation, build_proposal, vote_on
 from tests.kit.bus.records import deliver
 from tests.kit.chain.deployment import DOMAIN
 from tests.kit.chain.fake import FakeChain
 from tests.kit.signing.operators import make_keys, seal_operators
 from zarathustra.bus.records import Delivery
 from zarathustra.core.digests import evaluation_digest, vote_digest
-from zarathustra.core.messages import AttestationSigned, EvaluationProposed, Message
+from zarathustra.core.messages import AttestationSigned, CastVote, ConflictFound, EvaluationProposed, Message
 from zarathustra.core.task import Operator, Task
 from zarathustra.core.types import Topic
 from zarathustra.core.vote import Vote
@@ -58,6 +58,14 @@ def sign_proposal(task: Task, *, slot: int | None = None) -> EvaluationProposed:
     evaluation = replace(proposal.evaluation, performer=performer.operator_id, input_hash=CHAIN.get_input_hash(task))
     signature = sign_digest(KEYS[performer.slot].ecdsa, evaluation_digest(DOMAIN, evaluation))
     return EvaluationProposed(evaluation, proposal.proof_of_task, signature)
+
+
+def sign_conflict(task: Task, slot: int) -> ConflictFound:
+    """Return the evidence that the operator in `slot` approved and rejected the performer's proposal."""
+    proposal = sign_proposal(task)
+    votes = [vote_on(proposal, approved=is_approval) for is_approval in (False, True)]
+    cast = [CastVote(proposal.evaluation, vote.approved, sign_attestation(vote, slot).signature) for vote in votes]
+    return ConflictFound(KEYS[slot].operator_id, cast[0], cast[1])
 
 
 def deliver_message(topic: Topic, message: Message, *, slot: int, time_ms: int = 0) -> Delivery:

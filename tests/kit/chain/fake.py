@@ -18,7 +18,7 @@ from zarathustra.chain.market import StoredProject, WithheldPlace
 from zarathustra.chain.port import Posting, Receipt, SeedHeader
 from zarathustra.core.digests import input_hash, seed
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.messages import CertificateIssued
+from zarathustra.core.messages import CertificateIssued, ConflictFound
 from zarathustra.core.project import ProjectStatus, RewardRule
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Operator, OperatorSet, Task, TaskStatus, effective_attempt, performer_of
@@ -45,6 +45,7 @@ from zarathustra.store.memory import MemoryStore
 
 BLOCKS_TO_THE_SEED = 4  # from the head at which `open_task` opens a task
 NO_TRANSACTION = Receipt(b"\x7a" * 32, BlockNumber(0), 21_000)
+ESCROW_GRACE_BLOCKS = 50_400  # the contract's ESCROW_GRACE
 CERTIFICATE_TRANSACTION = Receipt(b"\x33" * 32, BlockNumber(200), 215_000)
 
 
@@ -61,10 +62,12 @@ class FakeChain:
         self.turn_blocks = turn_blocks
         self.project_count = 0
         self.pending_steps: dict[ProjectId, int] = {}  # what `advance` would do
-        self.projects: dict[ProjectId, StoredProject] = {}  # other projects are open, and take commits for ever
+        self.projects: dict[ProjectId, StoredProject] = {}  # every other project takes commits, whatever the block
         self.withheld: set[WithheldPlace] = set()
+        self.refused_calls: set[tuple[str, ProjectId]] = set()  # a keeper's calls that revert whatever the state
         self.unreadable: set[TaskId] = set()  # reading these fails, as on a node whose answer cannot be parsed
         self.postings: dict[Vote, Posting] = {}
+        self.slashed: set[tuple[TaskId, OperatorId]] = set()  # for conflicting votes
         self.task_reads = 0  # how often `fetch_task` was asked
         self._tasks: dict[TaskId, Task] = {}
         self._sets = {operators.version: operators}
@@ -282,10 +285,11 @@ class FakeSender:
     advanced: list[ProjectId] = field(default_factory=list)
     expired: list[TaskId] = field(default_factory=list)
     posted: list[CertificateIssued] = field(default_factory=list)
-    proofs: list[tuple[Slot, SeedHeader]] = field(default_factory=list)  # what each post was sent with
+    proofs: list[tuple[Slot, SeedHeader]] = field(default_factory=list)  # what each post or proof was sent with
     ended: list[tuple[str, ProjectId]] = field(default_factory=list)  # releases, closings and withdrawals
+    proven: list[ConflictFound] = field(default_factory=list)
     is_reachable: bool = True
-    refusal: Invalid | None = None  # what `submit_certificate` raises
+    refusal: Invalid | None = None  # what `submit_certificate` and `prove_conflict` raise
 
     async def submit_certificate(self, certificate: CertificateIssued, slot: Slot, header: SeedHeader) -> Receipt:
         """See `port.TaskSender`; the certificate is not verified."""
@@ -302,6 +306,19 @@ class FakeSender:
         self.posted.append(certificate)
         self.proofs.append((slot, header))
         return CERTIFICATE_TRANSACTION
+
+    async def prove_conflict(self, found: ConflictFound, slot: Slot, header: SeedHeader) -> Receipt | None:
+        """See `port.TaskSender`; the signatures are not verified."""
+        self._check_reachable()
+        if self.refusal is not None:
+            raise self.refusal
+        case = (found.first.evaluation.task_id, found.operator)
+        if case in self.chain.slashed:
+            return None
+        self.chain.slashed.add(case)
+        self.proven.append(found)
+        self.proofs.append((slot, header))
+        return NO_TRANSACTION
 
     async def advance(self, project_id: ProjectId, max_steps: int) -> Receipt | None:
         """See `port.TaskSender`."""
@@ -327,7 +344,7 @@ class FakeSender:
 
     async def release(self, project_id: ProjectId, index: SubmissionIndex) -> Receipt | None:
         """See `port.TaskSender`."""
-        self._check_reachable()
+        self._check_call("release", project_id)
         due = [place for place in self.chain.withheld if (place.project_id, place.index) == (project_id, index)]
         if not due:
             return None
@@ -339,23 +356,38 @@ class FakeSender:
 
     async def close_project(self, project_id: ProjectId) -> Receipt | None:
         """See `port.TaskSender`."""
-        self._check_reachable()
+        self._check_call("closeProject", project_id)
         project = self.chain.projects[project_id]
-        if project.status is not ProjectStatus.OPEN:
+        if project.status not in (ProjectStatus.OPEN, ProjectStatus.SUSPENDED):
             return None
+        if self.chain.head < project.open_until:
+            raise Invalid(Reason.REVERTED, "closeProject", error="NotProjectOwner")
+        if project.status is ProjectStatus.SUSPENDED and project.head < project.submission_count:
+            raise Invalid(Reason.REVERTED, "closeProject", error="SubmissionsPending")
         self.chain.projects[project_id] = replace(project, status=ProjectStatus.CLOSED)
         self.ended.append(("closeProject", project_id))
         return NO_TRANSACTION
 
     async def withdraw_escrow(self, project_id: ProjectId) -> Receipt | None:
         """See `port.TaskSender`."""
-        self._check_reachable()
+        self._check_call("withdrawEscrow", project_id)
         project = self.chain.projects[project_id]
+        if project.status is not ProjectStatus.CLOSED:
+            raise Invalid(Reason.REVERTED, "withdrawEscrow", error="ProjectStillOpen")
+        if self.chain.head < project.open_until + ESCROW_GRACE_BLOCKS:
+            raise Invalid(Reason.REVERTED, "withdrawEscrow", error="NotProjectOwner")
+        if project.head < project.submission_count:
+            raise Invalid(Reason.REVERTED, "withdrawEscrow", error="SubmissionsPending")
         if project.pool_free + project.budget_free == 0:
             return None
         self.chain.projects[project_id] = replace(project, pool_free=Wei(0), budget_free=Wei(0))
         self.ended.append(("withdrawEscrow", project_id))
         return NO_TRANSACTION
+
+    def _check_call(self, call: str, project_id: ProjectId) -> None:
+        self._check_reachable()
+        if (call, project_id) in self.chain.refused_calls:
+            raise Invalid(Reason.REVERTED, call, error="Refused")
 
     def _check_reachable(self) -> None:
         if not self.is_reachable:

@@ -311,6 +311,6 @@ def build_parameters(admin: Address, **changes: Any) -> DeploymentParameters:
 async def deploy_market(rpc: Rpc) -> TestMarket:
     """Deploy everything; the first development account owns it."""
     owner = make_sender(rpc, DEV_KEYS[OWNER])
-    deployment = await deploy(owner, rpc, build_parameters(owner.address), chain_id=DEFAULT_CHAIN_ID)
+    record = await deploy(owner, rpc, build_parameters(owner.address), chain_id=DEFAULT_CHAIN_ID)
     operators = tuple(make_sender(rpc, keys.ecdsa.reveal()) for keys in OPERATOR_KEYS)
-    return TestMarket(rpc, deployment, owner, make_sender(rpc, DEV_KEYS[CONTRIBUTOR]), operators)
+    return TestMarket(rpc, record.deployment, owner, make_sender(rpc, DEV_KEYS[CONTRIBUTOR]), operators)

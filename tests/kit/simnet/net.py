@@ -30,6 +30,7 @@ from zarathustra.bus.topics import group_name, group_topics
 from zarathustra.chain.market import MarketReader
 from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import Rpc
+from zarathustra.core.aggregation.effects import Fault
 from zarathustra.core.digests import Domain, seed
 from zarathustra.core.events import ChainEvent, Retracted
 from zarathustra.core.messages import Message
@@ -188,6 +189,12 @@ class Simnet:
         record = build_record(topic, message, signer=EcdsaSigner(key, self.domain), time_ms=now_ms())
         self.broker.append(record)
         return record
+
+    def count_faults(self, operator: Operator) -> dict[Fault, float]:
+        """Return how often the aggregator found the operator at fault, by fault."""
+        counter, labels = self.services["aggregator-1"].count, {"operator": operator.operator_id.hex()}
+        counts = {fault: counter("faults_total", **labels, fault=fault) for fault in Fault}
+        return {fault: times for fault, times in counts.items() if times}
 
     # the chain
 

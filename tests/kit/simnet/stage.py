@@ -153,7 +153,8 @@ async def _deploy(rpc: Rpc, chain_id: int, operator_count: int) -> Deployment:
         min_dispute_blocks=0,
         min_operators=operator_count,
     )
-    return await deploy(build_sender(rpc, OWNER_KEY, chain_id, poll_s=REAL_POLL_S), rpc, parameters, chain_id=chain_id)
+    sender = build_sender(rpc, OWNER_KEY, chain_id, poll_s=REAL_POLL_S)
+    return (await deploy(sender, rpc, parameters, chain_id=chain_id)).deployment
 
 
 async def _register(rpc: Rpc, deployment: Deployment, operators: Sequence[Operator]) -> None:

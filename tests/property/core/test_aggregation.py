@@ -20,8 +20,10 @@ from tests.kit.aggregation.votes import (
 )
 from tests.kit.chain.tasks import build_operators, build_task
 from zarathustra.core.aggregation.changes import Change
-from zarathustra.core.aggregation.effects import OperatorBlamed
+from zarathustra.core.aggregation.effects import Fault, OperatorBlamed, ReportConflict
+from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.task import OperatorSet, Task
+from zarathustra.core.vote import Vote
 from zarathustra.wire.aggregation import decode_state, encode_state
 
 pytestmark = pytest.mark.property
@@ -121,6 +123,27 @@ def test_fold__any_order_and_duplicates__never_both_verdicts_on_one_evaluation(
         verdicts.setdefault(certificate.vote.evaluation_hash, set()).add(certificate.vote.approved)
 
     assert all(len(verdict) == 1 for verdict in verdicts.values())
+
+
+@given(shuffled_scenes())
+@settings(max_examples=200, deadline=None)
+def test_fold__any_order_and_duplicates__every_conflict_is_reported_once_with_good_signatures(
+    drawn: tuple[Scene, list[Change]],
+) -> None:
+    scene, said = drawn
+    driven = play(scene, said)
+    found = [effect.found for effect in driven.effects if isinstance(effect, ReportConflict)]
+    blamed = {
+        effect.operator
+        for effect in driven.effects
+        if isinstance(effect, OperatorBlamed) and effect.fault is Fault.CONFLICTING_VOTES
+    }
+    assert sorted(one.operator for one in found) == sorted(blamed)
+    for one in found:
+        for cast in (one.first, one.second):
+            evaluation = cast.evaluation
+            vote = Vote(evaluation.task_id, evaluation.attempt, evaluation_hash(evaluation), cast.approved)
+            assert cast.signature == fake_signature(vote, one.operator)
 
 
 @given(shuffled_scenes(), st.data())

@@ -2,23 +2,20 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 
-from tests.kit.chain.deployment import DEPLOYMENT
 from tests.kit.chain.fake_rpc import FakeRpc
 from tests.kit.paths import ROOT
 from zarathustra.chain import abi
 from zarathustra.chain.abi import decode_fact, describe_revert, load_abi
 from zarathustra.chain.deploy import compute_contract_address
-from zarathustra.chain.deployment import dump_deployment, load_deployment, parse_deployment
 from zarathustra.chain.logs import FIRST_SPAN, MAX_SPAN, LogFilter, Span, fetch_logs_of_block, scan_spans
 from zarathustra.chain.operator_set import HEADER_LENGTH, MAX_LENGTH, SLOT_LENGTH, compress_g1, parse_operator_set
 from zarathustra.chain.quantities import parse_data, parse_field, parse_quantity
-from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.errors import Retry
 from zarathustra.core.events import OperatorExited, SubmissionRevealed, SubmissionSettled
 from zarathustra.core.outcomes import Outcome
 from zarathustra.core.reasons import Reason
@@ -32,7 +29,6 @@ CONTRACT = Address(b"\xc0" * 20)
 STRANGER = Address(b"\xee" * 20)
 TOPIC = b"\x70" * 32
 FILTER = LogFilter((CONTRACT,), (TOPIC,))
-DEPLOYED = replace(DEPLOYMENT, deployed_at=BlockNumber(7))
 
 
 # ---- imports
@@ -252,25 +248,6 @@ def test_contract_address__known_deployer__known_addresses(nonce: int, address: 
     """Public vectors of the CREATE rule."""
     deployer = Address(bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0"))
     assert compute_contract_address(deployer, nonce).hex() == address
-
-
-def test_deployment__written_file__is_read_back() -> None:
-    assert parse_deployment(dump_deployment(DEPLOYED)) == DEPLOYED
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "null", dump_deployment(DEPLOYED).replace("0x01", ""), '{"chain_id": "x"}']
-)
-def test_deployment__malformed_file__bad_setting(text: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        parse_deployment(text)
-    assert caught.value.reason is Reason.BAD_SETTING
-
-
-def test_deployment__no_file__bad_setting(tmp_path: Any) -> None:
-    with pytest.raises(Invalid) as caught:
-        load_deployment(tmp_path / "nothing.json")
-    assert caught.value.reason is Reason.BAD_SETTING
 
 
 def _word(number: int) -> bytes:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from zarathustra.core.aggregation.state import TaskState
-from zarathustra.core.messages import EvaluationProposed
+from zarathustra.core.messages import ConflictFound, EvaluationProposed
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Attempt, BlsPublicKey, BlsSignature, OperatorId, SetVersion, Slot, TaskId
 from zarathustra.core.vote import Vote
@@ -53,12 +53,19 @@ class ReportStall:
     reason: Reason
 
 
+@dataclass(frozen=True)
+class ReportConflict:
+    """Publish evidence of an operator's conflicting votes, from which the contract slashes it."""
+
+    found: ConflictFound
+
+
 class Fault(StrEnum):
     """A fault that an operator's own records prove; its value is the word in logs and metrics."""
 
     BAD_SIGNATURE = "bad_signature"
     TWO_SIGNATURES = "two_signatures"  # over one vote; only one can be valid, as BLS signatures are unique
-    CONFLICTING_VOTES = "conflicting_votes"  # see `conflicts`; reported only, the contracts slash no operator for it
+    CONFLICTING_VOTES = "conflicting_votes"  # see `conflicts`
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class OperatorBlamed:
     fault: Fault
 
 
-Effect: TypeAlias = VerifySignatures | IssueCertificate | ReportStall | OperatorBlamed
+Effect: TypeAlias = VerifySignatures | IssueCertificate | ReportStall | ReportConflict | OperatorBlamed
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from zarathustra.core.aggregation.apply import apply
 from zarathustra.core.aggregation.changes import Change, TaskRead
 from zarathustra.core.aggregation.conflicts import find_new_conflicts
 from zarathustra.core.aggregation.decide import decide
-from zarathustra.core.aggregation.effects import Transition
+from zarathustra.core.aggregation.effects import Transition, VerifySignatures
+from zarathustra.core.aggregation.proofs import prove
 from zarathustra.core.aggregation.rules import Rules
 from zarathustra.core.aggregation.state import TaskState
 from zarathustra.core.task import TaskStatus
@@ -20,12 +21,14 @@ def fold(state: TaskState | None, change: Change, rules: Rules) -> Transition:
 
     changed, blamed = apply(state, change)
     blamed += find_new_conflicts(state, changed)
-    if changed.final_since is not None:
-        is_over = changed.block >= changed.final_since + rules.forget_blocks
-        return Transition(None if is_over else changed, blamed)
+    if changed.final_since is not None and changed.block >= changed.final_since + rules.forget_blocks:
+        return Transition(None, blamed)
 
-    decided, effects = decide(changed, rules)
-    return Transition(decided, blamed + effects)
+    decided, effects = (changed, ()) if changed.final_since is not None else decide(changed, rules)
+    if any(isinstance(effect, VerifySignatures) for effect in effects):
+        return Transition(decided, blamed + effects)  # folding its answer goes on from here
+    proven, proofs = prove(decided)  # a final task's votes can be punished too
+    return Transition(proven, blamed + effects + proofs)
 
 
 def _begin(change: Change, rules: Rules) -> Transition:
@@ -39,6 +42,7 @@ def _begin(change: Change, rules: Rules) -> Transition:
         ballots={},
         abstained=frozenset(),
         stalled=frozenset(),
+        reported=frozenset(),
         final_since=None,
     )
     return Transition(state)

@@ -44,6 +44,8 @@ class TaskState:
     ballots: Mapping[Vote, Ballot]
     abstained: frozenset[tuple[Attempt, OperatorId]]
     stalled: frozenset[Attempt]  # already reported
+    # Conflicts already reported, by operator and input hash. Only a reorganisation of the seed block adds an input.
+    reported: frozenset[tuple[OperatorId, bytes]]
     final_since: BlockNumber | None
 
 

@@ -4,17 +4,19 @@ import pytest
 from py_arkworks_bls12381 import G2Point
 
 from services.aggregator.handlers import EffectPorts, Interpreter
-from tests.kit.aggregation.signed import BLS, OPERATORS, sign_attestation, sign_proposal, signer_of
+from tests.kit.aggregation.signed import BLS, OPERATORS, sign_attestation, sign_conflict, sign_proposal, signer_of
 from tests.kit.aggregation.votes import vote_on
 from tests.kit.bus.records import deliver
 from tests.kit.chain.deployment import DOMAIN
 from tests.kit.chain.tasks import build_task
 from tests.kit.clock import FakeClock
+from tests.kit.metrics import count
 from zarathustra.core.aggregation.changes import SignaturesVerified
 from zarathustra.core.aggregation.effects import (
     Fault,
     IssueCertificate,
     OperatorBlamed,
+    ReportConflict,
     ReportStall,
     Signer,
     VerifySignatures,
@@ -99,6 +101,20 @@ async def test_perform__stall__is_published(interpreter: Interpreter) -> None:
 
     (record,) = outcome.records
     assert read_message(deliver(record), DOMAIN)[1] == TaskStalled(TASK.task_id, Attempt(1), "quorum_unreachable")
+
+
+async def test_perform__conflict__evidence_is_published_in_our_envelope(
+    interpreter: Interpreter, metrics: Metrics
+) -> None:
+    found = sign_conflict(TASK, 2)
+
+    outcome = await interpreter.perform(ReportConflict(found))
+    again = await interpreter.perform(ReportConflict(found))
+
+    (record,) = outcome.records
+    assert read_message(deliver(record), DOMAIN) == (signer_of(0).operator_id, found)
+    assert again.records == outcome.records
+    assert count(metrics, "conflicts_total") == 2
 
 
 async def test_perform__blame__is_counted_by_operator_and_fault(interpreter: Interpreter, metrics: Metrics) -> None:

@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from services.aggregator.conflicts import ConflictFiler, FilerPorts
 from services.aggregator.poster import Poster, PosterPorts
 from tests.kit.aggregation.signed import (
     TURN_BLOCKS,
     deliver_message,
     open_chain,
     sign_attestation,
+    sign_conflict,
     sign_proposal,
     signer_of,
 )
 from tests.kit.aggregation.votes import vote_on
 from tests.kit.bus.records import deliver
-from tests.kit.chain.deployment import DOMAIN
+from tests.kit.chain.deployment import DEPLOYMENT, DOMAIN
 from tests.kit.chain.fake import ChainDriver, FakeChain, FakeSender, running_clock
 from tests.kit.chain.tasks import ATTEMPT_BLOCKS, SEED_BLOCK, build_task
 from tests.kit.clock import FakeClock
@@ -25,7 +27,7 @@ from tests.kit.waiting import until, within
 from zarathustra.chain.port import Posting, Receipt, SeedHeader
 from zarathustra.core.digests import evaluation_hash
 from zarathustra.core.errors import Invalid
-from zarathustra.core.messages import CertificateIssued, CertificatePosted, TaskStalled
+from zarathustra.core.messages import CertificateIssued, CertificatePosted, ConflictFound, TaskStalled
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import TaskStatus
 from zarathustra.core.types import Address, BlockNumber, SetVersion, Slot, Topic
@@ -67,8 +69,12 @@ def poster(sender: FakeSender, driver: ChainDriver) -> Poster:
 
 
 def build_poster(sender: FakeSender, driver: ChainDriver) -> Poster:
+    metrics = Metrics("aggregator")
+    filer = ConflictFiler(
+        FilerPorts(driver.chain, sender, driver.clock, DEPLOYMENT), metrics, takeover_blocks=TAKEOVER_BLOCKS
+    )
     ports = PosterPorts(driver.chain, sender, driver.clock, signer_of(US), DOMAIN, FakeClock().now_ms)
-    return Poster(ports, Metrics("aggregator"), takeover_blocks=TAKEOVER_BLOCKS)
+    return Poster(ports, metrics, takeover_blocks=TAKEOVER_BLOCKS, file_conflict=filer.file)
 
 
 async def until_read(chain: FakeChain, count: int) -> None:
@@ -76,8 +82,10 @@ async def until_read(chain: FakeChain, count: int) -> None:
     await until(lambda: chain.task_reads >= count)
 
 
-async def post(poster: Poster, certificate: CertificateIssued = CERTIFICATE, *, slot: int = US) -> list[object]:
-    records = await within(poster.on_certificate(deliver_message(Topic.CERTIFICATES, certificate, slot=slot)))
+async def post(
+    poster: Poster, message: CertificateIssued | ConflictFound = CERTIFICATE, *, slot: int = US
+) -> list[object]:
+    records = await within(poster.on_certificate(deliver_message(Topic.CERTIFICATES, message, slot=slot)))
     return [read_message(deliver(record), DOMAIN)[1] for record in records]
 
 
@@ -143,6 +151,19 @@ async def test_on_certificate__rejection_of_a_past_attempt__posts_nothing(
 
     assert await post(poster, replace(CERTIFICATE, approved=False)) == []
     assert sender.posted == []
+
+
+async def test_on_certificate__conflict_that_we_found__is_filed(poster: Poster, sender: FakeSender) -> None:
+    found = sign_conflict(TASK, 2)
+    assert await post(poster, found) == []
+    assert (sender.proven, sender.posted) == ([found], [])
+
+
+async def test_on_certificate__conflict_that_another_operator_found__is_not_filed(
+    poster: Poster, sender: FakeSender
+) -> None:
+    assert await post(poster, sign_conflict(TASK, 2), slot=1) == []
+    assert sender.proven == []
 
 
 class OvertakenSender(FakeSender):

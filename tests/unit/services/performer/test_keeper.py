@@ -7,13 +7,23 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from services.performer.keeper import MAX_STEPS, Keeper, KeeperPorts
-from tests.kit.chain.fake import ChainDriver, FakeChain, FakeSender, open_task, running_clock
+from services.performer.keeper import MAX_STEPS, RANK_BLOCKS, Keeper, KeeperPorts
+from tests.kit.chain.fake import (
+    ESCROW_GRACE_BLOCKS,
+    ChainDriver,
+    FakeChain,
+    FakeSender,
+    build_stored_project,
+    open_task,
+    running_clock,
+)
 from tests.kit.metrics import count
 from tests.kit.signing.operators import OperatorKeys, make_keys, seal_operators
 from tests.kit.waiting import let_others_run, within
+from zarathustra.chain.market import StoredProject, WithheldPlace
+from zarathustra.core.project import ProjectStatus
 from zarathustra.core.task import Task, TaskStatus, turn_of
-from zarathustra.core.types import BlockNumber, ProjectId
+from zarathustra.core.types import BlockNumber, ProjectId, SubmissionIndex
 from zarathustra.store.memory import MemoryStore
 from zarathustra.telemetry.metrics import Metrics
 
@@ -68,6 +78,17 @@ class Scene:
         """Return the operators in the order of their turns, starting at the next block."""
         first = KEYS.index(self.get_in_turn())
         return [KEYS[(first + rank) % len(KEYS)] for rank in range(len(KEYS))]
+
+    def withhold(self, *, until: int, project_id: ProjectId = PROJECT) -> WithheldPlace:
+        """Withhold the reward of a project's first submission."""
+        place = WithheldPlace(project_id, SubmissionIndex(1), BlockNumber(until))
+        self.chain.withheld.add(place)
+        return place
+
+    def put_project(self, project: StoredProject) -> None:
+        """Store the one project."""
+        self.chain.project_count = 1
+        self.chain.projects[PROJECT] = project
 
     async def open_overdue_task(self, *, number: int = 1) -> Task:
         """Open a task whose deadline has passed."""
@@ -232,6 +253,117 @@ async def test_sweep__one_task_cannot_be_read__the_others_are_expired(scene: Sce
     assert site.sender.expired == [task.task_id]
     assert site.sender.advanced == [PROJECT]
     assert count(site.metrics, "keeper_failures_total", reason="rpc_error") > 0
+
+
+# ---- withheld rewards
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+async def test_sweep__reward_can_no_longer_be_disputed__released_by_rank_and_not_before(
+    scene: Scene, rank: int
+) -> None:
+    place = scene.withhold(until=scene.chain.head + 3)
+    site = await scene.start(scene.list_by_rank()[rank], sweep_blocks=1)
+    await scene.driver.mine(2 + rank * RANK_BLOCKS)
+    assert site.sender.ended == []
+    await scene.driver.mine()
+    assert site.sender.ended == [("release", place.project_id)]
+    assert scene.chain.withheld == set()
+    assert count(site.metrics, "keeper_transactions_total", call="release") == 1
+
+
+async def test_sweep__reward_is_due_and_every_operator_keeps__one_releases(scene: Scene) -> None:
+    scene.withhold(until=scene.chain.head + 3)
+    sites = [await scene.start(keys, sweep_blocks=1) for keys in reversed(scene.list_by_rank())]
+    await scene.driver.mine(3 + len(KEYS) * RANK_BLOCKS)
+    assert [len(site.sender.ended) for site in sites] == [0, 0, 1]
+    assert all(count(site.metrics, "keeper_failures_total", reason="reverted") == 0 for site in sites)
+
+
+async def test_sweep__one_release_fails__the_others_are_released(scene: Scene) -> None:
+    """The chain was reorganised after it was read: the contract knows a later block."""
+    scene.withhold(until=scene.chain.head + 1, project_id=ProjectId(1))
+    scene.chain.refused_calls.add(("release", ProjectId(1)))
+    scene.withhold(until=scene.chain.head + 1, project_id=ProjectId(2))
+    site = await scene.start(STRANGER, sweep_blocks=1)
+    await scene.driver.mine()
+    assert site.sender.ended == [("release", ProjectId(2))]
+    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 1
+
+
+# ---- projects of absent owners
+
+
+@pytest.mark.parametrize("status", [ProjectStatus.OPEN, ProjectStatus.SUSPENDED])
+@pytest.mark.parametrize("rank", [0, 1, 2])
+async def test_sweep__project_takes_no_more_commits__closed_by_rank_and_not_before(
+    scene: Scene, rank: int, status: ProjectStatus
+) -> None:
+    scene.put_project(build_stored_project(status, open_until=scene.chain.head + 3))
+    site = await scene.start(scene.list_by_rank()[rank], sweep_blocks=1)
+    await scene.driver.mine(2 + rank * RANK_BLOCKS)
+    assert site.sender.ended == []
+    await scene.driver.mine()
+    assert site.sender.ended == [("closeProject", PROJECT)]
+    assert scene.chain.projects[PROJECT].status is ProjectStatus.CLOSED
+    assert count(site.metrics, "keeper_transactions_total", call="closeProject") == 1
+
+
+@pytest.mark.parametrize("status", [ProjectStatus.BASELINE, ProjectStatus.CLOSED, ProjectStatus.CANCELLED])
+async def test_sweep__project_cannot_be_closed__nothing_is_sent(scene: Scene, status: ProjectStatus) -> None:
+    scene.put_project(build_stored_project(status, open_until=0, pool_free=1))
+    site = await scene.start(STRANGER, sweep_blocks=1)
+    await scene.driver.mine(3)
+    assert site.sender.ended == []
+
+
+async def test_sweep__suspended_project_has_a_pending_submission__closed_only_after_it(scene: Scene) -> None:
+    scene.put_project(build_stored_project(ProjectStatus.SUSPENDED, open_until=0, pending=1))
+    site = await scene.start(STRANGER, sweep_blocks=1)
+    await scene.driver.mine(2)
+    assert site.sender.ended == []
+    scene.put_project(build_stored_project(ProjectStatus.SUSPENDED, open_until=0))
+    await scene.driver.mine()
+    assert site.sender.ended == [("closeProject", PROJECT)]
+    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 0
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+async def test_sweep__owner_is_absent_for_the_grace__escrow_credited_by_rank_and_not_before(
+    scene: Scene, rank: int
+) -> None:
+    closed_at = scene.chain.head + 3 - ESCROW_GRACE_BLOCKS
+    scene.put_project(build_stored_project(ProjectStatus.CLOSED, open_until=closed_at, pool_free=7))
+    site = await scene.start(scene.list_by_rank()[rank], sweep_blocks=1)
+    await scene.driver.mine(2 + rank * RANK_BLOCKS)
+    assert site.sender.ended == []
+    await scene.driver.mine()
+    assert site.sender.ended == [("withdrawEscrow", PROJECT)]
+    assert scene.chain.projects[PROJECT].pool_free == 0
+    assert count(site.metrics, "keeper_transactions_total", call="withdrawEscrow") == 1
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        build_stored_project(ProjectStatus.CLOSED, open_until=-ESCROW_GRACE_BLOCKS, pool_free=7, pending=1),
+        build_stored_project(ProjectStatus.CLOSED, open_until=-ESCROW_GRACE_BLOCKS, pool_free=0),
+    ],
+    ids=["submission_pending", "nothing_left"],
+)
+async def test_sweep__escrow_cannot_be_credited__nothing_is_sent(scene: Scene, project: StoredProject) -> None:
+    scene.put_project(project)
+    site = await scene.start(STRANGER, sweep_blocks=1)
+    await scene.driver.mine(3)
+    assert site.sender.ended == []
+    assert count(site.metrics, "keeper_failures_total", reason="reverted") == 0
+
+
+async def test_sweep__absent_owner_and_every_operator_keeps__each_call_is_sent_once(scene: Scene) -> None:
+    scene.put_project(build_stored_project(open_until=scene.chain.head + 3, pool_free=7))
+    sites = [await scene.start(keys, sweep_blocks=1) for keys in KEYS]
+    await scene.driver.mine(3 + len(KEYS) * RANK_BLOCKS)
+    assert [call for site in sites for call in site.sender.ended] == [("closeProject", PROJECT)]
 
 
 # ---- failures

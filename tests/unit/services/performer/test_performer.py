@@ -11,7 +11,7 @@ import pytest
 from services.performer.handlers import MAX_FOLLOWED_TASKS, Performer, Ports
 from tests.kit.bus.records import RecordingProducer, deliver
 from tests.kit.chain.deployment import DOMAIN
-from tests.kit.chain.fake import ChainDriver, FakeChain, open_task, running_clock
+from tests.kit.chain.fake import ChainDriver, FakeChain, build_stored_project, open_task, running_clock
 from tests.kit.clock import FakeClock
 from tests.kit.metrics import count
 from tests.kit.scoring.fake_models import BROKEN_MODEL, Artefacts, ArtefactStore, ModelEvaluator, make_model
@@ -30,12 +30,15 @@ from zarathustra.core.events import (
     SubmissionSettled,
     TaskOpened,
 )
+from zarathustra.core.fees import FeeFloors
 from zarathustra.core.messages import EvaluationProposed
 from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.reasons import Reason
 from zarathustra.core.task import Task, TaskStatus, attempt_begin, attempt_end
 from zarathustra.core.types import (
     ZERO32,
+    ZERO_ADDRESS,
+    Address,
     Attempt,
     BlockHash,
     BlockNumber,
@@ -46,6 +49,7 @@ from zarathustra.core.types import (
     SubmissionIndex,
     TaskId,
     Topic,
+    Wei,
 )
 from zarathustra.duty.assessment import Assessor
 from zarathustra.formats.limits import MAX_REPORT_BYTES
@@ -61,6 +65,9 @@ pytestmark = pytest.mark.unit
 
 KEYS = tuple(make_keys(number) for number in range(3))
 CONFIRMATIONS = 2
+NO_FLOORS = FeeFloors({})
+COIN, TOKEN = ZERO_ADDRESS, Address(b"\x70" * 20)
+FEE = Wei(100)
 
 
 @dataclass
@@ -87,7 +94,7 @@ class Scene:
     evaluator: ModelEvaluator
     running: list["asyncio.Task[Any]"] = field(default_factory=list)
 
-    def open_site(self, keys: OperatorKeys) -> Site:
+    def open_site(self, keys: OperatorKeys, floors: FeeFloors = NO_FLOORS) -> Site:
         metrics, producer = Metrics("performer"), RecordingProducer()
         node = MemoryStore(source=self.artefacts)
         pinned: list[bool] = []
@@ -101,6 +108,8 @@ class Scene:
 
         ports = Ports(
             reader=self.chain,
+            market=self.chain,
+            floors=floors,
             clock=self.driver.clock,
             seeds=self.driver.build_seeds(confirmations=CONFIRMATIONS),
             assess=Assessor(self.artefacts, self.evaluator.evaluate).assess,
@@ -120,10 +129,10 @@ class Scene:
     async def open_task(self, artefacts: Artefacts | None = None, **changes: Any) -> Task:
         return await open_task(self.chain, self.files, artefacts, **changes)
 
-    def find_site(self, task: Task, attempt: int = 0) -> Site:
+    def find_site(self, task: Task, attempt: int = 0, *, floors: FeeFloors = NO_FLOORS) -> Site:
         """Open a site of the attempt's performer. The chain must have the seed block."""
         chosen = self.chain.get_performer(task, attempt)
-        return self.open_site(next(keys for keys in KEYS if keys.operator_id == chosen.operator_id))
+        return self.open_site(next(keys for keys in KEYS if keys.operator_id == chosen.operator_id), floors)
 
     async def open_attempt(
         self, artefacts: Artefacts | None = None, *, attempt: int = 0, **changes: Any
@@ -132,6 +141,10 @@ class Scene:
         task = await self.open_task(artefacts, **changes)
         await self.mine_to_seed(task)
         return task, self.find_site(task, attempt)
+
+    def pay(self, token: Address, fee: Wei) -> None:
+        """Let the project pay that fee for each evaluation."""
+        self.chain.projects[ProjectId(1)] = replace(build_stored_project(), token=token, fee=fee)
 
     async def mine_to_seed(self, task: Task) -> None:
         await self.driver.mine_to(task.seed_block + CONFIRMATIONS)
@@ -345,6 +358,57 @@ async def test_perform__task_comes_twice__is_followed_once(scene: Scene) -> None
     await within(site.performer.perform(task.task_id))  # returns at once
     await scene.driver.mine()
     assert len(site.producer.records) == 1
+
+
+# ---- what pays too little
+
+
+@pytest.mark.parametrize(("token", "floor"), [(COIN, FEE), (COIN, FEE - 1), (COIN, 0), (TOKEN, FEE), (TOKEN, 0)])
+async def test_perform__fee_is_not_below_the_floor__proposes(scene: Scene, token: Address, floor: int) -> None:
+    scene.pay(token, FEE)
+    task = await scene.open_task()
+    await scene.mine_to_seed(task)
+    site = scene.find_site(task, floors=FeeFloors({token: Wei(floor)}))
+    scene.start(site.performer.perform(task.task_id))
+    await scene.driver.mine()
+    assert list_attempts(site) == [0]
+    assert count(site.metrics, "failures_total", reason="low_fee") == 0
+
+
+@pytest.mark.parametrize("token", [COIN, TOKEN], ids=["coin", "token"])
+async def test_perform__fee_is_below_the_floor__attempt_is_left_out_and_noted_once(
+    scene: Scene, token: Address
+) -> None:
+    scene.pay(token, FEE)
+    task = await scene.open_task()
+    await scene.mine_to_seed(task)
+    site = scene.find_site(task, floors=FeeFloors({token: Wei(FEE + 1)}))
+    scene.start(site.performer.perform(task.task_id))
+    await scene.driver.mine_to(attempt_end(task, Attempt(0)))
+    assert site.producer.records == []
+    assert not any(is_pinned(site.node, cid) for cid in list_inputs(task))
+    assert count(site.metrics, "failures_total", reason="low_fee") == 1
+
+
+async def test_perform__floor_of_another_token__does_not_count(scene: Scene) -> None:
+    scene.pay(TOKEN, FEE)
+    task = await scene.open_task()
+    await scene.mine_to_seed(task)
+    site = scene.find_site(task, floors=FeeFloors({COIN: Wei(FEE + 1)}))
+    scene.start(site.performer.perform(task.task_id))
+    await scene.driver.mine()
+    assert list_attempts(site) == [0]
+
+
+async def test_perform__first_performer_leaves_its_attempt_out__the_next_one_proposes(scene: Scene) -> None:
+    scene.pay(COIN, FEE)
+    task = await scene.open_task()
+    await scene.mine_to_seed(task)
+    first, second = scene.find_site(task, floors=FeeFloors({COIN: Wei(FEE + 1)})), scene.find_site(task, attempt=1)
+    for site in (first, second):
+        scene.start(site.performer.perform(task.task_id))
+    await scene.driver.mine_to(attempt_begin(task, Attempt(1)) + 1)
+    assert (list_attempts(first), list_attempts(second)) == ([], [1])
 
 
 # ---- when it stops

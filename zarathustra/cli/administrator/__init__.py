@@ -1,0 +1,1 @@
+"""Commands of those who deploy and administrate a network."""

@@ -50,9 +50,36 @@ class OperatorKeys:
         return self.directory / "development-voting.json"
 
 
+@dataclass(frozen=True)
+class AdministratorKey:
+    """The account that proposes to the timelock, pauses and rules on disputes; and its files for the CLI."""
+
+    directory: Path
+    key: EcdsaSecretKey
+
+    @property
+    def address(self) -> Address:
+        return compute_address(self.key)
+
+    @property
+    def password_file(self) -> Path:
+        return self.directory / "development-password"
+
+    @property
+    def key_file(self) -> Path:
+        return self.directory / "development-administrator.json"
+
+
+def create_administrator_key(directory: Path) -> AdministratorKey:
+    """Generate and store the administrator's key."""
+    administrator = AdministratorKey(directory, EcdsaSecretKey.generate())
+    password = _create_password(administrator.directory, administrator.password_file)
+    save_ecdsa_keystore(administrator.key_file, administrator.key, password, cost=KeystoreCost.DEVELOPMENT)
+    return administrator
+
+
 def create_operator_keys(number: int, directory: Path) -> OperatorKeys:
     """Generate and store the keys of one operator. The owner's key stays in memory: no service needs it."""
-    directory.mkdir(parents=True, mode=0o700)
     keys = OperatorKeys(
         number=number,
         directory=directory,
@@ -61,10 +88,17 @@ def create_operator_keys(number: int, directory: Path) -> OperatorKeys:
         keeper=EcdsaSecretKey.generate(),
         voting=BlsSecretKey.generate(),
     )
-    password = secrets.token_hex(16)
-    keys.password_file.touch(mode=0o600)
-    keys.password_file.write_text(password)
+    password = _create_password(keys.directory, keys.password_file)
     save_ecdsa_keystore(keys.signing_file, keys.signing, password, cost=KeystoreCost.DEVELOPMENT)
     save_ecdsa_keystore(keys.keeper_file, keys.keeper, password, cost=KeystoreCost.DEVELOPMENT)
     save_bls_keystore(keys.voting_file, keys.voting, password, cost=KeystoreCost.DEVELOPMENT)
     return keys
+
+
+def _create_password(directory: Path, path: Path) -> str:
+    """Create the directory, and a password in a file of it that only this user reads."""
+    directory.mkdir(parents=True, mode=0o700)
+    password = secrets.token_hex(16)
+    path.touch(mode=0o600)
+    path.write_text(password)
+    return password

@@ -15,7 +15,7 @@ from pathlib import Path
 from devnet.anvil import Anvil
 from devnet.chain import DevelopmentChain
 from devnet.kafka import KafkaBroker
-from devnet.keys import OperatorKeys, create_operator_keys
+from devnet.keys import AdministratorKey, OperatorKeys, create_administrator_key, create_operator_keys
 from devnet.ports import find_free_port
 from devnet.processes import ProcessSpec, Supervisor, python_service
 from devnet.progress import Progress
@@ -27,15 +27,16 @@ from services.performer.settings import Settings as PerformerSettings
 from services.validator.settings import Settings as ValidatorSettings
 from zarathustra.bus.kafka import create_topics
 from zarathustra.bus.topics import Profile, group_name
-from zarathustra.chain.deploy import DeploymentParameters, deploy
-from zarathustra.chain.deployment import dump_deployment
+from zarathustra.chain.deploy import deploy
+from zarathustra.chain.deploy_parameters import DeploymentParameters, TimelockParameters
+from zarathustra.chain.deployment import DeploymentRecord, dump_record
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import HttpRpc, Rpc
 from zarathustra.chain.transactions import Sender
 from zarathustra.core.types import Address, Wei
 from zarathustra.runtime.settings import PREFIX, list_variables
 from zarathustra.sdk.client import log_intent, open_client
-from zarathustra.sdk.network import Network, save_network
+from zarathustra.sdk.network import Network, NetworkFile, save_network
 from zarathustra.sdk.operators import consent_to_owner, register_operator, seal_operator_set
 from zarathustra.signing.backends import FAST, load_backend
 from zarathustra.signing.ecdsa import compute_address
@@ -45,6 +46,7 @@ ETHER = Wei(10**18)
 STAKE = Wei(32 * ETHER)
 FAUCET = Wei(1_000 * ETHER)
 BLOCK_SECONDS = 1
+TIMELOCK_SECONDS = 10  # long enough to see an operation wait
 HURRY_SECONDS = 0.05  # how often a block is mined on demand while the network is set up
 READY_SECONDS = 90.0
 SETTINGS: Mapping[str, type[object]] = {
@@ -75,6 +77,7 @@ class Devnet:
     rpc: Rpc
     supervisor: Supervisor
     operators: Sequence[OperatorKeys]
+    administrator: AdministratorKey
     treasury: Address
     chain: DevelopmentChain
     broker: KafkaBroker
@@ -108,16 +111,18 @@ async def run_devnet(
                 create_operator_keys(number, directory / f"operator-{number}")
                 for number in range(1, operator_count + 1)
             ]
+            administrator = create_administrator_key(directory / "administrator")
             async with in_a_hurry(chain, rpc):
-                deployment = await deploy_contracts(chain, rpc, treasury, operator_count)
-                network = Network((chain.url,), ipfs_url, deployment)
+                record = await deploy_contracts(chain, rpc, administrator, treasury, operator_count)
+                file = NetworkFile((chain.url,), ipfs_url, record)
+                network = file.network
                 await supervisor.wait_until_ready(["store"], timeout_s=READY_SECONDS)
                 await register_operators(chain, rpc, network, operators)
             await starting
-            await create_all_topics(broker.bootstrap_servers, deployment, operators)
+            await create_all_topics(broker.bootstrap_servers, network.deployment, operators)
             network_file = directory / "network.json"
-            save_network(network, network_file)
-            (directory / "deployment.json").write_text(dump_deployment(deployment))
+            save_network(file, network_file)
+            (directory / "deployment.json").write_text(dump_record(record))
 
         devnet = Devnet(
             directory=directory,
@@ -126,6 +131,7 @@ async def run_devnet(
             rpc=rpc,
             supervisor=supervisor,
             operators=operators,
+            administrator=administrator,
             treasury=treasury,
             chain=chain,
             broker=broker,
@@ -158,15 +164,18 @@ async def in_a_hurry(chain: DevelopmentChain, rpc: Rpc) -> AsyncIterator[None]:
         await asyncio.gather(miner, return_exceptions=True)
 
 
-async def deploy_contracts(chain: DevelopmentChain, rpc: Rpc, treasury: Address, operator_count: int) -> Deployment:
-    """Deploy all contracts. The deployer has all roles: a development network has no timelock, and anyone registers."""
+async def deploy_contracts(
+    chain: DevelopmentChain, rpc: Rpc, administrator: AdministratorKey, treasury: Address, operator_count: int
+) -> DeploymentRecord:
+    """Deploy all contracts. A timelock administrates them, as in production; its delay is short. Anyone registers."""
     deployer = EcdsaSecretKey.generate()
-    await chain.fund(rpc, compute_address(deployer), FAUCET)
+    for address in (compute_address(deployer), administrator.address):
+        await chain.fund(rpc, address, FAUCET)
     sender = Sender(rpc, deployer.reveal(), chain_id=chain.chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
     parameters = DeploymentParameters(
-        admin=compute_address(deployer),
-        guardian=compute_address(deployer),
-        resolver=compute_address(deployer),
+        admin=TimelockParameters((administrator.address,), (administrator.address,), TIMELOCK_SECONDS),
+        guardian=administrator.address,
+        resolver=administrator.address,
         treasury=treasury,
         is_registration_open=True,
         min_stake=ETHER,

@@ -1,8 +1,9 @@
 """`zarathustra admin params …`: the settings of a deployment."""
 
 import asyncio
-from dataclasses import fields, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -14,12 +15,13 @@ from zarathustra.chain.administration import (
     set_center_parameters,
     set_token,
 )
+from zarathustra.chain.market import MarketLimits
 from zarathustra.chain.quantities import format_data
 from zarathustra.chain.reader import CenterParameters
 from zarathustra.cli.administrator.calls import call_options, make_call
 from zarathustra.cli.administrator.results import format_time
 from zarathustra.cli.context import ADDRESS, echo_json, echo_rows, format_ether, json_option, network_file_option
-from zarathustra.core.types import Address, Bps, Wei
+from zarathustra.core.types import Address, Wei
 from zarathustra.sdk.administrator import open_checked
 from zarathustra.sdk.network import NetworkFile
 
@@ -43,9 +45,9 @@ def show(network: NetworkFile, tokens: tuple[Address, ...], as_json: bool) -> No
 
     settings, fees = asyncio.run(fetch())
     if as_json:
-        echo_json(_Shown(settings, fees).to_document())
+        echo_json({"settings": settings, "token_min_fees": fees})
         return
-    echo_rows(_describe(settings, fees))
+    echo_rows(describe_settings(settings, fees))
 
 
 @params.command("set")
@@ -87,7 +89,29 @@ def set_token_command(token: Address, min_fee: int, **options: Any) -> None:
     make_call(set_token(token, Wei(min_fee)), **options)
 
 
-def apply_changes(current: CenterParameters, changes: dict[str, int]) -> CenterParameters:
+def apply_changes(current: CenterParameters, changes: Mapping[str, Any]) -> CenterParameters:
     """Return the parameters with the changes."""
-    typed = {name: Bps(value) if name.endswith("_bps") else value for name, value in changes.items()}
-    return replace(current, **typed)
+    return replace(current, **changes)
+
+
+def describe_settings(settings: Settings, token_min_fees: Mapping[str, Wei]) -> dict[str, object]:
+    """Return the settings with their units, in the order in which they are shown."""
+    limits = settings.limits
+    return {
+        "paused": f"until {format_time(settings.paused_until)}" if settings.is_paused else "no",
+        "registration": "open to anyone" if settings.is_registration_open else "admitted accounts only",
+        "admin delay": str(timedelta(seconds=settings.admin_delay_s)),
+        **_describe_fields(settings.center),
+        **{
+            name: value
+            for name, value in _describe_fields(limits).items()
+            if name not in {"dispute bond", "coin min fee"}
+        },
+        "dispute bond": format_ether(limits.dispute_bond),
+        "min fee": format_ether(settings.coin_min_fee),
+        **{f"min fee of {token}": fee or "not allowed" for token, fee in token_min_fees.items()},
+    }
+
+
+def _describe_fields(values: CenterParameters | MarketLimits) -> dict[str, object]:
+    return {name.replace("_", " "): value for name, value in asdict(values).items()}

@@ -19,15 +19,25 @@ from zarathustra.wire.json_view import to_json_value
 # Facts that move money or need a person to act; the others are only logged.
 TOLD_FACTS = frozenset(
     {
+        events.OperatorSlashed,
+        events.OperatorJailed,
+        events.OperatorEjected,
+        events.PerformerGuilty,
+        events.ConflictProven,
+        events.TaskRejected,
+        events.TaskExpired,
+        events.TaskDisputed,
+        events.DisputeResolved,
         events.ProjectOpened,
         events.ProjectSuspended,
         events.ProjectCancelled,
         events.SubmissionSettled,
         events.ModelImproved,
+        events.ChampionRestored,
+        events.RewardWithheld,
         events.RewardPaid,
+        events.RewardReturned,
         events.BondSlashed,
-        events.TaskRejected,
-        events.TaskExpired,
         messages.TaskStalled,
     }
 )

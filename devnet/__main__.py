@@ -13,6 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from devnet.chain import ChainError
+from devnet.chains import CHAINS, DEFAULT_CHAIN
 from devnet.closing import print_closing, write_summary
 from devnet.demo import MISBEHAVIOUR, run_demo
 from devnet.memory import sample_memory
@@ -26,28 +28,35 @@ RUNS = ROOT / ".devnet"
 
 
 def main() -> int:
-    """Run the command. Exit status: 0 when every expected outcome was read back, 1 otherwise, 130 after Ctrl-C."""
+    """Run the command.
+
+    Exit status: 0 when every expected outcome was read back, 1 otherwise, 2 without a chain, 130 after Ctrl-C.
+    """
     parser = argparse.ArgumentParser(prog="python -m devnet", description=__doc__)
     parser.add_argument("command", choices=("demo", "up"))
     parser.add_argument("--directory", type=Path, help="folder of the run (default: a new one below .devnet/)")
+    parser.add_argument("--chain", choices=CHAINS, default=DEFAULT_CHAIN, help=f"default: {DEFAULT_CHAIN}")
     arguments = parser.parse_args()
     console = Console()
     directory = create_directory(arguments.directory)
     configure_logging("devnet", stream=(directory / "devnet.log").open("w"))
-    command = demo(directory, console) if arguments.command == "demo" else up(directory, console)
+    run = demo if arguments.command == "demo" else up
     try:
-        return asyncio.run(until_signalled(command))
+        return asyncio.run(until_signalled(run(directory, console, chain_name=arguments.chain)))
+    except ChainError as error:
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped; no process is left")
         return 130
 
 
-async def demo(directory: Path, console: Console) -> int:
+async def demo(directory: Path, console: Console, *, chain_name: str) -> int:
     """Run the demo and print its closing tables."""
     progress = Progress(console)
     async with (
         sample_memory() as peak,
-        run_devnet(directory, progress, misbehaviour=MISBEHAVIOUR) as devnet,
+        run_devnet(directory, progress, misbehaviour=MISBEHAVIOUR, chain_name=chain_name) as devnet,
     ):
         outcomes = await run_demo(devnet, progress)
     write_summary(outcomes, progress, devnet, peak)
@@ -56,9 +65,9 @@ async def demo(directory: Path, console: Console) -> int:
     return 0 if outcomes.is_success else 1
 
 
-async def up(directory: Path, console: Console) -> int:
+async def up(directory: Path, console: Console, *, chain_name: str) -> int:
     """Keep a network running until stopped."""
-    async with run_devnet(directory, Progress(console)) as devnet:
+    async with run_devnet(directory, Progress(console), chain_name=chain_name) as devnet:
         await stay_up(devnet, console)
     return 0
 

@@ -13,7 +13,16 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
-from devnet.children import Child, end_child, get_pid, kill_child, spawn_child
+from devnet.chain import ChainError
+from devnet.children import (
+    Child,
+    ChildEndedError,
+    end_child,
+    get_pid,
+    kill_child,
+    spawn_child,
+    wait_for_output,
+)
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.types import Address, Wei
 
@@ -23,8 +32,6 @@ HOST: Final = "127.0.0.1"
 
 START_DEADLINE_S: Final = 30.0  # usually 0.1; a loaded two-core machine needs seconds
 STOP_DEADLINE_S: Final = 5.0
-READY_POLL_S: Final = 0.02
-LOG_TAIL_BYTES: Final = 2_000
 
 _PACKAGES: Final = Path(__file__).resolve().parent.parent / "contracts" / "node_modules" / "@foundry-rs"
 _MACHINES: Final[Mapping[str, str]] = MappingProxyType(
@@ -33,8 +40,8 @@ _MACHINES: Final[Mapping[str, str]] = MappingProxyType(
 _LISTENING: Final = re.compile(rb"Listening on 127\.0\.0\.1:(\d+)")
 
 
-class AnvilError(Exception):
-    """The chain cannot be started; the message says what to look at."""
+class AnvilError(ChainError):
+    """anvil cannot be started."""
 
 
 def find_binary(packages: Path = _PACKAGES) -> Path:
@@ -66,6 +73,7 @@ class Anvil:
         genesis_time_s: int | None = None,
         log_file: Path | None = None,
     ) -> None:
+        self.name = "anvil"
         self.chain_id = chain_id
         self.port = port
         self.log_file = log_file or Path(tempfile.mkdtemp(prefix="anvil-")) / "anvil.log"
@@ -123,8 +131,8 @@ class Anvil:
         await rpc.call("anvil_setBalance", "0x" + address.hex(), hex(amount))
 
     async def mine(self, rpc: Rpc) -> None:
-        """See `devnet.chain.DevelopmentChain`."""
-        await rpc.call("evm_mine")
+        """See `devnet.chain.DevelopmentChain`. The chain's clock moves on by a second with each such block."""
+        await rpc.call("anvil_mine", hex(1), hex(1))
 
     def _build_command(self) -> list[str]:
         command = [str(find_binary()), "--host", HOST, "--port", str(self.port), "--hardfork", "prague"]
@@ -138,11 +146,7 @@ class Anvil:
 
     async def _wait_until_listening(self, process: Child) -> int:
         """Return the port that anvil prints: it does so after it has bound the socket."""
-        while True:
-            found = _LISTENING.search(self.log_file.read_bytes())
-            if found is not None:
-                return int(found[1])
-            if process.returncode is not None:
-                tail = self.log_file.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
-                raise AnvilError(f"anvil ended while starting:\n{tail}")
-            await asyncio.sleep(READY_POLL_S)
+        try:
+            return int((await wait_for_output(process, self.log_file, _LISTENING))[1])
+        except ChildEndedError as error:
+            raise AnvilError(f"anvil ended while starting:\n{error}") from None

@@ -7,9 +7,14 @@ from zarathustra.chain.rpc import Rpc
 from zarathustra.core.types import Address, Wei
 
 
-class DevelopmentChain(Protocol):
-    """A chain process on this machine; `devnet.anvil` has one. Use as an async context manager."""
+class ChainError(Exception):
+    """The chain cannot be started; the message says what to look at."""
 
+
+class DevelopmentChain(Protocol):
+    """A chain process on this machine, `devnet.anvil` or `devnet.geth`. Use as an async context manager."""
+
+    name: str
     chain_id: int
 
     @property
@@ -26,4 +31,4 @@ class DevelopmentChain(Protocol):
         """Make sure that `address` has `amount` or more of the chain's coin."""
 
     async def mine(self, rpc: Rpc) -> None:
-        """Mine a block now if the chain can; otherwise return when the next one is due."""
+        """Mine a block now, at a later second than the last: the chain's clock may run ahead of ours."""

@@ -5,6 +5,7 @@ No child outlives the process that started it, even if that process is killed wi
 
 import asyncio
 import ctypes
+import re
 import signal
 import subprocess
 import sys
@@ -14,9 +15,16 @@ from pathlib import Path
 
 Child = asyncio.subprocess.Process
 
+OUTPUT_POLL_S = 0.02
+LOG_TAIL_BYTES = 2_000
+
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec only the call itself is safe.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class ChildEndedError(Exception):
+    """A child ended before it printed what was waited for; the message is the tail of its log."""
 
 
 async def spawn_child(
@@ -41,6 +49,18 @@ async def spawn_child(
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+async def wait_for_output(child: Child, log_file: Path, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+    """Return the first match of `pattern` in the child's log. Raises ChildEndedError."""
+    while True:
+        output = _read(log_file)
+        found = pattern.search(output)
+        if found is not None:
+            return found
+        if child.returncode is not None:
+            raise ChildEndedError(_read(log_file)[-LOG_TAIL_BYTES:].decode(errors="replace"))
+        await asyncio.sleep(OUTPUT_POLL_S)
 
 
 async def end_child(child: Child | None, *, deadline_s: float) -> None:
@@ -73,3 +93,7 @@ def die_with_parent() -> None:
     """Tell the kernel to kill this process when the thread that forked it ends; for `preexec_fn`. Linux only."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _read(log_file: Path) -> bytes:
+    return log_file.read_bytes()

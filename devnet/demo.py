@@ -14,7 +14,7 @@ from devnet.children import die_with_parent
 from devnet.example import FOLDER, TRAINING_SCRIPT, build_random_parameters, load_artefacts
 from devnet.keys import OperatorKeys
 from devnet.ledger import GasUse, fetch_events, fetch_gas
-from devnet.network import ETHER, Devnet, Misbehaviour
+from devnet.network import ETHER, Devnet, Misbehaviour, in_a_hurry
 from devnet.processes import ROOT
 from devnet.progress import Progress
 from zarathustra.chain.market import RewardStatus
@@ -147,7 +147,8 @@ async def pay_and_check(
         treasury_credit = await reader.market.fetch_credit(devnet.treasury, ZERO_ADDRESS)
         fees = await claim_and_withdraw_fees(devnet)
     with progress.step("Everything is read back from the chain"):
-        events = await fetch_events(reader.rpc, reader.deployment)
+        async with in_a_hurry(devnet.chain, devnet.rpc):  # until the last event is final
+            events = await fetch_events(reader.rpc, reader.deployment)
         outcomes = Outcomes(
             project_id=project_id,
             project=await reader.market.fetch_project(project_id),

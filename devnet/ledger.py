@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devnet.token import load_token_abi
 from zarathustra.chain.abi import CONTRACTS, load_abi
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import format_quantity, parse_data, parse_quantity
@@ -55,9 +56,9 @@ async def fetch_gas(rpc: Rpc, deployment: Deployment) -> list[GasUse]:
 
 def _name_selectors() -> Mapping[bytes, str]:
     return {
-        entry.selector: f"{contract}.{name}"
-        for contract in CONTRACTS
-        for name, entry in load_abi(contract).functions.items()
+        entry.selector: f"{contract.name}.{name}"
+        for contract in (load_token_abi(), *map(load_abi, CONTRACTS))
+        for name, entry in contract.functions.items()
     }
 
 

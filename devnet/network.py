@@ -1,6 +1,6 @@
 """The network: chain, Kafka, content store, contracts, operators, and their services in separate processes.
 
-anvil ─┐
+chain ─┐
 Kafka ─┼─▶ topics ───────────────────────┐
 store ─┤                                 ├─▶ services ─▶ ready
        └─▶ contracts ─▶ operators ─▶ set ┘
@@ -12,13 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devnet.anvil import Anvil
 from devnet.chain import DevelopmentChain
+from devnet.chains import DEFAULT_CHAIN, build_chain
 from devnet.kafka import KafkaBroker
 from devnet.keys import AdministratorKey, OperatorKeys, create_administrator_key, create_operator_keys
 from devnet.ports import find_free_port
 from devnet.processes import ProcessSpec, Supervisor, python_service
 from devnet.progress import Progress
+from devnet.token import DevelopmentToken, allow_token, deploy_token
 from services.aggregator.settings import Settings as AggregatorSettings
 from services.evaluator.settings import Settings as EvaluatorSettings
 from services.indexer.settings import Settings as IndexerSettings
@@ -45,7 +46,6 @@ from zarathustra.signing.keys import EcdsaSecretKey
 ETHER = Wei(10**18)
 STAKE = Wei(32 * ETHER)
 FAUCET = Wei(1_000 * ETHER)
-BLOCK_SECONDS = 1
 TIMELOCK_SECONDS = 10  # long enough to see an operation wait
 HURRY_SECONDS = 0.05  # how often a block is mined on demand while the network is set up
 READY_SECONDS = 90.0
@@ -80,24 +80,30 @@ class Devnet:
     administrator: AdministratorKey
     treasury: Address
     chain: DevelopmentChain
+    token: DevelopmentToken
     broker: KafkaBroker
     aggregators: Sequence[int] = field(default=(1,))
 
     async def fund(self, address: Address, amount: Wei = FAUCET) -> None:
-        """Give `address` coins of the chain."""
+        """Give `address` coins of the chain, and as much of the development token."""
         await self.chain.fund(self.rpc, address, amount)
+        async with in_a_hurry(self.chain, self.rpc):
+            await self.token.give(address, amount)
 
 
 @asynccontextmanager
 async def run_devnet(
-    directory: Path, progress: Progress, *, operator_count: int = 3, misbehaviour: Misbehaviour = Misbehaviour()
+    directory: Path,
+    progress: Progress,
+    *,
+    operator_count: int = 3,
+    misbehaviour: Misbehaviour = Misbehaviour(),
+    chain_name: str = DEFAULT_CHAIN,
 ) -> AsyncIterator[Devnet]:
     """Start a network in the existing, empty `directory`, yield it when it is ready, and stop all of it at the end."""
     async with AsyncExitStack() as stack:
-        with progress.step("Chain (anvil), Apache Kafka and content store; contracts, operators"):
-            chain: DevelopmentChain = await stack.enter_async_context(
-                Anvil(block_time_s=BLOCK_SECONDS, log_file=directory / "logs" / "anvil.log")
-            )
+        with progress.step(f"Chain ({chain_name}), Apache Kafka and content store; contracts, operators"):
+            chain = await stack.enter_async_context(build_chain(chain_name, directory / "logs"))
             broker = KafkaBroker(directory / "kafka")
             stack.push_async_callback(broker.kill)  # its log is deleted: no need for an orderly stop
             starting = asyncio.create_task(broker.start())
@@ -117,7 +123,9 @@ async def run_devnet(
                 file = NetworkFile((chain.url,), ipfs_url, record)
                 network = file.network
                 await supervisor.wait_until_ready(["store"], timeout_s=READY_SECONDS)
-                await register_operators(chain, rpc, network, operators)
+                token, _ = await asyncio.gather(
+                    offer_token(chain, rpc, file, administrator), register_operators(chain, rpc, network, operators)
+                )
             await starting
             await create_all_topics(broker.bootstrap_servers, network.deployment, operators)
             network_file = directory / "network.json"
@@ -134,6 +142,7 @@ async def run_devnet(
             administrator=administrator,
             treasury=treasury,
             chain=chain,
+            token=token,
             broker=broker,
         )
         with progress.step("Services: indexer, notifier, evaluator (shared), performers, validators, aggregator"):
@@ -184,6 +193,18 @@ async def deploy_contracts(
         min_operators=min(3, operator_count),
     )
     return await deploy(sender, rpc, parameters, chain_id=chain.chain_id)
+
+
+async def offer_token(
+    chain: DevelopmentChain, rpc: Rpc, file: NetworkFile, administrator: AdministratorKey
+) -> DevelopmentToken:
+    """Deploy the development token with a key of its own, and let the administrator allow it for projects."""
+    faucet = EcdsaSecretKey.generate()
+    await chain.fund(rpc, compute_address(faucet), FAUCET)
+    sender = Sender(rpc, faucet.reveal(), chain_id=chain.chain_id, on_intent=log_intent, poll_s=HURRY_SECONDS)
+    token = await deploy_token(rpc, sender)
+    await allow_token(file, administrator.key, token.address, poll_seconds=HURRY_SECONDS)
+    return token
 
 
 async def register_operators(

@@ -10,6 +10,7 @@ from devnet.demo import TERMS, open_account
 from devnet.example import FOLDER, TRAINING_SCRIPT, load_artefacts
 from devnet.network import Devnet
 from devnet.processes import ROOT
+from zarathustra.chain.addresses import format_address
 from zarathustra.sdk.owner import publish_project
 from zarathustra.sdk.watch import wait_for_project_open
 from zarathustra.signing.ecdsa import compute_address
@@ -29,6 +30,7 @@ The network runs; Ctrl-C stops it. Project {project} is f(x) = x². In another t
   zarathustra submission submit {project} my-model.safetensors --wait
   zarathustra account withdraw
 
+Projects can also be in the development token {token}; the account holds some of it.
 logs: {logs}
 """
 
@@ -48,6 +50,7 @@ async def stay_up(devnet: Devnet, console: Console) -> None:
             password=password_file,
             script=TRAINING_SCRIPT.relative_to(ROOT),
             architecture=(FOLDER / "architecture.json").relative_to(ROOT),
+            token=format_address(devnet.token.address),
             logs=devnet.directory / "logs",
         ),
         highlight=False,

@@ -7,7 +7,7 @@ from services.indexer.settings import Settings
 from services.indexer.standby import Replica
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.port import Consumer, Producer
-from zarathustra.chain.deployment import load_deployment
+from zarathustra.chain.deployment import load_record
 from zarathustra.chain.follow import BlockSource, ChainFollower
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.scan import ChainScanner
@@ -18,8 +18,8 @@ from zarathustra.runtime.lifecycle import Job, Runtime, serve
 
 async def start(settings: Settings, runtime: Runtime) -> None:
     """Run until stopped."""
-    deployment = load_deployment(settings.deployment_file)
-    group = group_of(deployment)
+    record = load_record(settings.deployment_file)
+    group = group_of(record.deployment)
     consumer = KafkaConsumer(
         settings.kafka_bootstrap_servers,
         group=group,
@@ -29,14 +29,14 @@ async def start(settings: Settings, runtime: Runtime) -> None:
     async with (
         open_nodes(
             settings.eth_rpc_urls,
-            deployment.chain_id,
+            record,
             runtime.metrics,
             timeout_s=settings.rpc_timeout_ms / 1_000,
         ) as rpc,
         KafkaProducer(settings.kafka_bootstrap_servers, client_id=group) as producer,
         consumer,
     ):
-        jobs = build_jobs(settings, runtime, ChainScanner(rpc, deployment), consumer, producer)
+        jobs = build_jobs(settings, runtime, ChainScanner(rpc, record.deployment), consumer, producer)
         await serve(runtime, settings.http_listen, jobs)
 
 

@@ -19,6 +19,8 @@ from zarathustra.wire.json_view import to_json_value
 # Facts that move money or need a person to act; the others are only logged.
 TOLD_FACTS = frozenset(
     {
+        events.Paused,
+        events.Unpaused,
         events.OperatorSlashed,
         events.OperatorJailed,
         events.OperatorEjected,

@@ -20,6 +20,7 @@ _LENGTHS |= {
     "contributor": 20,
     "token": 20,
     "account": 20,
+    "guardian": 20,
 }
 _BIG = {"stake", "amount", "total_stake", "signed_stake", "pool", "budget", "bitmap", "culprits"}
 _BIG |= {"max_reward", "reward_rate", "bond", "fee"}
@@ -65,11 +66,7 @@ EVALUATION = Evaluation(
 )
 PROPOSAL = messages.EvaluationProposed(EVALUATION, Cid("bafkreport"), EcdsaSignature(b"\x55" * 65))
 
-EXAMPLES: dict[str, Any] = {
-    fact.__name__: _make_event(_make_fact(fact))
-    for union in (events.GovernanceFact, events.AttestationFact, events.MarketFact)
-    for fact in get_args(union)
-} | {
+EXAMPLES: dict[str, Any] = {fact.__name__: _make_event(_make_fact(fact)) for fact in get_args(events.Fact)} | {
     "Retracted": events.Retracted(_make_event(_make_fact(events.TaskOpened))),
     "EvaluationProposed": PROPOSAL,
     "AttestationSigned": messages.AttestationSigned(

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -59,12 +60,14 @@ class DemoProcess:
 
 
 @asynccontextmanager
-async def start_demo(command: str, directory: Path) -> AsyncIterator[DemoProcess]:
-    """Start `python -m devnet COMMAND`; kill it at the end of the block if it still runs."""
+async def start_demo(
+    command: str, directory: Path, *options: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[DemoProcess]:
+    """Start `python -m devnet COMMAND OPTIONS`; kill it at the end of the block if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "devnet", command, "--directory", str(directory)),
+        *(sys.executable, "-m", "devnet", command, "--directory", str(directory), *options),
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

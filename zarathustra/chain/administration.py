@@ -12,7 +12,7 @@ from zarathustra.chain.deployment import DeploymentRecord
 from zarathustra.chain.market import MarketLimits
 from zarathustra.chain.quantities import format_data
 from zarathustra.chain.reader import CenterParameters
-from zarathustra.chain.roles import ANYONE, Role
+from zarathustra.chain.roles import ANYONE, Role, fetch_has_roles
 from zarathustra.chain.rpc import CallReverted, Rpc
 from zarathustra.chain.timelock import TimelockCall
 from zarathustra.core.errors import Invalid
@@ -28,6 +28,11 @@ class Authority(Enum):
     PAUSE = (Role.GUARDIAN,)
     UNPAUSE = (Role.GUARDIAN, Role.DEFAULT_ADMIN)
     RESOLVER = ()
+
+    @property
+    def holders(self) -> str:
+        """The words for those who may, as errors name them."""
+        return " or ".join(role.name for role in self.value) or "resolver"
 
 
 class Route(Enum):
@@ -118,7 +123,7 @@ def choose_route(permission: Permission, *, authority: Authority, account: Addre
         return Route.DIRECT
     if permission.timelock_may and permission.account_proposes:
         return Route.TIMELOCK
-    missing = Role.PROPOSER.name if permission.timelock_may else authority.name
+    missing = Role.PROPOSER.name if permission.timelock_may else authority.holders
     raise Invalid(Reason.MISSING_ROLE, "choose how to send", account=format_data(account), role=missing)
 
 
@@ -131,33 +136,21 @@ async def fetch_permission(rpc: Rpc, record: DeploymentRecord, account: Address,
     return Permission(
         account_may=account_may,
         timelock_may=await _is_authorised(rpc, record, timelock, authority),
-        account_proposes=await _has_any_role(rpc, record, account, (Role.PROPOSER,)),
+        account_proposes=(await fetch_has_roles(rpc, record.addresses, [(Role.PROPOSER, account)]))[0],
     )
 
 
 async def validate_holder(rpc: Rpc, record: DeploymentRecord, account: Address, role: Role) -> None:
     """Raise Invalid(MISSING_ROLE) unless the account has the role. EXECUTOR may be given to everyone."""
     accounts = (account, ANYONE) if role is Role.EXECUTOR else (account,)
-    for holder in accounts:
-        if await _has_any_role(rpc, record, holder, (role,)):
-            return
-    raise Invalid(Reason.MISSING_ROLE, "check role", account=format_data(account), role=role.name)
+    if not any(await fetch_has_roles(rpc, record.addresses, [(role, holder) for holder in accounts])):
+        raise Invalid(Reason.MISSING_ROLE, "check role", account=format_data(account), role=role.name)
 
 
 async def _is_authorised(rpc: Rpc, record: DeploymentRecord, account: Address, authority: Authority) -> bool:
     if authority is Authority.RESOLVER:
         return account == record.parameters.resolver
-    return await _has_any_role(rpc, record, account, authority.value)
-
-
-async def _has_any_role(rpc: Rpc, record: DeploymentRecord, account: Address, roles: tuple[Role, ...]) -> bool:
-    head = await fetch_head(rpc)
-    views = [
-        ViewCall(Contract(load_abi(role.contract), record.addresses[role.contract]), "hasRole", (role.role_id, account))
-        for role in roles
-    ]
-    answers = await fetch_views(rpc, head.block_hash, views)
-    return any(view.parse(answer)[0] for view, answer in zip(views, answers, strict=True))
+    return any(await fetch_has_roles(rpc, record.addresses, [(role, account) for role in authority.value]))
 
 
 async def simulate_from(rpc: Rpc, sender: Address, call: TimelockCall) -> None:
@@ -230,10 +223,11 @@ def describe_call(addresses: Mapping[str, Address], call: TimelockCall) -> str:
     """Return a call as text: `AvsGovernance.admit(0x…)`. What is not ours is shown as hex."""
     name = next((name for name, address in addresses.items() if address == call.target), _UNKNOWN)
     decoded = None if name == _UNKNOWN else decode_call(load_abi(name), call.data)
+    value = f" with {call.value} wei" if call.value else ""
     if decoded is None:
-        return f"{name} {format_data(call.target)}: {format_data(call.data)}"
+        return f"{name} {format_data(call.target)}: {format_data(call.data)}{value}"
     function, arguments = decoded
-    return f"{name}.{function}({', '.join(map(_format_argument, arguments))})"
+    return f"{name}.{function}({', '.join(map(_format_argument, arguments))}){value}"
 
 
 def _format_argument(value: Any) -> str:
@@ -241,4 +235,5 @@ def _format_argument(value: Any) -> str:
         return format_data(value)
     if isinstance(value, tuple | list):
         return "(" + ", ".join(map(_format_argument, value)) + ")"
-    return str(value)
+    text = str(value)
+    return text if text.isprintable() else repr(text)  # a proposer's text must not move a terminal's cursor

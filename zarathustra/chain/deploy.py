@@ -1,10 +1,12 @@
 """Deploy all contracts. They name each other by addresses that are computed before the first deployment."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import rlp
+from eth_abi.exceptions import EncodingError
 from eth_hash.auto import keccak
 
 from zarathustra.chain import abi
@@ -20,9 +22,13 @@ from zarathustra.chain.wiring import (
     fetch_contracts,
     validate_new_deployment,
 )
-from zarathustra.core.errors import Invalid
+from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, validate_length
+
+# Everything is paid for when the contracts are read back: a node that is behind or restarts must not lose the result.
+READ_ATTEMPTS: Final = 30
+READ_PAUSE_S: Final = 1.0
 
 ORDER: Final = (
     abi.VERIFIER,
@@ -33,6 +39,8 @@ ORDER: Final = (
     abi.ATTESTATION_CENTER,
     abi.MODEL_SUBMISSION,  # after AvsGovernance: its constructor reads the unbonding time
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -82,14 +90,16 @@ async def deploy(
 ) -> DeploymentRecord:
     """Deploy everything with consecutive nonces, then compare all of it with the chain. The deployer gets no role.
 
-    The key must send nothing else meanwhile. `on_step` is called after each contract. Raises Invalid: REVERTED when a
-    constructor reverts, WRONG_DEPLOYMENT when a contract is not what was planned. What was deployed before is then
-    without use: start again.
+    The key must send nothing else meanwhile. `on_step` is called after each contract. Raises Invalid: BAD_SETTING when
+    a parameter does not fit into its type, before anything is sent; REVERTED when a constructor reverts;
+    WRONG_DEPLOYMENT when a contract is not what was planned. What was deployed before is then without use: start again.
     """
     plan = plan_deployment(sender.address, await sender.fetch_next_nonce(), parameters)
+    codes = [build_creation_code(step.contract, step.arguments) for step in plan.steps]
     blocks = []
-    for step in plan.steps:
-        mined = await sender.send(Transaction(None, build_creation_code(step.contract, step.arguments)))
+    for step, code in zip(plan.steps, codes, strict=True):
+        mined = await sender.send(Transaction(None, code))
+        await _require_nonce(sender, step)
         blocks.append(mined.receipt.block_number)
         on_step(step, mined.receipt)
 
@@ -97,12 +107,21 @@ async def deploy(
         chain_id=chain_id,
         deployer=sender.address,
         deployed_at=min(blocks),
-        contracts=await fetch_contracts(rpc, plan.addresses),
+        contracts=await insist(lambda: fetch_contracts(rpc, plan.addresses)),
         parameters=parameters,
     )
-    _require_code(record)
-    await validate_new_deployment(rpc, record)
+    await insist(lambda: validate_new_deployment(rpc, record))
     return record
+
+
+async def insist(read: Callable[[], Awaitable[T]], *, pause_s: float = READ_PAUSE_S) -> T:
+    """Return what `read` returns, after up to READ_ATTEMPTS attempts. Raises the last one's Retry."""
+    for _ in range(READ_ATTEMPTS - 1):
+        try:
+            return await read()
+        except Retry:
+            await asyncio.sleep(pause_s)
+    return await read()
 
 
 def compute_contract_address(deployer: Address, nonce: int) -> Address:
@@ -112,16 +131,28 @@ def compute_contract_address(deployer: Address, nonce: int) -> Address:
 
 
 def build_creation_code(name: str, arguments: tuple[object, ...]) -> bytes:
-    """Return the committed bytecode, followed by its constructor's arguments."""
+    """Return the committed bytecode, followed by its constructor's arguments.
+
+    Raises Invalid(BAD_SETTING) when an argument does not fit into its type.
+    """
     contract = load_abi(name)
-    return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
+    try:
+        return contract.bytecode + encode_arguments(contract.constructor_inputs, arguments)
+    except EncodingError as error:
+        raise Invalid(Reason.BAD_SETTING, "encode constructor", contract=name, cause=error) from error
 
 
-def _require_code(record: DeploymentRecord) -> None:
-    """A transaction with a nonce of ours that another program sent moves every later address."""
-    for name, contract in record.contracts.items():
-        if contract.code_hash == keccak(b""):
-            raise Invalid(Reason.WRONG_DEPLOYMENT, "no code at the computed address", contract=name)
+async def _require_nonce(sender: Sender, step: Step) -> None:
+    """Raise Invalid(WRONG_DEPLOYMENT) when another program used a nonce of ours: it moves every later address."""
+    used = await sender.fetch_next_nonce() - 1
+    if used != step.nonce:
+        raise Invalid(
+            Reason.WRONG_DEPLOYMENT,
+            "another program used this key: a contract is not at the computed address",
+            contract=step.contract,
+            nonce=used,
+            expected=step.nonce,
+        )
 
 
 def _build_arguments(addresses: dict[str, Address], parameters: DeploymentParameters) -> dict[str, tuple[object, ...]]:

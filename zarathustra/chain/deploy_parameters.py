@@ -1,14 +1,19 @@
 """What is decided at deployment, and its form in TOML and JSON."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from zarathustra.chain.addresses import format_address, parse_address
+from zarathustra.core.errors import Invalid
 from zarathustra.core.project import MAX_TASK_BLOCKS
-from zarathustra.core.types import ZERO_ADDRESS, Address, Bps, Wei
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import MAX_OPERATORS, ZERO_ADDRESS, Address, Bps, Wei
 
 DAY_S: Final = 24 * 3_600
+MAX_SLASH_BPS: Final = Bps(10_000)
 
 
 @dataclass(frozen=True)
@@ -75,39 +80,66 @@ def parse_plain_parameters(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _parse_value(name, value) for name, value in document.items()}
 
 
+def load_parameters(path: Path) -> DeploymentParameters:
+    """Load the parameters of a new deployment from a TOML file. Raises Invalid(BAD_SETTING)."""
+    try:
+        return parse_parameters(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Invalid(Reason.BAD_SETTING, "read parameters of a deployment", path=path, cause=error) from error
+
+
 def parse_parameters(document: Mapping[str, Any]) -> DeploymentParameters:
     """Parse the parameters of a new deployment; the admin is a table `timelock` or an address `admin`.
 
-    Raises ValueError for an unknown or missing name, and for a value of another type.
+    Raises ValueError for an unknown or missing name, a value of another type, and a value that a contract would refuse.
     """
     rest = dict(document)
     missing = [name for name in ACCOUNTS if name not in rest]
     if missing:
         raise ValueError(f"missing accounts: {', '.join(missing)}")
-    accounts: dict[str, Any] = {name: _parse_account(name, rest.pop(name)) for name in ACCOUNTS}
+    accounts: dict[str, Any] = {name: parse_account(name, rest.pop(name)) for name in ACCOUNTS}
     if ("timelock" in rest) == ("admin" in rest):
         raise ValueError("exactly one of the table `timelock` and the address `admin` is needed")
-    admin = parse_timelock(rest.pop("timelock")) if "timelock" in rest else _parse_account("admin", rest.pop("admin"))
-    return DeploymentParameters(admin=admin, **accounts, **parse_plain_parameters(rest))
+    admin = _parse_timelock(rest.pop("timelock")) if "timelock" in rest else parse_account("admin", rest.pop("admin"))
+    parameters = DeploymentParameters(admin=admin, **accounts, **parse_plain_parameters(rest))
+    validate_parameters(parameters)
+    return parameters
 
 
-def parse_timelock(table: Any) -> TimelockParameters:
-    """Parse a table with `delay_s`, `proposers` and `executors`. Raises ValueError."""
-    names = {"delay_s", "proposers", "executors"}
-    if not isinstance(table, Mapping) or table.keys() != names:
-        raise ValueError("timelock must have exactly delay_s, proposers and executors")
-    return TimelockParameters(
-        proposers=parse_addresses("proposers", table["proposers"]),
-        executors=parse_addresses("executors", table["executors"]),
-        delay_s=parse_count("delay_s", table["delay_s"]),
-    )
+def validate_parameters(parameters: DeploymentParameters) -> None:
+    """Raise ValueError when a constructor would refuse a value. The last contract refuses after the others are paid."""
+    rules = {
+        "min_stake must be 1 or more": parameters.min_stake >= 1,
+        f"unbonding_blocks must be {2 * MAX_TASK_BLOCKS} or more": parameters.unbonding_blocks >= 2 * MAX_TASK_BLOCKS,
+        f"min_operators must be 1 to {MAX_OPERATORS}": 1 <= parameters.min_operators <= MAX_OPERATORS,
+        "turn_blocks must be 1 or more": parameters.turn_blocks >= 1,
+        f"guilty_slash_bps must be at most {MAX_SLASH_BPS}": parameters.guilty_slash_bps <= MAX_SLASH_BPS,
+        f"conflict_slash_bps must be at most {MAX_SLASH_BPS}": parameters.conflict_slash_bps <= MAX_SLASH_BPS,
+        f"overturned_slash_bps must be at most {MAX_SLASH_BPS}": parameters.overturned_slash_bps <= MAX_SLASH_BPS,
+        "max_pending must be 1 or more": parameters.max_pending >= 1,
+        "max_pending_per_account must be 1 or more": parameters.max_pending_per_account >= 1,
+        "open_timeout must be 1 or more": parameters.open_timeout >= 1,
+        "min_attempt_blocks must be 1 or more": parameters.min_attempt_blocks >= 1,
+        "min_dispute_blocks must be at most max_dispute_blocks": (
+            parameters.min_dispute_blocks <= parameters.max_dispute_blocks
+        ),
+        "resolve_blocks must be 1 or more if max_dispute_blocks is": (
+            parameters.resolve_blocks >= 1 or parameters.max_dispute_blocks == 0
+        ),
+        f"unbonding_blocks must be at least {MAX_TASK_BLOCKS} + max_dispute_blocks + resolve_blocks": (
+            parameters.unbonding_blocks >= MAX_TASK_BLOCKS + parameters.max_dispute_blocks + parameters.resolve_blocks
+        ),
+    }
+    broken = [rule for rule, is_kept in rules.items() if not is_kept]
+    if broken:
+        raise ValueError("; ".join(broken))
 
 
-def parse_addresses(name: str, value: Any) -> tuple[Address, ...]:
+def parse_addresses(name: str, value: Any, *, is_zero_allowed: bool = False) -> tuple[Address, ...]:
     """Parse a list of different addresses. Raises ValueError."""
     if not isinstance(value, list):
         raise ValueError(f"{name} must be a list of addresses")
-    addresses = tuple(_parse_account(name, item, is_zero_allowed=name in {"executors", "EXECUTOR"}) for item in value)
+    addresses = tuple(parse_account(name, item, is_zero_allowed=is_zero_allowed) for item in value)
     if len(set(addresses)) != len(addresses):
         raise ValueError(f"{name} names an address twice")
     return addresses
@@ -120,7 +152,8 @@ def parse_count(name: str, value: Any) -> int:
     return value
 
 
-def _parse_account(name: str, value: Any, *, is_zero_allowed: bool = False) -> Address:
+def parse_account(name: str, value: Any, *, is_zero_allowed: bool = False) -> Address:
+    """Parse the address of an account or contract. Raises ValueError that names it."""
     try:
         address = parse_address(value)
     except ValueError as error:
@@ -128,6 +161,17 @@ def _parse_account(name: str, value: Any, *, is_zero_allowed: bool = False) -> A
     if address == ZERO_ADDRESS and not is_zero_allowed:
         raise ValueError(f"{name} must not be the zero address")
     return address
+
+
+def _parse_timelock(table: Any) -> TimelockParameters:
+    names = {"delay_s", "proposers", "executors"}
+    if not isinstance(table, Mapping) or table.keys() != names:
+        raise ValueError("timelock must have exactly delay_s, proposers and executors")
+    return TimelockParameters(
+        proposers=parse_addresses("proposers", table["proposers"]),
+        executors=parse_addresses("executors", table["executors"], is_zero_allowed=True),
+        delay_s=parse_count("delay_s", table["delay_s"]),
+    )
 
 
 def _dump_value(name: str, value: Any) -> Any:
@@ -140,7 +184,7 @@ def _dump_value(name: str, value: Any) -> Any:
 def _parse_value(name: str, value: Any) -> Any:
     hint = _HINTS[name]
     if hint is Address:
-        return _parse_account(name, value, is_zero_allowed=True)
+        return parse_account(name, value, is_zero_allowed=True)
     if hint is bool:
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false; it is {value!r}")

@@ -17,18 +17,20 @@
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from zarathustra.chain import abi
-from zarathustra.chain.addresses import format_address, parse_address
+from zarathustra.chain.addresses import format_address
 from zarathustra.chain.deploy_parameters import (
     PLAIN_FIELDS,
     DeploymentParameters,
     TimelockParameters,
     dump_plain_parameters,
+    parse_account,
     parse_addresses,
     parse_count,
     parse_plain_parameters,
@@ -41,6 +43,7 @@ from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockNumber
 
 FORMAT: Final = "deployment/1"
+_CODE_HASH: Final = re.compile(r"0x[0-9a-f]{64}")
 REQUIRED_CONTRACTS: Final = tuple(name for name in abi.CONTRACTS if name != abi.TIMELOCK)
 
 _FIELDS: Final = (
@@ -160,25 +163,17 @@ def load_deployment(path: Path) -> Deployment:
     return load_record(path).deployment
 
 
-def parse_deployment(text: str) -> Deployment:
-    """Parse what most programs need of the deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
-    return parse_record(text).deployment
-
-
 def load_record(path: Path) -> DeploymentRecord:
     """Load the deployment in a file. Raises Invalid(BAD_SETTING)."""
     try:
         return parse_record(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(Reason.BAD_SETTING, "deployment file cannot be read", path=path) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise Invalid(Reason.BAD_SETTING, "read deployment file", path=path, cause=error) from error
 
 
 def parse_record(text: str) -> DeploymentRecord:
-    """Parse the deployment in a JSON document. Raises Invalid(BAD_SETTING)."""
-    try:
-        return parse_document(json.loads(text, object_pairs_hook=build_object))
-    except (ValueError, RecursionError) as error:
-        raise Invalid(Reason.BAD_SETTING, "deployment file is malformed", cause=error) from error
+    """Parse the deployment in a JSON document. Raises ValueError or RecursionError."""
+    return parse_document(json.loads(text, object_pairs_hook=build_object))
 
 
 def build_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -197,7 +192,7 @@ def parse_document(document: Any) -> DeploymentRecord:
     contracts = _parse_contracts(document["contracts"])
     record = DeploymentRecord(
         chain_id=parse_count("chain_id", document["chain_id"]),
-        deployer=_parse_named_address("deployer", document["deployer"]),
+        deployer=parse_account("deployer", document["deployer"]),
         deployed_at=BlockNumber(parse_count("deployed_at", document["deployed_at"])),
         contracts=contracts,
         parameters=_parse_parameters(document, has_timelock=abi.TIMELOCK in contracts),
@@ -231,10 +226,9 @@ def _parse_contracts(document: Any) -> dict[str, DeployedContract]:
 def _parse_contract(name: str, document: Any) -> DeployedContract:
     validate_names(name, document, ("address", "code_hash"))
     text = document["code_hash"]
-    code_hash = bytes.fromhex(text.removeprefix("0x")) if isinstance(text, str) else b""
-    if len(code_hash) != 32:
-        raise ValueError(f"{name}: code_hash is not 32 bytes of hex")
-    return DeployedContract(_parse_named_address(name, document["address"]), code_hash)
+    if not isinstance(text, str) or _CODE_HASH.fullmatch(text) is None:
+        raise ValueError(f"{name}: code_hash is not 0x and 64 lower-case hex digits")
+    return DeployedContract(parse_account(name, document["address"]), bytes.fromhex(text[2:]))
 
 
 def _parse_roles(document: Any) -> RoleHolders:
@@ -244,7 +238,10 @@ def _parse_roles(document: Any) -> RoleHolders:
     unknown = sorted(document.keys() - Role.__members__.keys())
     if unknown:
         raise ValueError(f"roles has unknown names: {', '.join(unknown)}")
-    return {Role[name]: parse_addresses(name, holders) for name, holders in document.items()}
+    return {
+        Role[name]: parse_addresses(name, holders, is_zero_allowed=Role[name] is Role.EXECUTOR)
+        for name, holders in document.items()
+    }
 
 
 def _parse_parameters(document: Mapping[str, Any], *, has_timelock: bool) -> DeploymentParameters:
@@ -253,8 +250,8 @@ def _parse_parameters(document: Mapping[str, Any], *, has_timelock: bool) -> Dep
     return DeploymentParameters(
         admin=_parse_admin(roles, document["timelock_delay_s"], has_timelock=has_timelock),
         guardian=_get_only(roles, Role.GUARDIAN),
-        resolver=_parse_named_address("resolver", document["resolver"]),
-        treasury=_parse_named_address("treasury", document["treasury"]),
+        resolver=parse_account("resolver", document["resolver"]),
+        treasury=parse_account("treasury", document["treasury"]),
         **parse_plain_parameters(document["parameters"]),
     )
 
@@ -276,10 +273,3 @@ def _get_only(roles: RoleHolders, role: Role) -> Address:
     if len(holders) != 1:
         raise ValueError(f"roles: {role.name} needs one holder")
     return holders[0]
-
-
-def _parse_named_address(name: str, value: Any) -> Address:
-    try:
-        return parse_address(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error

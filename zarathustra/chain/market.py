@@ -289,6 +289,10 @@ class MarketReader:
         """Return what the account can withdraw of the token."""
         return Wei(await self._fetch_value(self._market, "creditOf", account, token))
 
+    async def fetch_min_fee(self, token: Address) -> Wei:
+        """Return a token's least fee; zero: new projects may not use it."""
+        return Wei(await self._fetch_value(self._market, "minFeeOf", token))
+
     async def fetch_operator(self, operator: OperatorId) -> OperatorRecord:
         """Return one operator."""
         view = ViewCall(self._governance, "getOperator", (operator,))

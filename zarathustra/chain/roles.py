@@ -84,17 +84,19 @@ async def fetch_role_holders(rpc: Rpc, contracts: Mapping[str, Address], first: 
     logs = [log async for span in scan_spans(rpc, log_filter, first, head.number) for log in span.logs]
     holders = fold_role_logs(logs, names)
     pairs = [(role, account) for role, accounts in holders.items() for account in accounts]
-    if not await fetch_has_roles(rpc, contracts, pairs):
+    if not all(await fetch_has_roles(rpc, contracts, pairs)):
         raise Retry(Reason.RPC_ERROR, "node's role events disagree with the contracts")
     return holders
 
 
-async def fetch_has_roles(rpc: Rpc, contracts: Mapping[str, Address], pairs: Iterable[tuple[Role, Address]]) -> bool:
-    """Return whether at the head each account has its role."""
+async def fetch_has_roles(
+    rpc: Rpc, contracts: Mapping[str, Address], pairs: Iterable[tuple[Role, Address]]
+) -> list[bool]:
+    """Return for each pair, in order, whether the account has the role at the head."""
     head = await fetch_head(rpc)
     views = [
         ViewCall(Contract(load_abi(role.contract), contracts[role.contract]), "hasRole", (role.role_id, account))
         for role, account in pairs
     ]
     answers = await fetch_views(rpc, head.block_hash, views)
-    return all(view.parse(answer)[0] for view, answer in zip(views, answers, strict=True))
+    return [view.parse(answer)[0] for view, answer in zip(views, answers, strict=True)]

@@ -152,8 +152,9 @@ class ChainScanner:
 
 
 def _collect_entries(deployment: Deployment) -> Mapping[Address, Mapping[bytes, Entry]]:
-    """Return the events that are facts, by contract and first topic; others (ownership, tokens) are not asked for."""
+    """Return the events that are facts, by contract and first topic; others (roles, tokens) are not asked for."""
     names: Sequence[tuple[Address, str]] = (
+        (deployment.administration, abi.ADMINISTRATION),
         (deployment.governance, abi.GOVERNANCE),
         (deployment.attestation_center, abi.ATTESTATION_CENTER),
         (deployment.model_submission, abi.MODEL_SUBMISSION),

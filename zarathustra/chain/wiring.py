@@ -17,7 +17,7 @@ from zarathustra.chain.deployment import DeployedContract, DeploymentRecord
 from zarathustra.chain.quantities import format_data, parse_data
 from zarathustra.chain.roles import fetch_role_holders
 from zarathustra.chain.rpc import Call, Rpc, validate_chain_id
-from zarathustra.core.errors import Invalid
+from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO_ADDRESS, Address, BlockHash
 
@@ -29,6 +29,15 @@ class Expectation(NamedTuple):
     getter: str
     value: object
     arguments: tuple[object, ...] = ()
+
+
+class Change(NamedTuple):
+    """A value that the administrators changed since the deployment."""
+
+    contract: str
+    getter: str
+    at_deployment: object
+    now: object
 
 
 def list_fixed_values(record: DeploymentRecord) -> tuple[Expectation, ...]:
@@ -109,10 +118,13 @@ def build_market_limits(parameters: DeploymentParameters) -> tuple[int, ...]:
 async def validate_deployment(rpc: Rpc, record: DeploymentRecord) -> None:
     """Raise Invalid unless the chain has these contracts, with this code, wired like this.
 
-    BAD_SETTING: the node is of another chain. WRONG_DEPLOYMENT: code or a fixed value differs.
+    BAD_SETTING: the node is of another chain. WRONG_DEPLOYMENT: code or a fixed value differs. Raises Retry(RPC_ERROR)
+    when the node has not yet synchronised the block of the deployment.
     """
     await validate_chain_id(rpc, record.chain_id)
     head = await fetch_head(rpc)
+    if head.number < record.deployed_at:
+        raise Retry(Reason.RPC_ERROR, "node is behind the deployment", head=head.number, deployed_at=record.deployed_at)
     await _validate_code(rpc, head.block_hash, record)
     await _validate_values(rpc, head.block_hash, record, list_fixed_values(record))
 
@@ -129,10 +141,27 @@ async def validate_new_deployment(rpc: Rpc, record: DeploymentRecord) -> None:
             raise Invalid(Reason.WRONG_DEPLOYMENT, "role has other holders", role=role.name, found=found)
 
 
+async def fetch_changes(rpc: Rpc, record: DeploymentRecord) -> list[Change]:
+    """Return what differs now from the deployment among the values that roles can change. Call after validation."""
+    expectations = list_first_values(record)
+    head = await fetch_head(rpc)
+    values = await _fetch_values(rpc, head.block_hash, record, expectations)
+    return [
+        Change(item.contract, item.getter, item.value, found)
+        for item, found in zip(expectations, values, strict=True)
+        if found != item.value
+    ]
+
+
 async def fetch_contracts(rpc: Rpc, addresses: dict[str, Address]) -> dict[str, DeployedContract]:
-    """Return the addresses with the hash of the code that they have at the head."""
+    """Return the addresses with the hash of the code that they have at the head.
+
+    Raises Retry(RPC_ERROR) while the node has no code at one of them: it is behind the node that mined it.
+    """
     head = await fetch_head(rpc)
     codes = await _fetch_codes(rpc, head.block_hash, list(addresses.values()))
+    if not all(codes):
+        raise Retry(Reason.RPC_ERROR, "node does not have all contracts yet", head=head.number)
     return {
         name: DeployedContract(address, keccak(code))
         for (name, address), code in zip(addresses.items(), codes, strict=True)
@@ -158,24 +187,46 @@ async def _fetch_codes(rpc: Rpc, block: BlockHash, addresses: Sequence[Address])
 async def _validate_values(
     rpc: Rpc, block: BlockHash, record: DeploymentRecord, expectations: Sequence[Expectation]
 ) -> None:
-    addresses = record.addresses
-    views = [
-        ViewCall(Contract(load_abi(item.contract), addresses[item.contract]), item.getter, item.arguments)
-        for item in expectations
-    ]
-    answers = await fetch_views(rpc, block, views)
-    for item, view, answer in zip(expectations, views, answers, strict=True):
-        (found,) = view.parse(answer)
+    values = await _fetch_values(rpc, block, record, expectations)
+    for item, found in zip(expectations, values, strict=True):
         if found != item.value:
             raise Invalid(
                 Reason.WRONG_DEPLOYMENT,
                 "contract has another value",
                 contract=item.contract,
                 getter=item.getter,
-                found=_format_value(found),
-                expected=_format_value(item.value),
+                found=format_value(found),
+                expected=format_value(item.value),
             )
 
 
-def _format_value(value: Any) -> str:
+async def _fetch_values(
+    rpc: Rpc, block: BlockHash, record: DeploymentRecord, expectations: Sequence[Expectation]
+) -> list[Any]:
+    """Return the values in order. Raises Invalid(WRONG_DEPLOYMENT) when a contract does not have such a value."""
+    addresses = record.addresses
+    views = [
+        ViewCall(Contract(load_abi(item.contract), addresses[item.contract]), item.getter, item.arguments)
+        for item in expectations
+    ]
+    try:
+        answers = await fetch_views(rpc, block, views)
+    except Invalid as error:
+        raise Invalid(Reason.WRONG_DEPLOYMENT, "contract refuses to be read") from error
+    return [_parse_value(item, view, answer) for item, view, answer in zip(expectations, views, answers, strict=True)]
+
+
+def _parse_value(item: Expectation, view: ViewCall, answer: Any) -> Any:
+    """Parse an answer. An address without that getter answers no bytes, or others: that is not the node's error."""
+    try:
+        (found,) = view.parse(answer)
+    except Retry as error:
+        raise Invalid(
+            Reason.WRONG_DEPLOYMENT, "contract lacks a value", contract=item.contract, getter=item.getter
+        ) from error
+    return found
+
+
+def format_value(value: object) -> str:
+    """Format a value that a getter returned."""
     return format_data(value) if isinstance(value, bytes) else str(value)

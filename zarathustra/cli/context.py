@@ -1,6 +1,7 @@
 """Options that several commands share, and the format of their output."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 WEI_PER_ETHER = 10**18
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-HASH_LENGTH = 32
+_HASH = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,9 @@ class HashType(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
         if isinstance(value, bytes):
             return value
-        try:
-            data = bytes.fromhex(value.removeprefix("0x"))
-        except ValueError:
-            self.fail(f"{value!r} is not hex", param, ctx)
-        if len(data) != HASH_LENGTH:
-            self.fail(f"{value!r} is {len(data)} bytes, not {HASH_LENGTH}", param, ctx)
-        return data
+        if _HASH.fullmatch(value) is None:
+            self.fail(f"{value!r} is not 0x and 64 hex digits", param, ctx)
+        return bytes.fromhex(value.removeprefix("0x"))
 
 
 ADDRESS = AddressType()

@@ -1,20 +1,28 @@
-"""Show projects, enter submissions, withdraw credit, create topics, and explain reason codes.
+"""Show projects, enter submissions, withdraw credit, deploy and administrate, create topics, explain reason codes.
 
 Options or environment variables name the network and the account: ZARATHUSTRA_NETWORK, ZARATHUSTRA_KEY_FILE,
-ZARATHUSTRA_KEY_PASSWORD_FILE. If a command fails, it prints the reason code and its explanation, and exits with 1.
+ZARATHUSTRA_KEY_PASSWORD_FILE. If a command fails, it prints the reason code, its explanation, and the meaning of the
+contract's error if there is one. Exit status: 1 refused or failed; 2 wrong usage; 3 a node or service did not answer,
+so try again later.
 """
 
 import sys
+from collections.abc import Sequence
 
 import click
 
+from zarathustra.cli.administrator.admin import admin
 from zarathustra.cli.contributor.account import account
 from zarathustra.cli.contributor.submission import submission
 from zarathustra.cli.operator.topics import topics
 from zarathustra.cli.owner.project import project
 from zarathustra.cli.reader.reason import reason
-from zarathustra.core.errors import ZarathustraError
+from zarathustra.cli.reverts import explain_revert
+from zarathustra.core.errors import Retry, ZarathustraError
 from zarathustra.telemetry.log import configure_logging
+
+FAILED = 1
+TRY_LATER = 3
 
 
 @click.group(help=__doc__)
@@ -23,17 +31,27 @@ def cli(log_level: str) -> None:
     configure_logging("cli", level=log_level)
 
 
-for command in (project, submission, account, topics, reason):
+for command in (project, submission, account, admin, topics, reason):
     cli.add_command(command)
 
 
-def main() -> None:
-    """The script's entry point."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The script's entry point. `arguments`: those of the process by default."""
     try:
-        cli(prog_name="zarathustra")
+        cli(arguments, prog_name="zarathustra")
     except ZarathustraError as error:
-        click.echo(f"zarathustra: {error}\n{error.reason.long}", err=True)
-        sys.exit(1)
+        click.echo(describe_error(error), err=True)
+        sys.exit(find_status(error))
+
+
+def find_status(error: ZarathustraError) -> int:
+    """Return the exit status for an error."""
+    return TRY_LATER if isinstance(error, Retry) else FAILED
+
+
+def describe_error(error: ZarathustraError) -> str:
+    """Return the error, what its reason means, and what the contract's error means."""
+    return "\n".join(filter(None, (f"zarathustra: {error}", error.reason.long, explain_revert(error))))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,20 @@ from zarathustra.core.types import (
 RECORD_NAMESPACE = uuid.UUID("6f1c3f0e-0a4b-5a68-9d0a-2a7d6e1b7c55")  # any constant; a new one changes every record id
 
 
+# ---- Administration
+
+
+@dataclass(frozen=True)
+class Paused:
+    guardian: Address
+    until: int  # Unix seconds
+
+
+@dataclass(frozen=True)
+class Unpaused:
+    account: Address
+
+
 # ---- AvsGovernance
 
 
@@ -349,6 +363,7 @@ class Withdrawn:
     amount: Wei
 
 
+AdministrationFact: TypeAlias = Paused | Unpaused
 GovernanceFact: TypeAlias = (
     OperatorAdmitted
     | OperatorExpelled
@@ -399,7 +414,7 @@ MarketFact: TypeAlias = (
     | Credited
     | Withdrawn
 )
-Fact: TypeAlias = GovernanceFact | AttestationFact | MarketFact
+Fact: TypeAlias = AdministrationFact | GovernanceFact | AttestationFact | MarketFact
 
 
 @dataclass(frozen=True)

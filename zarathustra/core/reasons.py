@@ -171,6 +171,16 @@ class Reason(Enum):
         "The timelock has no such operation waiting; `zarathustra admin operations` shows those that it has.",
     )
     TOO_EARLY = _chain("too_early", "delay not over", "The timelock's delay is not over; run it from the time shown.")
+    LOW_BALANCE = _chain(
+        "low_balance",
+        "account holds too little",
+        "The account holds less of the project's token than this takes. Nothing was sent: get the token, then try again.",
+    )
+    NOT_APPROVED = _chain(
+        "not_approved",
+        "token gave no allowance",
+        "The token took the approval, but the contract still may not take the amount; this token cannot be used.",
+    )
 
     BUS_UNREACHABLE = _service("bus_unreachable", "Kafka unreachable", "The Kafka brokers do not answer.")
     WEBHOOK_FAILED = _service(

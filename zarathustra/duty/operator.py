@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zarathustra.chain.deployment import load_deployment
+from zarathustra.chain.deployment import load_record
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.reader import ChainTaskReader
 from zarathustra.chain.rpc import Rpc
@@ -48,10 +48,10 @@ class OperatorChain:
 
 @asynccontextmanager
 async def open_chain(settings: OperatorSettings, runtime: Runtime) -> AsyncIterator[OperatorChain]:
-    """The operator's own nodes and what is derived from them."""
-    deployment = load_deployment(settings.deployment_file)
-    async with open_nodes(settings.eth_rpc_urls, deployment.chain_id, runtime.metrics) as rpc:
-        yield build_chain(settings, runtime, rpc, deployment)
+    """The operator's own nodes and what is derived from them. Raises as `open_nodes`."""
+    record = load_record(settings.deployment_file)
+    async with open_nodes(settings.eth_rpc_urls, record, runtime.metrics) as rpc:
+        yield build_chain(settings, runtime, rpc, record.deployment)
 
 
 def build_chain(settings: OperatorSettings, runtime: Runtime, rpc: Rpc, deployment: Deployment) -> OperatorChain:

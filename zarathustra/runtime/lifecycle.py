@@ -29,6 +29,7 @@ Job = Callable[[], Awaitable[None]]
 
 EXIT_FAILED = 1
 EXIT_BAD_SETTING = 2  # a restart does not help: a person must change something
+SETTING_REASONS = frozenset({Reason.BAD_SETTING, Reason.WRONG_DEPLOYMENT})
 DRAIN_SECONDS = 8.0  # below the 30 s of Kubernetes and the 10 s of the devnet, after which they kill
 
 
@@ -101,7 +102,7 @@ def run_service(
         asyncio.run(_main(service, settings, start))
     except ZarathustraError as error:
         get_logger().error("Service failed", reason=error.reason.code, error=str(error))
-        raise SystemExit(EXIT_BAD_SETTING if error.reason is Reason.BAD_SETTING else EXIT_FAILED) from error
+        raise SystemExit(EXIT_BAD_SETTING if error.reason in SETTING_REASONS else EXIT_FAILED) from error
     except Exception:  # noqa: BLE001  # the outermost function: log the bug as JSON, then exit with 1
         get_logger().exception("Service crashed")
         raise SystemExit(EXIT_FAILED) from None

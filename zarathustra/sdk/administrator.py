@@ -1,9 +1,10 @@
 """What administrators do: make a call with their own role, or schedule it at the timelock and execute it later."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from zarathustra.chain import abi
 from zarathustra.chain.administration import (
@@ -37,7 +38,9 @@ from zarathustra.sdk.client import log_intent
 from zarathustra.sdk.network import NetworkFile
 from zarathustra.signing.keys import EcdsaSecretKey
 
-PENDING = frozenset({OperationState.WAITING, OperationState.READY})
+PENDING: Final = frozenset({OperationState.WAITING, OperationState.READY})
+LAST_SHOWN_S: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())  # no later time has a date
+NEVER: Final = "never"
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,13 @@ class Administrator:
 
     @property
     def timelock(self) -> Address:
-        """The timelock's address. Raises Invalid(NOT_SCHEDULED) when the deployment has none."""
-        address = self.record.addresses.get(abi.TIMELOCK)
-        if address is None:
-            raise Invalid(Reason.NOT_SCHEDULED, "this deployment has no timelock")
-        return address
+        """The timelock's address. Raises as `find_timelock`."""
+        return find_timelock(self.record)
+
+    @property
+    def reader(self) -> TimelockReader:
+        """The reader of the timelock. Raises as `find_timelock`."""
+        return build_timelock_reader(self.rpc, self.record)
 
 
 @asynccontextmanager
@@ -90,11 +95,11 @@ async def perform(administrator: Administrator, call: AdminCall) -> Receipt | Sc
 
 async def schedule(administrator: Administrator, calls: tuple[TimelockCall, ...]) -> ScheduledOperation:
     """Schedule calls with the timelock's least delay, if they do not wait already. Each must be possible today."""
-    reader = build_reader(administrator)
+    reader = administrator.reader
     same = [known for known in await reader.fetch_operations() if known.operation.calls == calls]
-    pending = [known for known in same if known.state in PENDING]
-    if pending:
-        return pending[-1]
+    pending = find_first_pending(same)
+    if pending is not None:
+        return pending
 
     for call in calls:  # two days later would be late to learn that it reverts
         await simulate_from(administrator.rpc, administrator.timelock, call)
@@ -107,11 +112,11 @@ async def schedule(administrator: Administrator, calls: tuple[TimelockCall, ...]
 async def execute_call(administrator: Administrator, call: AdminCall) -> Receipt:
     """Execute the operation that consists of this call. Raises as `execute_operation`."""
     wanted = (call.to_timelock_call(administrator.record.addresses),)
-    operations = await build_reader(administrator).fetch_operations()
-    pending = [known for known in operations if known.operation.calls == wanted and known.state in PENDING]
-    if not pending:
+    same = [known for known in await administrator.reader.fetch_operations() if known.operation.calls == wanted]
+    pending = find_first_pending(same)
+    if pending is None:
         raise Invalid(Reason.NOT_SCHEDULED, "find a scheduled call", function=f"{call.contract}.{call.function}")
-    return await _execute(administrator, pending[0])
+    return await _execute(administrator, pending)
 
 
 async def execute_operation(administrator: Administrator, operation_id: bytes) -> Receipt:
@@ -120,20 +125,41 @@ async def execute_operation(administrator: Administrator, operation_id: bytes) -
     Raises Invalid: NOT_SCHEDULED when it is unknown, done or cancelled, TOO_EARLY, MISSING_ROLE, or REVERTED with the
     error of the call that reverts.
     """
-    return await _execute(administrator, await build_reader(administrator).fetch_operation(operation_id))
+    return await _execute(administrator, await administrator.reader.fetch_operation(operation_id))
 
 
 async def cancel_operation(administrator: Administrator, operation_id: bytes) -> Receipt:
     """Cancel an operation by its id. Raises Invalid: NOT_SCHEDULED, MISSING_ROLE."""
-    found = await build_reader(administrator).fetch_operation(operation_id)
+    found = await administrator.reader.fetch_operation(operation_id)
     _require_pending(found)
     await validate_holder(administrator.rpc, administrator.record, administrator.sender.address, Role.CANCELLER)
     return await TimelockContract(administrator.sender, administrator.timelock).cancel(operation_id)
 
 
-def build_reader(administrator: Administrator) -> TimelockReader:
-    """Return the reader of the deployment's timelock."""
-    return TimelockReader(administrator.rpc, administrator.timelock, administrator.record.deployed_at)
+def find_timelock(record: DeploymentRecord) -> Address:
+    """Return the timelock's address. Raises Invalid(NOT_SCHEDULED) when the deployment has none."""
+    address = record.addresses.get(abi.TIMELOCK)
+    if address is None:
+        raise Invalid(Reason.NOT_SCHEDULED, "this deployment has no timelock")
+    return address
+
+
+def build_timelock_reader(rpc: Rpc, record: DeploymentRecord) -> TimelockReader:
+    """Return the reader of the deployment's timelock. Raises as `find_timelock`."""
+    return TimelockReader(rpc, find_timelock(record), record.deployed_at)
+
+
+def find_first_pending(operations: Iterable[ScheduledOperation]) -> ScheduledOperation | None:
+    """Return the operation that can be executed first; None when none waits."""
+    pending = [known for known in operations if known.state in PENDING]
+    return min(pending, key=lambda known: known.ready_at, default=None)
+
+
+def format_time(seconds: int) -> str:
+    """Return a time in UTC. A proposer can choose a delay of any length: a date after the year 9999 is NEVER."""
+    if seconds > LAST_SHOWN_S:
+        return NEVER
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 async def _execute(administrator: Administrator, found: ScheduledOperation) -> Receipt:
@@ -143,7 +169,7 @@ async def _execute(administrator: Administrator, found: ScheduledOperation) -> R
             Reason.TOO_EARLY,
             "execute operation",
             operation=format_data(found.operation_id),
-            possible_from=datetime.fromtimestamp(found.ready_at, UTC).isoformat(),
+            possible_from=format_time(found.ready_at),
             seconds_left=found.seconds_left,
         )
     await validate_holder(administrator.rpc, administrator.record, administrator.sender.address, Role.EXECUTOR)

@@ -9,12 +9,12 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 
 from zarathustra.core.digests import commitment
-from zarathustra.core.project import ProjectParams
 from zarathustra.core.types import ZERO_ADDRESS, Address, Cid, ProjectId, SubmissionIndex, Wei
 from zarathustra.formats.architecture import parse_architecture
 from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES
 from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sdk.client import Client
+from zarathustra.sdk.payments import prepare_payment
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,11 @@ def draw_ticket(project_id: ProjectId, parameters_cid: Cid) -> Ticket:
 
 
 async def commit(client: Client, ticket: Ticket) -> Ticket:
-    """Pay the bond and enter the hidden challenger. Return the ticket with the submission's index."""
-    params: ProjectParams = (await client.reader.market.fetch_project(ticket.project_id)).params
+    """Pay the bond and enter the hidden challenger. Return the ticket with the submission's index.
+
+    In a token, the market is first allowed to take the bond. Raises as `prepare_payment`.
+    """
+    project = await client.reader.market.fetch_stored_project(ticket.project_id)
     deployment = client.reader.deployment
     hidden = commitment(
         deployment.chain_id,
@@ -66,7 +69,7 @@ async def commit(client: Client, ticket: Ticket) -> Ticket:
         ticket.parameters_cid,
         ticket.salt,
     )
-    value = params.bond if params.token == ZERO_ADDRESS else Wei(0)
+    value = await prepare_payment(client, project.token, project.bond)
     return replace(ticket, index=await client.market.commit(ticket.project_id, hidden, value=value))
 
 

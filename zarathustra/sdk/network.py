@@ -8,8 +8,8 @@ from typing import Any
 from zarathustra.chain.deployment import (
     DeploymentRecord,
     build_object,
+    load_record,
     parse_document,
-    parse_record,
     to_document,
     validate_names,
 )
@@ -61,18 +61,23 @@ def load_network_file(path: Path) -> NetworkFile:
 
 def save_network(file: NetworkFile, path: Path) -> None:
     """Write `file` to `path`, for `load_network`."""
+    path.write_text(dump_network(file), encoding="utf-8")
+
+
+def dump_network(file: NetworkFile) -> str:
+    """Format a network file as a JSON document."""
     document = {
         "rpc_urls": list(file.rpc_urls),
         "ipfs_api_url": file.ipfs_api_url,
         "deployment": to_document(file.record),
     }
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _parse_deployment(value: Any, folder: Path) -> DeploymentRecord:
     """Parse the deployment: the document itself, or the name of its file, relative to the network file."""
     if isinstance(value, str):
-        return parse_record((folder / value).read_text(encoding="utf-8"))
+        return load_record(folder / value)
     return parse_document(value)
 
 

@@ -9,6 +9,7 @@ from zarathustra.formats.evaluator import parse_evaluator, validate_work
 from zarathustra.formats.metadata import parse_metadata
 from zarathustra.formats.parameters import parse_parameters
 from zarathustra.sdk.client import Client
+from zarathustra.sdk.payments import prepare_payment, validate_token
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Artefacts:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a project owner offers and requires. Amounts are in wei, scores in micro, periods in blocks."""
+    """What a project owner offers and requires. Scores are in micro, periods in blocks.
+
+    Amounts are in the smallest unit of `token`; its default, the zero address, stands for the chain's coin.
+    """
 
     pool: Wei
     budget: Wei
@@ -57,8 +61,13 @@ def check_artefacts(artefacts: Artefacts, *, rounds: int) -> None:
 
 
 async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) -> ProjectId:
-    """Check and add the artefacts, then create and fund the project, which opens the baseline's task if possible."""
+    """Check and add the artefacts, then create and fund the project, which opens the baseline's task if possible.
+
+    In a token, the market is first allowed to take pool and budget. Raises as `prepare_payment`, and Invalid(REVERTED)
+    when the market does not accept the token.
+    """
     check_artefacts(artefacts, rounds=terms.rounds)
+    await validate_token(client, terms.token)
     head = await client.reader.tasks.fetch_block_number()
     params = ProjectParams(
         architecture_cid=await client.writer.add(artefacts.architecture),
@@ -87,4 +96,12 @@ async def publish_project(client: Client, artefacts: Artefacts, terms: Terms) ->
         open_until=BlockNumber(head + terms.open_blocks),
         owner_pays_misses=terms.owner_pays_misses,
     )
+    await prepare_payment(client, terms.token, Wei(terms.pool + terms.budget))
     return await client.market.create_project(params)
+
+
+async def top_up(client: Client, project_id: ProjectId, *, pool: Wei = Wei(0), budget: Wei = Wei(0)) -> None:
+    """Add to a project's pool and budget, in its token. Raises as `prepare_payment`."""
+    project = await client.reader.market.fetch_stored_project(project_id)
+    value = await prepare_payment(client, project.token, Wei(pool + budget))
+    await client.market.top_up(project_id, pool=pool, budget=budget, value=value)

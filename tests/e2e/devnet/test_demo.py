@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from devnet.geth import BINARY_VARIABLE
+from tests.kit.chain.geth import skip_without_geth
 from tests.kit.demo import start_demo, wait_until_gone
 
 pytestmark = pytest.mark.e2e
@@ -35,6 +37,25 @@ async def test_demo__services_killed_in_the_middle__every_outcome_is_still_read_
         }
         assert summary["memory"]["peak_pss_bytes"] < 3 * 2**30
         assert await wait_until_gone(family) == []
+
+
+async def test_demo__on_geth__every_outcome_is_read_back(tmp_path: Path) -> None:
+    skip_without_geth()
+    async with start_demo("demo", tmp_path / "run", "--chain", "geth") as demo:
+        await demo.read_until("✔ Services", timeout_s=START_SECONDS)
+        family = demo.get_family()
+        assert await demo.read_to_end(timeout_s=RUN_SECONDS) == 0, "\n".join(demo.lines)
+        summary = json.loads((demo.directory / "summary.json").read_text())
+        assert summary["success"]
+        assert all(summary["expectations"].values())
+        assert await wait_until_gone(family) == []
+
+
+async def test_demo__geth_is_not_installed__says_how_to_get_it(tmp_path: Path) -> None:
+    nothing = {BINARY_VARIABLE: str(tmp_path / "geth")}
+    async with start_demo("demo", tmp_path / "run", "--chain", "geth", environment=nothing) as demo:
+        assert await demo.read_to_end(timeout_s=START_SECONDS) == 2
+        assert "go install" in demo.lines[-2]
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])

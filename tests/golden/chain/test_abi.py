@@ -41,12 +41,10 @@ UNREAD_EVENTS = {
     "LogicFailed",
     "OperatorOwnerOffered",
     "ParametersChanged",
-    "Paused",
     "RegistrationOpened",
     "StakeCredited",
     "StakeWithdrawn",
     "TokenChanged",
-    "Unpaused",
 }
 EVENTS = {entry.name: entry for name in CONTRACTS for entry in load_abi(name).events.values()}
 

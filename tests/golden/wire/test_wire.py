@@ -17,9 +17,7 @@ from zarathustra.wire.codec import RECORD_TYPES, decode, encode
 pytestmark = pytest.mark.golden
 
 GOLDEN = json.loads((GOLDEN_DIR / "wire.json").read_text())
-FACTS = [
-    fact for union in (events.GovernanceFact, events.AttestationFact, events.MarketFact) for fact in get_args(union)
-]
+FACTS = get_args(events.Fact)
 MODULES = (chain_events_pb2, evaluations_pb2, attestations_pb2, certificates_pb2)
 
 

@@ -298,9 +298,7 @@ def list_capitals(document: Path) -> set[str]:
 
 SHARE = 0.75  # of the members: a file that names as many has to learn of a new one
 
-FACTS = [
-    fact for union in (events.GovernanceFact, events.AttestationFact, events.MarketFact) for fact in get_args(union)
-]
+FACTS = get_args(events.Fact)
 VOCABULARIES: Mapping[str, Collection[str]] = {
     "add an op": OPERATIONS.keys(),
     "add a reason": [reason.code for reason in Reason],

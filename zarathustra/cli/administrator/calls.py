@@ -97,12 +97,14 @@ def unpause(**options: Any) -> None:
 
 @click.command()
 @click.argument("task", type=HASH)
-@click.option("--overturned/--upheld", "is_overturned", default=None, required=True, help="Your ruling.")
+@click.option("--overturned/--upheld", "is_overturned", default=None, help="Your ruling; required.")
 @call_options
-def resolve(task: bytes, is_overturned: bool, **options: Any) -> None:
+def resolve(task: bytes, is_overturned: bool | None, **options: Any) -> None:
     """Rule on the dispute about TASK. Only the resolver may.
 
-    Overturned: the reward goes back to the pool and the signers of the verdict are slashed. Upheld: the contributor
-    gets the reward and the bond of the dispute.
+    Overturned: the reward goes back to the pool, the signers of the verdict are slashed, and the disputer gets back the
+    bond and half of what is slashed. Upheld: the contributor gets the reward and the bond of the dispute.
     """
+    if is_overturned is None:  # click accepts a flag that is required and missing
+        raise click.UsageError("name your ruling: --overturned or --upheld")
     make_call(administration.resolve(TaskId(task), is_overturned=is_overturned), **options)

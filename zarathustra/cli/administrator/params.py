@@ -19,10 +19,9 @@ from zarathustra.chain.market import MarketLimits
 from zarathustra.chain.quantities import format_data
 from zarathustra.chain.reader import CenterParameters
 from zarathustra.cli.administrator.calls import call_options, make_call
-from zarathustra.cli.administrator.results import format_time
 from zarathustra.cli.context import ADDRESS, echo_json, echo_rows, format_ether, json_option, network_file_option
 from zarathustra.core.types import Address, Wei
-from zarathustra.sdk.administrator import open_checked
+from zarathustra.sdk.administrator import format_time, open_checked
 from zarathustra.sdk.network import NetworkFile
 
 
@@ -52,17 +51,20 @@ def show(network: NetworkFile, tokens: tuple[Address, ...], as_json: bool) -> No
 
 @params.command("set")
 @click.option("--min-operators", type=click.IntRange(1, 128), help="Operators that a set needs, for later tasks.")
-@click.option("--turn-blocks", type=click.IntRange(1), help="Blocks of one operator's turn to post.")
+@click.option("--turn-blocks", type=click.IntRange(1, 2**32 - 1), help="Blocks of one operator's turn to post.")
 @click.option("--guilty-slash-bps", type=click.IntRange(0, 10_000), help="Slash of a guilty performer, in 1/10,000.")
 @click.option("--conflict-slash-bps", type=click.IntRange(0, 10_000), help="Slash for conflicting votes, in 1/10,000.")
 @click.option(
-    "--overturned-slash-bps", type=click.IntRange(0, 10_000), help="Slash of an overturned verdict's signers."
+    "--overturned-slash-bps",
+    type=click.IntRange(0, 10_000),
+    help="Slash of an overturned verdict's signers, in 1/10,000.",
 )
 @call_options
 def set_command(network: NetworkFile, **options: Any) -> None:
     """Change AttestationCenter's parameters; those that you do not name keep their value.
 
-    With `--execute`, name the same values. Needs the role PARAMETERS, as `zarathustra admin admit` needs ADMISSION.
+    Needs the role PARAMETERS, as `zarathustra admin admit` needs ADMISSION. With `--execute`, name the same values; if
+    another parameter changed meanwhile, run `zarathustra admin execute` with the operation's id.
     """
     names = [field.name for field in fields(CenterParameters)]
     changes = {name: value for name in names if (value := options.pop(name)) is not None}

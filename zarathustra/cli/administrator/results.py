@@ -1,43 +1,41 @@
-"""How the commands print what became of a call."""
+"""How the commands print what became of a call, and operations at the timelock."""
 
-import json
-from collections.abc import Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-import click
-
+from zarathustra.chain.addresses import format_address
 from zarathustra.chain.administration import AdminCall, describe_call
 from zarathustra.chain.port import Receipt
 from zarathustra.chain.quantities import format_data
+from zarathustra.chain.roles import ANYONE
 from zarathustra.chain.timelock import OperationState, ScheduledOperation
-from zarathustra.cli.context import echo_rows
+from zarathustra.cli.context import echo_json, echo_rows
 from zarathustra.core.types import Address
+from zarathustra.sdk.administrator import NEVER, format_time
 
 Result = Receipt | ScheduledOperation
-
-
-def echo_document(document: object) -> None:
-    """Print JSON values, in their order."""
-    click.echo(json.dumps(document, indent=2))
 
 
 def echo_result(result: Result, what: str, *, as_json: bool) -> None:
     """Print that a call was made, or when it can be."""
     if isinstance(result, Receipt):
-        document: dict[str, Any] = {"result": "done", "call": what, **_to_document(result)}
+        echo_receipt(result, {"done": what}, as_json=as_json)
+    elif as_json:
+        echo_json({"scheduled": what, **operation_to_document(result)})
     else:
-        document = {"result": "scheduled", "call": what, **operation_to_document(result)}
+        operation = format_data(result.operation_id)
+        rows = {"scheduled": what, "operation": operation, "possible": format_ready(result)}
+        echo_rows({**rows, "then run": f"zarathustra admin execute {operation}"})
+
+
+def echo_receipt(receipt: Receipt, what: Mapping[str, str], *, as_json: bool) -> None:
+    """Print that a transaction succeeded."""
+    rows = {**what, "transaction": format_data(receipt.transaction_hash), "block": receipt.block_number}
     if as_json:
-        echo_document(document)
-        return
-    rows = {document["result"]: what}
-    if isinstance(result, Receipt):
-        rows |= {"transaction": document["transaction"], "block": document["block"]}
+        echo_json({**rows, "gas_used": receipt.gas_used})
     else:
-        command = f"zarathustra admin execute {document['operation']}"
-        rows |= {"operation": document["operation"], "possible": format_ready(result), "then run": command}
-    echo_rows(rows)
+        echo_rows(rows)
 
 
 def describe(call: AdminCall, addresses: Mapping[str, Address]) -> str:
@@ -59,24 +57,10 @@ def format_ready(found: ScheduledOperation) -> str:
     """Return from when an operation can be executed: absolute and relative."""
     if found.state is OperationState.READY:
         return "now"
-    return f"from {format_time(found.ready_at)}, in {timedelta(seconds=found.seconds_left)}"
+    when = format_time(found.ready_at)
+    return when if when == NEVER else f"from {when}, in {timedelta(seconds=found.seconds_left)}"
 
 
-def format_time(seconds: int) -> str:
-    """Return a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _to_document(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "transaction": format_data(receipt.transaction_hash),
-        "block": receipt.block_number,
-        "gas_used": receipt.gas_used,
-    }
-
-
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a command's coroutine."""
-    import asyncio
-
-    return asyncio.run(coroutine)
+def format_holders(holders: tuple[Address, ...]) -> str:
+    """Return the holders of a role as text."""
+    return " ".join("anyone" if holder == ANYONE else format_address(holder) for holder in holders) or "none"

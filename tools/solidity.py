@@ -46,6 +46,7 @@ def parse_sources(contracts: Path = CONTRACTS) -> Parsed:
         "sources": {path: {"content": text} for path, text in read_sources(contracts).items()},
         "settings": {
             "evmVersion": EVM_VERSION,
+            "remappings": [f"@={PACKAGES}/@"],
             "outputSelection": {"*": {"": ["ast"], "*": ["abi", "devdoc", "userdoc"]}},
         },
     }
@@ -65,15 +66,14 @@ def parse_sources(contracts: Path = CONTRACTS) -> Parsed:
 
 
 def read_sources(contracts: Path) -> dict[str, str]:
-    """The text of every file of `src`, and of every file that one of them imports, by its import path."""
+    """The text of every file of `src`, and of every file that one of them imports."""
     waiting = [path.relative_to(contracts).as_posix() for path in sorted(contracts.glob(f"{SOURCES}/**/*.sol"))]
     texts: dict[str, str] = {}
     while waiting:
         path = waiting.pop()
         if path in texts:
             continue
-        place = contracts / path if path.startswith(f"{SOURCES}/") else contracts / PACKAGES / path
-        texts[path] = place.read_text()
+        texts[path] = (contracts / path).read_text()
         waiting += [resolve_import(path, target) for target in IMPORT.findall(texts[path])]
     return dict(sorted(texts.items()))
 
@@ -81,10 +81,10 @@ def read_sources(contracts: Path) -> dict[str, str]:
 def resolve_import(importer: str, target: str) -> str:
     """
     >>> resolve_import("src/A.sol", "./libraries/B.sol"), resolve_import("src/A.sol", "@x/B.sol")
-    ('src/libraries/B.sol', '@x/B.sol')
+    ('src/libraries/B.sol', 'node_modules/@x/B.sol')
     """
     if not target.startswith("."):
-        return target
+        return f"{PACKAGES}/{target}"
     return os.path.normpath(os.path.join(os.path.dirname(importer), target))
 
 

@@ -1,6 +1,7 @@
 // Commit to parameters with the bond, reveal them, wait for the outcome: with viem and the contracts' ABI alone.
 //
-//   RPC_URL=… PRIVATE_KEY_FILE=key.txt node commit.mjs deployment.json PROJECT_ID PARAMETERS_CID
+//   export RPC_URL=… PRIVATE_KEY_FILE=key.txt
+//   node commit.mjs DEPLOYMENT PROJECT_ID PARAMETERS_CID
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -26,9 +27,9 @@ const wallet = createWalletClient({ account, transport })
 
 const project = await read('getProject', projectId)
 
-// Keep the salt: without it nobody can reveal, and the bond is lost.
+// Keep the salt: without it you cannot reveal, and lose the bond. An earlier run's salt is never overwritten.
 const salt = toHex(randomBytes(32))
-writeFileSync(`salt-${projectId}-${cid}`, salt)
+writeFileSync(`salt-${projectId}-${cid}`, `${salt}\n`, { flag: 'wx', mode: 0o600 })
 
 const isCoin = project.token === zeroAddress
 if (!isCoin) {
@@ -59,8 +60,9 @@ function read(functionName, ...args) {
 
 async function send(call) {
   const { request } = await reader.simulateContract({ account, ...call })
-  const receipt = await reader.waitForTransactionReceipt({ hash: await wallet.writeContract({ chain: null, ...request }) })
-  if (receipt.status !== 'success') throw new Error(`${call.functionName} reverted in ${receipt.transactionHash}`)
+  const hash = await wallet.writeContract({ chain: null, ...request })
+  const receipt = await reader.waitForTransactionReceipt({ hash })
+  if (receipt.status !== 'success') throw new Error(`${call.functionName} reverted in ${hash}`)
   return receipt
 }
 

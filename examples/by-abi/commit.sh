@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Commit to parameters with the bond, reveal them, wait for the outcome: with cast and the contracts' ABI alone.
 #
-#   ETH_RPC_URL=… ETH_KEYSTORE=key.json ETH_PASSWORD=password.txt ./commit.sh deployment.json PROJECT_ID PARAMETERS_CID
+#   export ETH_RPC_URL=… ETH_KEYSTORE=key.json ETH_PASSWORD=password.txt
+#   ./commit.sh DEPLOYMENT PROJECT_ID PARAMETERS_CID
 set -euo pipefail
 deployment=$1 project=$2 cid=$3
 coin=0x0000000000000000000000000000000000000000
@@ -9,6 +10,8 @@ outcomes=(NONE IMPROVED NOT_IMPROVED WORSE INVALID UNAVAILABLE EVALUATOR_FAILED 
 final=4
 
 json() { python3 -c "import json, sys; value = json.load(sys.stdin); print($1)"; }
+# cast prints a struct as `(0xab…, 7, 20000000 [2e7], …)`.
+field() { python3 -c 'import sys; print(sys.argv[2].strip("()").split(", ")[int(sys.argv[1])].split()[0])' "$@"; }
 
 market=$(json 'value["contracts"]["ModelSubmission"]["address"]' < "$deployment")
 account=$(cast wallet address)
@@ -17,11 +20,11 @@ account=$(cast wallet address)
 types=uint8,address,address,uint40,uint96,uint96,uint32,uint32,uint40,uint32,uint32,int64,int64,uint96,uint8
 types+=,uint96,uint96,uint96,uint96,int64,int64,uint16,uint16,uint8,uint16,uint16,uint24,uint40,bool,bytes32
 terms=$(cast call "$market" "getProject(uint256)(($types))" "$project")
-read -r token bond < <(python3 -c 'import sys; f = sys.argv[1].strip("()").split(", "); print(f[2], f[17].split()[0])' "$terms")
+token=$(field 2 "$terms") bond=$(field 17 "$terms")
 
-# Keep the salt: without it nobody can reveal, and the bond is lost.
+# Keep the salt: without it you cannot reveal, and lose the bond. An earlier run's salt is never overwritten.
 salt=0x$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-echo "$salt" > "salt-$project-$cid"
+(umask 077 && set -o noclobber && echo "$salt" > "salt-$project-$cid")
 
 if [ "$token" = "$coin" ]; then
     value=$bond
@@ -42,12 +45,11 @@ cast send "$market" 'reveal(uint256,uint32,string,bytes32)' "$project" "$index" 
 echo "revealed: $cid"
 
 # The struct Submission: contributor, since, status, outcome, opening, k, content.
+types=address,uint40,uint8,uint8,uint8,uint32,bytes32
 while true; do
-    submission=$(cast call "$market" 'getSubmission(uint256,uint32)((address,uint40,uint8,uint8,uint8,uint32,bytes32))' \
-        "$project" "$index")
-    read -r status outcome < <(python3 -c 'import sys; print(*sys.argv[1].strip("()").split(", ")[2:4])' "$submission")
-    [ "$status" -ne "$final" ] || break
+    submission=$(cast call "$market" "getSubmission(uint256,uint32)(($types))" "$project" "$index")
+    [ "$(field 2 "$submission")" -ne "$final" ] || break
     sleep 1
 done
-echo "outcome: ${outcomes[$outcome]}"
+echo "outcome: ${outcomes[$(field 3 "$submission")]}"
 echo "credit: $(cast call "$market" 'creditOf(address,address)(uint256)' "$account" "$token" | cut -d ' ' -f 1)"

@@ -37,7 +37,9 @@ def main() -> int:
     trials = asyncio.run(run(workplace, chosen, arguments.jobs))
     print(render(trials, accepted))
     if arguments.entries:
-        print("\n\n".join(render_entry(it.mutant) for it in trials if not (it.is_killed or it.mutant.number in accepted)))
+        print(
+            "\n\n".join(render_entry(it.mutant) for it in trials if not (it.is_killed or it.mutant.number in accepted))
+        )
     return 0 if count(trials, accepted).percent >= LEAST_KILLED_PERCENT else 1
 
 

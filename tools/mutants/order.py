@@ -27,7 +27,9 @@ class Order:
         """All test files, in the groups that are run one after another. No group is empty."""
         near = [name for name, _ in self._by_function.get((mutant.file, mutant.function), Counter()).most_common()]
         far = [name for name, _ in self._by_file.get(mutant.file, Counter()).most_common()]
-        named = [name for name in self.test_files if PurePosixPath(name).name.startswith(PurePosixPath(mutant.file).stem)]
+        named = [
+            name for name in self.test_files if PurePosixPath(name).name.startswith(PurePosixPath(mutant.file).stem)
+        ]
         first = unique(near)[:FIRST] or unique([*far, *named])[:FIRST]
         second = [name for name in unique([*near, *far, *named]) if name not in first][:SECOND]
         rest = [name for name in self.test_files if name not in (*first, *second)]

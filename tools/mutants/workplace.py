@@ -95,13 +95,14 @@ def prepare(folder: Path, parsed: Parsed) -> tuple[Workplace, list[Mutant]]:
 def mutate(parsed: Parsed) -> tuple[dict[str, bytes], list[Mutant]]:
     """The texts of all files with mutants, and of the switch; the mutants."""
     ours = {path: tree for path, tree in parsed.trees.items() if is_mutated(path)}
-    guard = parsed.trees[GUARD]
+    guard_path = f"{PACKAGES}/{GUARD}"
+    guard = parsed.trees[guard_path]
     rewriter = Rewriter(modifiers_of(ours.values()) | modifiers_of([guard], GUARD_MODIFIER))
     texts = {
         path: with_imports(path, rewriter.rewrite(path, parsed.texts[path], tree))
         for path, tree in sorted(ours.items())
     }
-    copied = Rewriter(rewriter.modifiers, foreign=GUARD).rewrite(GUARD, parsed.texts[GUARD], guard)
+    copied = Rewriter(rewriter.modifiers, foreign=guard_path).rewrite(guard_path, parsed.texts[guard_path], guard)
     texts[GUARD_FILE] = with_imports(GUARD_FILE, copied.replace(b'"./', f'"{PurePosixPath(GUARD).parent}/'.encode()))
     texts[SWITCH_FILE] = SWITCH.encode()
     return texts, rewriter.mutants

@@ -174,7 +174,7 @@ class Reason(Enum):
     LOW_BALANCE = _chain(
         "low_balance",
         "account holds too little",
-        "The account holds less of the project's token than this takes. Nothing was sent: get the token, then try again.",
+        "The account holds less of the project's token than this takes. Nothing was sent: get the token and try again.",
     )
     NOT_APPROVED = _chain(
         "not_approved",

@@ -40,7 +40,8 @@ abstract contract CertificateActions is OperatorActions {
         if (!isReady) return;
         useAttempt(post, center.effectiveAttempt(post.taskId));
         uint128 occupied = seals[post.version].occupied;
-        post.bitmap = chance(seed, 21, 3) ? bit(slotNumbered(post.version, seed % seals[post.version].count))
+        post.bitmap = chance(seed, 21, 3)
+            ? bit(slotNumbered(post.version, seed % seals[post.version].count))
             : randomSlots(seed, post.version, 3);
         submit(post, post.bitmap, true);
         post.bitmap = occupied & ~post.bitmap;

@@ -157,7 +157,9 @@ abstract contract KeeperActions is CertificateActions {
         (bool succeeded,) =
             attempt(account, address(governance), 0, abi.encodeCall(IAvsGovernance.withdraw, (elsewhere)));
         if (!succeeded) return blame(8, "withdrawing stake");
-        if (elsewhere.balance - before != stakeCredits[account]) blame(1, "paid another amount than the stake's credit");
+        if (elsewhere.balance - before != stakeCredits[account]) {
+            blame(1, "paid another amount than the stake's credit");
+        }
         stakeOut += stakeCredits[account];
         stakeCredits[account] = 0;
         mark(administration.isPaused() ? "stake withdrawn during a pause" : "stake withdrawn");

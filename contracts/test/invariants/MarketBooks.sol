@@ -114,8 +114,8 @@ abstract contract MarketBooks is StakeBooks {
     /// @dev The rows of the outcome table in `docs/protocol.md`.
     function noteBond(Book storage book, address account, Outcome outcome) private {
         bool isMiss = outcome == Outcome.NOT_IMPROVED;
-        bool ownerPays = outcome == Outcome.IMPROVED || outcome == Outcome.EVALUATOR_FAILED
-            || (isMiss && book.ownerPaysMisses);
+        bool ownerPays =
+            outcome == Outcome.IMPROVED || outcome == Outcome.EVALUATOR_FAILED || (isMiss && book.ownerPaysMisses);
         if (ownerPays) book.budget -= book.fee;
         if (ownerPays || outcome == Outcome.EXPIRED || outcome == Outcome.CANCELLED) {
             credit(account, book.token, book.bond);

@@ -104,8 +104,7 @@ abstract contract OwnerActions is FeeBooks {
 
     function tryWithdrawEscrow(uint256 id, address sender) internal {
         Book storage book = books[id];
-        bool isPermitted =
-            sender == book.owner || vm.getBlockNumber() >= book.openUntil + submissions.ESCROW_GRACE();
+        bool isPermitted = sender == book.owner || vm.getBlockNumber() >= book.openUntil + submissions.ESCROW_GRACE();
         bool isRipe = book.status == ProjectStatus.CLOSED && book.head == book.count && book.pool + book.budget != 0;
         bytes memory call = abi.encodeCall(IModelSubmission.withdrawEscrow, (id));
         (bool succeeded,) = attempt(sender, address(submissions), 0, call);

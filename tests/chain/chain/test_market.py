@@ -410,6 +410,9 @@ async def play_events_of_operators(market: TestMarket) -> None:
     await market.governance.eject(fourth)
     await market.governance.deregister_operator(third)
     await market.governance.seal_operator_set()
+    administration = SendingContract(market.owner, "Administration", market.deployment.administration)
+    await administration.send("pause")
+    await administration.send("unpause")
 
 
 async def test_reveal__wrong_salt__refused_by_name(market: TestMarket, project_id: ProjectId) -> None:

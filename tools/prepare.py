@@ -3,9 +3,7 @@
 Runs on the system's Python with the standard library only:
 
     .venv  ◀ uv ◀ locks/python.txt ─┬─ locks/torch.txt          (evaluation, training)
-                                    ├─ contracts/node_modules   (anvil, forge, cast, solc; Node itself is a wheel)
-                                    ├─ examples/by-abi/node_modules   (viem, for the example and its test)
-                                    ├─ .cache/slither           (an environment of its own: ◀ locks/slither.txt)
+                                    ├─ contracts/node_modules   (anvil, forge, solc; Node itself is a wheel)
                                     └─ .cache/kafka             (Apache Kafka's jars; Java itself is a wheel)
 
 Every package is locked by hash. A second run does nothing unless a lock file changed.
@@ -29,7 +27,6 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = CACHE / "prepared"
 LOG = CACHE / "prepare.log"
-SLITHER = CACHE / "slither"  # its own environment: it pins other versions of packages that the project uses
 
 MIN_PYTHON = (3, 11)
 # torch's build differs per platform: name another lock file to install, say, a CPU-only build.
@@ -38,10 +35,8 @@ LOCKS = (
     ROOT / "locks" / "uv.txt",
     ROOT / "locks" / "python.txt",
     TORCH_LOCK,
-    ROOT / "locks" / "slither.txt",
     ROOT / "pyproject.toml",
     ROOT / "contracts" / "package-lock.json",
-    ROOT / "examples" / "by-abi" / "package-lock.json",
     ROOT / "devnet" / "kafka-jars.lock.toml",
 )
 
@@ -70,7 +65,7 @@ def prepare() -> None:
         started,
         [
             ("torch", install_torch),
-            ("Foundry, solc and viem", install_node_modules),
+            ("Foundry and solc", install_node_modules),
             ("Apache Kafka's jars", fetch_kafka_jars),
         ],
     )
@@ -95,27 +90,19 @@ def install_torch() -> None:
 def install_node_modules() -> None:
     # npm runs `node` from the PATH; scripts are refused because no package here needs one.
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    options = ("--ignore-scripts", "--no-audit", "--no-fund")
-    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", *options], environment)
-    run([BIN / "npm", "ci", "--prefix", ROOT / "examples" / "by-abi", "--omit=peer", *options], environment)
-
-
-def install_slither() -> None:
-    if not (SLITHER / "bin" / "python").exists():
-        run([BIN / "uv", "venv", "--quiet", "--python", BIN / "python", SLITHER])
-    install_locked(ROOT / "locks" / "slither.txt", SLITHER)
+    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", "--ignore-scripts", "--no-audit", "--no-fund"], environment)
 
 
 def fetch_kafka_jars() -> None:
     run([BIN / "python", "-m", "devnet.kafka_jars", "fetch"])
 
 
-def install_locked(lock: Path, environment: Path = VENV) -> None:
-    uv_install("--require-hashes", "-r", lock, environment=environment)
+def install_locked(lock: Path) -> None:
+    uv_install("--require-hashes", "-r", lock)
 
 
-def uv_install(*arguments: str | Path, environment: Path = VENV) -> None:
-    run([BIN / "uv", "pip", "install", "--quiet", "--python", environment / "bin" / "python", *arguments])
+def uv_install(*arguments: str | Path) -> None:
+    run([BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", *arguments])
 
 
 # ---- how steps run

@@ -2,20 +2,12 @@
 pragma solidity ^0.8.30;
 
 import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
-import {TokenTerms} from "../types/Market.sol";
+import {Ledger, TokenTerms} from "../types/Market.sol";
 import {Tokens} from "./Tokens.sol";
 
 /// @title What ModelSubmission owes, and the tokens that it accepts.
 /// @dev `owed` grows only by `collect` and shrinks only by `payOut`; everything else moves money within it.
 library Escrow {
-    struct Ledger {
-        mapping(address token => uint256) owed;
-        mapping(address account => mapping(address token => uint256)) credits;
-        mapping(uint16 number => TokenTerms) tokens; // number 0 is the coin
-        mapping(address token => uint16) numbers;
-        uint16 tokenCount;
-    }
-
     /// @notice Take exactly `amount` from the caller.
     function collect(Ledger storage self, address token, uint256 amount) internal {
         self.owed[token] += amount;

@@ -6,7 +6,7 @@ import {ProjectParams, RewardRule} from "../types/Types.sol";
 import {MAX_TASK_BLOCKS} from "./Attempts.sol";
 import {Quorum} from "./Quorum.sol";
 
-/// @title The rules that a new project must satisfy. They make sure that its tasks can open.
+/// @title The rules that a deployment's limits and a new project must satisfy. They make sure that its tasks can open.
 library ProjectRules {
     uint256 internal constant MAX_CID_LENGTH = 64;
     uint256 internal constant MIN_ROUNDS = 2; // a variance needs two
@@ -16,6 +16,18 @@ library ProjectRules {
     // What absent stake would have earned comes back to the budget. The other half of uint96 is room for it.
     uint256 internal constant MAX_BUDGET = type(uint96).max / 2;
     int256 internal constant MIN_GAIN_TOLERANCES = 10; // a performer can shift the bound by at most 6 tolerances
+
+    function validateLimits(IModelSubmission.Limits memory limits, uint256 unbondingBlocks) internal pure {
+        _require(limits.maxPending != 0, "maxPending");
+        _require(limits.maxPendingPerAccount != 0, "maxPendingPerAccount");
+        _require(limits.openTimeout != 0, "openTimeout");
+        _require(limits.minAttemptBlocks != 0, "minAttemptBlocks");
+        _require(limits.minDisputeBlocks <= limits.maxDisputeBlocks, "minDisputeBlocks");
+        _require(limits.maxDisputeBlocks == 0 || limits.resolveBlocks != 0, "resolveBlocks");
+        // The signers of a verdict must still have their stake when a dispute of it ends.
+        uint256 longestCase = MAX_TASK_BLOCKS + limits.maxDisputeBlocks + limits.resolveBlocks;
+        _require(longestCase <= unbondingBlocks, "maxDisputeBlocks");
+    }
 
     function validate(ProjectParams calldata params, IModelSubmission.Limits memory limits, uint96 minFee)
         internal

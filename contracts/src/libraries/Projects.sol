@@ -2,23 +2,17 @@
 pragma solidity ^0.8.30;
 
 import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
-import {ProjectEntry, ProjectRecord} from "../types/Market.sol";
-import {
-    Outcome,
-    Project,
-    ProjectParams,
-    ProjectStatus,
-    Submission,
-    SubmissionStatus,
-    TaskRequest,
-    Terms
-} from "../types/Types.sol";
+import {Ledger, Market, ProjectEntry, ProjectRecord} from "../types/Market.sol";
+import {Project, ProjectParams, ProjectStatus, SubmissionStatus, Terms} from "../types/Types.sol";
 import {Digests} from "./Digests.sol";
+import {Escrow} from "./Escrow.sol";
 import {ProjectRules} from "./ProjectRules.sol";
+import {Submissions} from "./Submissions.sol";
 
-/// @title One project and the queue of its submissions.
+/// @title One project: its terms, its status and its free money.
 library Projects {
-    uint32 internal constant BASELINE = 0;
+    using Escrow for Ledger;
+    using Submissions for ProjectEntry;
 
     // ---- verbs
 
@@ -57,13 +51,16 @@ library Projects {
                 tolerance: params.tolerance
             })
         );
-        _write(self, BASELINE, SubmissionStatus.REVEALED, Digests.cidHash(params.parametersCid));
+        self.write(Submissions.BASELINE, SubmissionStatus.REVEALED, Digests.cidHash(params.parametersCid));
     }
 
     /// @notice Add to pool and budget.
     /// @dev What is reserved or withheld must fit when it comes back: otherwise its task could never end.
-    function topUp(ProjectEntry storage self, uint96 pool, uint96 budget) internal {
+    function topUp(ProjectEntry storage self, uint256 projectId, uint96 pool, uint96 budget) internal {
         ProjectRecord storage project = self.project;
+        if (project.status != ProjectStatus.BASELINE && project.status != ProjectStatus.OPEN) {
+            revert IModelSubmission.ProjectNotOpen(projectId);
+        }
         uint256 largestPool = uint256(project.poolFree) + pool + project.maxReward + project.rewardsPaid;
         uint256 largestBudget = uint256(project.budgetFree) + budget + project.fee;
         if (largestPool > type(uint96).max) revert IModelSubmission.BadParameter("pool");
@@ -72,132 +69,50 @@ library Projects {
         project.budgetFree += budget;
     }
 
-    /// @notice Add a hidden submission of the caller's to the queue.
-    function push(ProjectEntry storage self, bytes32 commitment, IModelSubmission.Limits storage limits)
-        internal
-        returns (uint32 index)
-    {
+    /// @notice Take no more commits.
+    function close(ProjectEntry storage self, uint256 projectId) internal {
         ProjectRecord storage project = self.project;
-        uint32 head = project.head;
-        index = project.submissionCount;
-        if (index - head >= limits.maxPending) revert IModelSubmission.TooManyPending(limits.maxPending);
+        bool isSuspended = project.status == ProjectStatus.SUSPENDED;
+        bool isClosable = project.status == ProjectStatus.OPEN || isSuspended;
+        bool mayClose = msg.sender == project.owner || block.number >= project.openUntil;
+        if (!isClosable) revert IModelSubmission.ProjectNotOpen(projectId);
+        if (!mayClose) revert IModelSubmission.NotProjectOwner(msg.sender);
+        if (isSuspended && pendingIn(self) > 0) revert IModelSubmission.SubmissionsPending(projectId);
 
-        // Counting costs at most `maxPending` reads; a stored count would cost a new word for each contributor.
-        uint256 own = 0;
-        for (uint32 i = head; i < index; ++i) {
-            if (self.submissions[i].contributor == msg.sender) ++own;
-        }
-        if (own >= limits.maxPendingPerAccount) {
-            revert IModelSubmission.TooManyPendingOfAccount(limits.maxPendingPerAccount);
-        }
-        project.submissionCount = index + 1;
-        _write(self, index, SubmissionStatus.COMMITTED, commitment);
+        project.status = ProjectStatus.CLOSED;
+        if (block.number < project.openUntil) project.openUntil = uint40(block.number);
     }
 
-    /// @notice Show what a submission committed to.
-    function reveal(ProjectEntry storage self, uint32 index, bytes32 commitment, string calldata parametersCid)
-        internal
-    {
-        Submission storage submission = self.submissions[index];
-        if (submission.status != SubmissionStatus.COMMITTED) revert IModelSubmission.SubmissionNotCommitted(index);
-        if (msg.sender != submission.contributor) revert IModelSubmission.NotContributor(msg.sender);
-        uint64 deadline = revealDeadline(self, submission);
-        if (block.number > deadline) revert IModelSubmission.RevealTooLate(deadline);
-        if (commitment != submission.content) revert IModelSubmission.WrongCommitment();
-
-        submission.status = SubmissionStatus.REVEALED;
-        submission.since = uint40(block.number);
-        submission.content = Digests.cidHash(parametersCid);
-    }
-
-    /// @notice Reserve what the task of the head can cost the project, and mark the head as running.
-    function start(ProjectEntry storage self, uint32 index, uint32 k) internal {
+    /// @notice Stop a project whose evaluator or champion cannot be trusted. Only its owner can go on, by closing it.
+    function suspend(ProjectEntry storage self, uint256 projectId) internal {
         ProjectRecord storage project = self.project;
-        Submission storage submission = self.submissions[index];
-        project.budgetFree -= project.fee;
-        if (index != BASELINE) {
-            project.poolFree -= project.maxReward;
-            ++project.evaluated;
-        }
-        submission.status = SubmissionStatus.EVALUATING;
-        submission.k = k;
-        ++submission.opening;
+        if (project.status == ProjectStatus.SUSPENDED) return;
+        project.status = ProjectStatus.SUSPENDED;
+        emit IModelSubmission.ProjectSuspended(projectId);
     }
 
-    /// @notice Return to pool and budget what `start` reserved.
-    function unreserve(ProjectEntry storage self, uint32 index) internal {
-        ProjectRecord storage project = self.project;
-        project.budgetFree += project.fee;
-        if (index != BASELINE) project.poolFree += project.maxReward;
-    }
-
-    /// @notice Make the head final.
-    function finish(ProjectEntry storage self, uint32 index, Outcome outcome) internal {
-        Submission storage submission = self.submissions[index];
-        submission.status = SubmissionStatus.FINAL;
-        submission.outcome = outcome;
-        self.project.head = index + 1;
-        self.project.headSince = uint40(block.number);
-    }
-
-    function _write(ProjectEntry storage self, uint32 index, SubmissionStatus status, bytes32 content) private {
-        Submission storage submission = self.submissions[index];
-        submission.contributor = msg.sender;
-        submission.since = uint40(block.number);
-        submission.status = status;
-        submission.content = content;
+    /// @notice Credit what is free of pool and budget to the owner.
+    function refund(Market storage self, ProjectRecord storage project) internal {
+        uint256 left = uint256(project.poolFree) + project.budgetFree;
+        project.poolFree = 0;
+        project.budgetFree = 0;
+        self.escrow.credit(project.owner, tokenOf(self, project), left);
     }
 
     // ---- readers
 
+    /// @notice Return a project that exists.
+    function entryOf(Market storage self, uint256 projectId) internal view returns (ProjectEntry storage entry) {
+        entry = self.entries[projectId];
+        if (entry.project.status == ProjectStatus.NONE) revert IModelSubmission.UnknownProject(projectId);
+    }
+
+    function tokenOf(Market storage self, ProjectRecord storage project) internal view returns (address) {
+        return self.escrow.tokenAt(project.tokenId);
+    }
+
     function pendingIn(ProjectEntry storage self) internal view returns (uint256) {
         return self.project.submissionCount - self.project.head;
-    }
-
-    /// @notice Return the last block in which a hidden submission can be revealed.
-    function revealDeadline(ProjectEntry storage self, Submission storage submission) internal view returns (uint64) {
-        return submission.since + self.project.revealBlocks;
-    }
-
-    /// @notice Return whether pool and budget cover the highest reward and the fee of the head's task.
-    function canPay(ProjectEntry storage self, uint32 index) internal view returns (bool) {
-        ProjectRecord storage project = self.project;
-        return project.budgetFree >= project.fee && (index == BASELINE || project.poolFree >= project.maxReward);
-    }
-
-    /// @notice Return the block since which the revealed head waits to open.
-    function waitingSince(ProjectEntry storage self, Submission storage submission) internal view returns (uint256) {
-        return self.project.headSince > submission.since ? self.project.headSince : submission.since;
-    }
-
-    /// @notice Return the next task of a submission.
-    /// @dev Every task of a challenger takes a new `k`, also the second task of a submission: its new seed is one more
-    ///      chance of a false promotion, and α_k must count it. The baseline cannot be promoted and has k = 0.
-    function requestFor(ProjectEntry storage self, uint256 projectId, uint32 index)
-        internal
-        view
-        returns (TaskRequest memory)
-    {
-        ProjectRecord storage project = self.project;
-        Submission storage submission = self.submissions[index];
-        uint8 opening = submission.opening;
-        uint32 k = index == BASELINE ? 0 : project.evaluated;
-        bytes32 taskId = Digests.taskId(block.chainid, address(this), projectId, index, opening);
-        bytes32 champion = self.submissions[project.championIndex].content;
-        return TaskRequest({
-            taskId: taskId,
-            // forge-lint: disable-next-line(unsafe-typecast) Projects are counted from 1.
-            projectId: uint40(projectId),
-            submissionIndex: index,
-            opening: opening,
-            inputRoot: Digests.inputRoot(taskId, project.termsHash, champion, submission.content, k),
-            k: k,
-            championIndex: project.championIndex,
-            quorumBps: project.quorumBps,
-            attemptBlocks: project.attemptBlocks,
-            seedDelay: project.seedDelay,
-            maxAttempts: project.maxAttempts
-        });
     }
 
     /// @notice Return the project as readers see it.

@@ -1,9 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IModelSubmission} from "../interfaces/IModelSubmission.sol";
 import {ProjectStatus, RewardRule, Submission, WithheldReward} from "./Types.sol";
 
 // How ModelSubmission stores projects. New storage is what a transaction pays most for, so each word is filled.
+
+/// All that ModelSubmission stores. Projects are counted from 1.
+struct Market {
+    IModelSubmission.Limits limits;
+    uint256 projectCount;
+    Ledger escrow;
+    mapping(uint256 projectId => ProjectEntry) entries;
+}
+
+/// What ModelSubmission owes, and the tokens that it accepts.
+struct Ledger {
+    mapping(address token => uint256) owed;
+    mapping(address account => mapping(address token => uint256)) credits;
+    mapping(uint16 number => TokenTerms) tokens; // number 0 is the coin
+    mapping(address token => uint16) numbers;
+    uint16 tokenCount;
+}
 
 /// One project. `Project` in `Types.sol` explains the fields. The words in their order: who and how; free money; bond
 /// and fee; reward; queue and windows; terms; scores, from the baseline's settlement on.

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.30;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {IAdministration} from "./interfaces/IAdministration.sol";
@@ -13,20 +12,23 @@ import {ISignatureVerifier} from "./interfaces/ISignatureVerifier.sol";
 import {MAX_TASK_BLOCKS} from "./libraries/Attempts.sol";
 import {Digests} from "./libraries/Digests.sol";
 import {Hooks} from "./libraries/Hooks.sol";
-import {OperatorSet} from "./libraries/OperatorSet.sol";
 import {Operators} from "./libraries/Operators.sol";
+import {Registrations} from "./libraries/Registrations.sol";
 import {Roles} from "./libraries/Roles.sol";
+import {SealedSets} from "./libraries/SealedSets.sol";
+import {StakeCredits} from "./libraries/StakeCredits.sol";
 import {Tokens} from "./libraries/Tokens.sol";
-import {Bits} from "./libraries/Bits.sol";
 import {Operator, OperatorStatus, Registration, SealedSet} from "./types/Types.sol";
 
 /// @title Operators, their stake and the sealed sets that tasks use. `Operators` draws the states of an operator.
 /// @dev Its balance is the stakes in all slots, the credits and the pot. A signing address and a BLS key register once,
 ///      so an old set always names one operator.
 contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
-    using Bits for uint128;
     using Hooks for IAvsGovernanceLogic;
     using Operators for Operators.State;
+    using Registrations for Operators.State;
+    using SealedSets for SealedSets.State;
+    using StakeCredits for StakeCredits.State;
 
     IAdministration public immutable administration;
     IAttestationCenter public immutable attestationCenter;
@@ -38,16 +40,11 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
     uint64 public immutable activationDelay;
 
     Operators.State private _operators;
-    mapping(uint32 version => SealedSet) private _sealedSets;
-    mapping(bytes32 => bool) private _isSlashed; // by keccak256(operator, case)
-
-    uint32 public latestVersion;
-    bool private _isSealDue; // an operator left: the next seal need not wait for the epoch
+    SealedSets.State private _sets;
+    StakeCredits.State private _credits;
     bool public isRegistrationOpen;
     IAvsGovernanceLogic public logic;
     mapping(address owner => bool) public isAdmitted;
-    mapping(address account => uint256) public creditOf;
-    uint256 public pot;
 
     modifier onlyRole(bytes32 role) {
         administration.requireRole(role, msg.sender);
@@ -97,31 +94,16 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         if (operator == address(0) || registration.rewardsReceiver == address(0)) revert ZeroAddress();
         if (registration.stake < minStake) revert StakeTooSmall(registration.stake, minStake);
         _useAdmission();
-        bytes32 keyHash = _takeKey(registration);
-        _requireFreshSigner(operator, keyHash, registration.consent);
+        _operators.take(registration, _domainSeparatorV4(), verifier);
         logic.beforeRegistered(operator, msg.sender, registration.stake);
-
-        uint40 activeFrom = _activationBlock();
-        slot = _operators.add(
-            operator,
-            Operators.Record({
-                owner: msg.sender,
-                status: OperatorStatus.ACTIVE,
-                slot: 0,
-                mark: activeFrom,
-                firstSettlement: uint40(attestationCenter.settlementCount())
-            }),
-            OperatorSet.Entry(operator, registration.stake, OperatorSet.packKey(registration.blsKey))
-        );
-        if (registration.rewardsReceiver != msg.sender) _operators.receivers[operator] = registration.rewardsReceiver;
-        _emitRegistered(registration, slot, activeFrom);
+        slot = _operators.enter(registration, activationDelay, uint40(attestationCenter.settlementCount()));
         Tokens.collect(stakeToken, registration.stake);
         logic.afterRegistered(operator, msg.sender, registration.stake);
     }
 
     /// @inheritdoc IAvsGovernance
     function increaseStake(address operator, uint96 amount) external payable nonReentrant {
-        _requireIn(operator);
+        _operators.requireIn(operator);
         uint96 stake = _operators.increase(operator, amount);
         emit OperatorStakeIncreased(operator, amount, stake);
         Tokens.collect(stakeToken, amount);
@@ -133,15 +115,10 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         nonReentrant
         onlyOwnerOf(operator)
     {
-        _requireIn(operator);
-        OperatorSet.Entry storage entry = _operators.entries[_operators.records[operator].slot];
-        bytes32 keyHash = keccak256(blsKey);
-        bytes32[3] memory key = OperatorSet.packKey(blsKey);
-        if (keccak256(abi.encode(key)) != keccak256(abi.encode(entry.key))) revert WrongKey(keyHash);
-        _requireFreshSigner(signingKey, keyHash, consent);
-
-        _operators.rotated[signingKey] = operator;
-        entry.operator = signingKey;
+        _operators.requireIn(operator);
+        bytes32 keyHash = _operators.requireKey(operator, blsKey);
+        _operators.requireConsent(signingKey, keyHash, consent, _domainSeparatorV4());
+        _operators.rotate(operator, signingKey);
         emit SigningKeyRotated(operator, signingKey);
     }
 
@@ -160,27 +137,20 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IAvsGovernance
     function acceptOwner(address operator) external {
-        if (_operators.offeredTo[operator] != msg.sender) revert NotOffered(msg.sender);
-        delete _operators.offeredTo[operator];
-        _operators.records[operator].owner = msg.sender;
+        _operators.acceptOwner(operator);
         emit OperatorOwnerChanged(operator, msg.sender);
     }
 
     /// @inheritdoc IAvsGovernance
     function deregisterOperator(address operator) external nonReentrant onlyOwnerOf(operator) {
-        _requireIn(operator);
+        _operators.requireIn(operator);
         _leave(operator, OperatorStatus.EXITING);
         emit OperatorDeregistered(operator);
     }
 
     /// @inheritdoc IAvsGovernance
     function unjail(address operator) external nonReentrant onlyOwnerOf(operator) {
-        Operators.Record storage record = _operators.records[operator];
-        if (record.status != OperatorStatus.JAILED) revert OperatorNotJailed(operator);
-        uint96 stake = _operators.entries[record.slot].stake;
-        if (stake < minStake) revert StakeTooSmall(stake, minStake);
-        uint40 activeFrom = _activationBlock();
-        _operators.rejoin(operator, activeFrom);
+        uint40 activeFrom = _operators.rejoin(operator, activationDelay, minStake);
         emit OperatorUnjailed(operator, activeFrom);
     }
 
@@ -196,38 +166,18 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IAvsGovernance
     function releaseSlot(address operator) external nonReentrant {
         address owner = _operators.records[operator].owner;
-        _credit(owner, _exit(operator, owner));
+        _credits.credit(owner, _exit(operator, owner));
     }
 
     /// @inheritdoc IAvsGovernance
     function sealOperatorSet() external nonReentrant returns (uint32 version) {
-        uint64 nextBlock = latestVersion == 0 ? 0 : _sealedSets[latestVersion].sealedAt + epochBlocks;
-        if (!_isSealDue && block.number < nextBlock) revert SealedTooRecently(nextBlock);
-
-        (bytes memory blob, uint128 occupied, uint96 totalStake) = _operators.encode();
-        // The first set needs an operator. A later one may be empty, so that the last operators can get their stake.
-        if (latestVersion == 0 && occupied == 0) revert NoOperators();
-        version = ++latestVersion;
-        _isSealDue = false;
-        SealedSet memory set = SealedSet({
-            pointer: OperatorSet.store(blob, occupied),
-            sealedAt: uint40(block.number),
-            count: uint8(occupied.count()),
-            occupied: occupied,
-            totalStake: totalStake
-        });
-        _sealedSets[version] = set;
-        emit OperatorSetSealed(version, set.pointer, set.count, set.totalStake);
+        version = _sets.seal(_operators, epochBlocks);
         logic.afterSealed(version);
     }
 
     /// @inheritdoc IAvsGovernance
     function withdraw(address to) external nonReentrant returns (uint256 amount) {
-        if (to == address(0)) revert ZeroAddress();
-        amount = creditOf[msg.sender];
-        if (amount == 0) revert NothingToWithdraw();
-        creditOf[msg.sender] = 0;
-        emit StakeWithdrawn(msg.sender, to, amount);
+        amount = _credits.take(to);
         Tokens.pay(stakeToken, to, amount);
     }
 
@@ -241,16 +191,12 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         returns (uint96 amount)
     {
         address operator = _operators.idOf(signer);
-        OperatorStatus status = _operators.records[operator].status;
-        bytes32 id = keccak256(abi.encode(operator, caseId));
-        if (status == OperatorStatus.NONE || status == OperatorStatus.EXITED || _isSlashed[id]) return 0;
-
-        _isSlashed[id] = true;
+        if (!_operators.openCase(operator, caseId)) return 0;
         uint96 stake;
         (amount, stake) = _operators.cut(operator, bps);
-        pot += amount;
+        _credits.pot += amount;
         emit OperatorSlashed(operator, caseId, amount, stake);
-        if (status == OperatorStatus.ACTIVE && (isJailed || stake < minStake)) {
+        if (_operators.isActive(operator) && (isJailed || stake < minStake)) {
             _leave(operator, OperatorStatus.JAILED);
             emit OperatorJailed(operator);
         }
@@ -258,8 +204,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IAvsGovernance
     function payFromPot(address account, uint96 amount) external onlyCenter {
-        pot -= amount;
-        _credit(account, amount);
+        _credits.creditFromPot(account, amount);
     }
 
     // ---- roles
@@ -284,7 +229,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IAvsGovernance
     function eject(address operator) external nonReentrant onlyRole(Roles.ADMISSION) {
-        _requireIn(operator);
+        _operators.requireIn(operator);
         _leave(operator, OperatorStatus.EJECTED);
         emit OperatorEjected(operator);
     }
@@ -295,11 +240,31 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         emit LogicChanged(address(next));
     }
 
+    // ---- steps of the above
+
+    function _useAdmission() private {
+        if (isRegistrationOpen) return;
+        if (!isAdmitted[msg.sender]) revert NotAdmitted(msg.sender);
+        isAdmitted[msg.sender] = false;
+    }
+
+    function _leave(address operator, OperatorStatus status) private {
+        _operators.depart(operator, status, _sets.latest);
+        _sets.isDue = true;
+        logic.afterLeft(operator);
+    }
+
+    function _exit(address operator, address to) private returns (uint96 stake) {
+        uint64 untilBlock = _sets.unbondedAt(_operators.lastVersionOf(operator), unbondingBlocks);
+        stake = _operators.exit(operator, untilBlock);
+        emit OperatorExited(operator, to, stake);
+    }
+
     // ---- readers
 
     /// @inheritdoc IAvsGovernance
     function sealedSet(uint32 version) external view returns (SealedSet memory) {
-        return _sealedSets[version];
+        return _sets.versions[version];
     }
 
     /// @inheritdoc IAvsGovernance
@@ -317,83 +282,18 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         return _operators.receiverOf(_operators.idOf(signingKey));
     }
 
-    // ---- steps of the above
-
-    function _useAdmission() private {
-        if (isRegistrationOpen) return;
-        if (!isAdmitted[msg.sender]) revert NotAdmitted(msg.sender);
-        isAdmitted[msg.sender] = false;
+    /// @inheritdoc IAvsGovernance
+    function latestVersion() external view returns (uint32) {
+        return _sets.latest;
     }
 
-    /// @dev The holder of the key must have signed this owner and this operator. A key computed from other keys fails
-    ///      here. So does a registration copied from the mempool: the sender of the copy would otherwise own the
-    ///      operator and its rewards.
-    function _takeKey(Registration calldata registration) private returns (bytes32 keyHash) {
-        keyHash = keccak256(registration.blsKey);
-        if (_operators.isKeyTaken[keyHash]) revert KeyAlreadyRegistered(keyHash);
-        _operators.isKeyTaken[keyHash] = true;
-
-        bytes32 digest = Digests.possessionDigest(_domainSeparatorV4(), msg.sender, registration.signingKey, keyHash);
-        if (!verifier.verifyPossession(registration.blsKey, digest, registration.possession)) revert BadPossession();
+    /// @inheritdoc IAvsGovernance
+    function creditOf(address account) external view returns (uint256) {
+        return _credits.creditOf[account];
     }
 
-    /// @dev Without its consent, anyone could register an operator's announced signing address and so lock it out.
-    function _requireFreshSigner(address signingKey, bytes32 keyHash, bytes calldata consent) private view {
-        if (_operators.isUsed(signingKey)) revert OperatorAlreadyRegistered(signingKey);
-        bytes32 digest = Digests.consentDigest(_domainSeparatorV4(), msg.sender, keyHash);
-        (address signer,,) = ECDSA.tryRecoverCalldata(digest, consent);
-        if (signer != signingKey || signer == address(0)) revert BadConsent(signingKey);
-    }
-
-    function _emitRegistered(Registration calldata registration, uint8 slot, uint40 activeFrom) private {
-        emit OperatorRegistered(
-            registration.signingKey,
-            msg.sender,
-            slot,
-            registration.blsKey,
-            registration.stake,
-            registration.rewardsReceiver,
-            activeFrom
-        );
-    }
-
-    function _activationBlock() private view returns (uint40) {
-        // forge-lint: disable-next-line(unsafe-typecast) Block numbers stay far below 2⁴⁰.
-        return uint40(block.number + activationDelay);
-    }
-
-    function _requireIn(address operator) private view {
-        OperatorStatus status = _operators.records[operator].status;
-        if (status != OperatorStatus.ACTIVE && status != OperatorStatus.JAILED) revert OperatorNotActive(operator);
-    }
-
-    function _leave(address operator, OperatorStatus status) private {
-        _operators.depart(operator, status, latestVersion);
-        _isSealDue = true;
-        logic.afterLeft(operator);
-    }
-
-    function _exit(address operator, address to) private returns (uint96 stake) {
-        Operators.Record storage record = _operators.records[operator];
-        if (record.status != OperatorStatus.EXITING && record.status != OperatorStatus.EJECTED) {
-            revert OperatorNotLeaving(operator);
-        }
-        uint64 untilBlock = _unbondedAt(uint32(record.mark));
-        if (block.number < untilBlock) revert StillUnbonding(untilBlock);
-        stake = _operators.exit(operator);
-        emit OperatorExited(operator, to, stake);
-    }
-
-    /// @dev The block from which the stake of an operator that left can be withdrawn: `unbondingBlocks` after the seal
-    ///      that follows `lastVersion`; the maximum until that seal; 0 if the operator left before any seal.
-    function _unbondedAt(uint32 lastVersion) private view returns (uint64) {
-        if (lastVersion == 0) return 0;
-        if (lastVersion == latestVersion) return type(uint64).max;
-        return _sealedSets[lastVersion + 1].sealedAt + unbondingBlocks;
-    }
-
-    function _credit(address account, uint96 amount) private {
-        creditOf[account] += amount;
-        emit StakeCredited(account, amount);
+    /// @inheritdoc IAvsGovernance
+    function pot() external view returns (uint256) {
+        return _credits.pot;
     }
 }

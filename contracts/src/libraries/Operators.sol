@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IAvsGovernance} from "../interfaces/IAvsGovernance.sol";
-import {Operator, OperatorStatus} from "../types/Types.sol";
+import {Operator, OperatorStatus, Registration} from "../types/Types.sol";
 import {Bits} from "./Bits.sol";
 import {OperatorSet} from "./OperatorSet.sol";
 
@@ -39,23 +39,38 @@ library Operators {
         mapping(address signingKey => address operator) rotated; // of signing addresses other than the first
         mapping(bytes32 keyHash => bool) isKeyTaken;
         mapping(uint256 slot => OperatorSet.Entry) entries; // of all taken slots
+        mapping(bytes32 => bool) isSlashed; // by keccak256(operator, case)
     }
 
     // ---- verbs
 
-    /// @notice Give an operator a slot. It waits for its activation.
-    function add(State storage self, address operator, Record memory record, OperatorSet.Entry memory entry)
+    /// @notice Give a new operator of the caller's a slot. It waits for its activation.
+    function add(State storage self, Registration calldata registration, uint40 activeFrom, uint40 firstSettlement)
         internal
         returns (uint8 slot)
     {
         if (~self.taken == 0) revert IAvsGovernance.NoFreeSlot();
         slot = (~self.taken).lowest();
-        record.slot = slot;
-        self.records[operator] = record;
-        self.entries[slot] = entry;
+        address operator = registration.signingKey;
+        self.records[operator] = Record(msg.sender, OperatorStatus.ACTIVE, slot, activeFrom, firstSettlement);
+        self.entries[slot] = OperatorSet.Entry(operator, registration.stake, OperatorSet.packKey(registration.blsKey));
+        if (registration.rewardsReceiver != msg.sender) self.receivers[operator] = registration.rewardsReceiver;
         self.taken |= Bits.only(slot);
         self.waiting |= Bits.only(slot);
-        self.stakeSum += entry.stake;
+        self.stakeSum += registration.stake;
+    }
+
+    /// @notice Replace the signing address. Sealed sets keep the old one.
+    function rotate(State storage self, address operator, address signingKey) internal {
+        self.rotated[signingKey] = operator;
+        self.entries[self.records[operator].slot].operator = signingKey;
+    }
+
+    /// @notice Make the caller the owner, if the operator was offered to it.
+    function acceptOwner(State storage self, address operator) internal {
+        if (self.offeredTo[operator] != msg.sender) revert IAvsGovernance.NotOffered(msg.sender);
+        delete self.offeredTo[operator];
+        self.records[operator].owner = msg.sender;
     }
 
     /// @notice Take the operator out of later sets. `latestVersion` is the last that may hold its key.
@@ -73,16 +88,24 @@ library Operators {
     }
 
     /// @notice Let a jailed operator wait for its activation again.
-    function rejoin(State storage self, address operator, uint40 activeFrom) internal {
+    function rejoin(State storage self, address operator, uint64 activationDelay, uint96 minStake)
+        internal
+        returns (uint40 activeFrom)
+    {
         Record storage record = self.records[operator];
+        if (record.status != OperatorStatus.JAILED) revert IAvsGovernance.OperatorNotJailed(operator);
+        uint96 stake = self.entries[record.slot].stake;
+        if (stake < minStake) revert IAvsGovernance.StakeTooSmall(stake, minStake);
         record.status = OperatorStatus.ACTIVE;
+        activeFrom = activationBlock(activationDelay);
         record.mark = activeFrom;
         self.waiting |= Bits.only(record.slot);
-        self.stakeSum += self.entries[record.slot].stake;
+        self.stakeSum += stake;
     }
 
-    /// @notice Free the slot and return the stake that was in it.
-    function exit(State storage self, address operator) internal returns (uint96 stake) {
+    /// @notice From `untilBlock` on, free the slot and return the stake that was in it.
+    function exit(State storage self, address operator, uint64 untilBlock) internal returns (uint96 stake) {
+        if (block.number < untilBlock) revert IAvsGovernance.StillUnbonding(untilBlock);
         Record storage record = self.records[operator];
         stake = self.entries[record.slot].stake;
         delete self.entries[record.slot];
@@ -96,6 +119,15 @@ library Operators {
         stake = self.entries[slot].stake + amount;
         self.entries[slot].stake = stake;
         if (_isCounted(self, slot)) self.stakeSum += amount;
+    }
+
+    /// @notice Note a case against an operator. Return false if it has left, or the case was noted before.
+    function openCase(State storage self, address operator, bytes32 caseId) internal returns (bool) {
+        OperatorStatus status = self.records[operator].status;
+        bytes32 id = keccak256(abi.encode(operator, caseId));
+        if (status == OperatorStatus.NONE || status == OperatorStatus.EXITED || self.isSlashed[id]) return false;
+        self.isSlashed[id] = true;
+        return true;
     }
 
     /// @notice Take a part of a stake.
@@ -139,6 +171,46 @@ library Operators {
     }
 
     // ---- readers
+
+    /// @notice Return the first block whose set may hold an operator that joins now.
+    function activationBlock(uint64 activationDelay) internal view returns (uint40) {
+        // forge-lint: disable-next-line(unsafe-typecast) Block numbers stay far below 2⁴⁰.
+        return uint40(block.number + activationDelay);
+    }
+
+    function isActive(State storage self, address operator) internal view returns (bool) {
+        return self.records[operator].status == OperatorStatus.ACTIVE;
+    }
+
+    /// @notice Revert unless the operator is ACTIVE or JAILED.
+    function requireIn(State storage self, address operator) internal view {
+        OperatorStatus status = self.records[operator].status;
+        if (status != OperatorStatus.ACTIVE && status != OperatorStatus.JAILED) {
+            revert IAvsGovernance.OperatorNotActive(operator);
+        }
+    }
+
+    /// @notice Revert unless this is the operator's BLS key, and return the key's hash.
+    function requireKey(State storage self, address operator, bytes calldata blsKey)
+        internal
+        view
+        returns (bytes32 keyHash)
+    {
+        keyHash = keccak256(blsKey);
+        bytes32[3] memory key = OperatorSet.packKey(blsKey);
+        bytes32[3] memory stored = self.entries[self.records[operator].slot].key;
+        if (keccak256(abi.encode(key)) != keccak256(abi.encode(stored))) revert IAvsGovernance.WrongKey(keyHash);
+    }
+
+    /// @notice Return the last version that may hold the key of an operator that is leaving.
+    function lastVersionOf(State storage self, address operator) internal view returns (uint32) {
+        Record storage record = self.records[operator];
+        if (record.status != OperatorStatus.EXITING && record.status != OperatorStatus.EJECTED) {
+            revert IAvsGovernance.OperatorNotLeaving(operator);
+        }
+        // forge-lint: disable-next-line(unsafe-typecast) A version, once it left.
+        return uint32(record.mark);
+    }
 
     /// @notice Return the operator of a signing address; the address itself unless it came by a rotation.
     function idOf(State storage self, address signingKey) internal view returns (address operator) {

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IAvsGovernance} from "../interfaces/IAvsGovernance.sol";
+import {Center, Settlement, SettlementKind, SettlementParts} from "../types/Center.sol";
 import {FeeShare, Operator, OperatorStatus, SealedSet} from "../types/Types.sol";
 import {Bits} from "./Bits.sol";
 import {OperatorSet} from "./OperatorSet.sol";
@@ -10,50 +11,44 @@ import {OperatorSet} from "./OperatorSet.sol";
 library Settlements {
     using Bits for uint128;
 
-    /// REJECTED: `value` of a guilty performer's stake is for those who rejected. Otherwise `value` is packed Roles.
-    enum Kind {
-        APPROVED,
-        APPROVED_WITH_AGGREGATOR,
-        REJECTED
-    }
-
-    struct Settlement {
-        uint128 bitmap;
-        uint32 setVersion;
-        Kind kind;
-        uint88 value;
-    }
-
-    /// Who else is paid for an approved evaluation, and from which project: 88 bits.
-    struct Parts {
-        uint40 projectId;
-        uint8 performerSlot;
-        uint8 posterSlot;
-        uint32 signedShare; // as in Verdict
-    }
-
     /// What one operator earned in a range of settlements: parts of fees, and slashed stake.
     struct Earned {
         FeeShare[] shares;
         uint96 slashed;
     }
 
-    function pack(Parts memory parts) internal pure returns (uint88) {
-        return (uint88(parts.projectId) << 48) | (uint88(parts.performerSlot) << 40) | (uint88(parts.posterSlot) << 32)
-            | parts.signedShare;
+    /// @notice Store what an approval earns its signers, its performer and, in its turn, its poster.
+    function recordApproval(
+        Center storage self,
+        uint128 bitmap,
+        uint32 setVersion,
+        bool hasTurn,
+        SettlementParts memory parts
+    ) internal returns (uint32 number) {
+        SettlementKind kind = hasTurn ? SettlementKind.APPROVED_WITH_AGGREGATOR : SettlementKind.APPROVED;
+        return _record(self, Settlement(bitmap, setVersion, kind, _pack(parts)));
+    }
+
+    /// @notice Store which part of a guilty performer's stake is for those who rejected its evaluation.
+    function recordRejection(Center storage self, uint128 bitmap, uint32 setVersion, uint88 value) internal {
+        _record(self, Settlement(bitmap, setVersion, SettlementKind.REJECTED, value));
+    }
+
+    /// @notice Return the number of the settlement at which the operator's next claim starts.
+    function cursorOf(Center storage self, address operator, uint40 firstSettlement) internal view returns (uint64) {
+        uint64 cursor = self.cursors[operator];
+        return cursor < firstSettlement ? firstSettlement : cursor;
     }
 
     /// @notice Return what the operator earned in [from, end). Its part of a settlement is its stake of the whole set's:
     ///         nobody earns more when another's signature is left out.
     /// @dev A slot's bit is the operator's: another held the slot only in sets whose tasks were over before it
     ///      registered, or will hold it only in versions after it left.
-    function earnedBy(
-        Settlement[] storage self,
-        IAvsGovernance governance,
-        Operator memory operator,
-        uint64 from,
-        uint64 end
-    ) internal view returns (Earned memory earned) {
+    function earnedBy(Center storage self, IAvsGovernance governance, Operator memory operator, uint64 from, uint64 end)
+        internal
+        view
+        returns (Earned memory earned)
+    {
         FeeShare[] memory shares = new FeeShare[](end - from);
         bool hasLeft = operator.status > OperatorStatus.ACTIVE;
         uint32 version = 0;
@@ -61,15 +56,24 @@ library Settlements {
         uint96 stake;
         uint256 count = 0;
         for (uint64 number = from; number < end; ++number) {
-            Settlement memory record = self[number];
-            if (!_isPaid(record, operator.slot) || (hasLeft && record.setVersion > operator.lastVersion)) continue;
-            if (record.setVersion != version) {
-                version = record.setVersion;
+            Settlement memory settlement = self.settlements[number];
+            if (hasLeft && settlement.setVersion > operator.lastVersion) continue;
+            bool hasSigned = settlement.bitmap.has(operator.slot);
+            FeeShare memory share = _rolesIn(settlement, operator.slot);
+            if (!hasSigned && !share.isPerformer && share.aggregatorShare == 0) continue;
+
+            if (settlement.setVersion != version) {
+                version = settlement.setVersion;
                 set = governance.sealedSet(version);
                 (, stake) = OperatorSet.entryIn(set.pointer, operator.slot);
             }
-            if (record.kind == Kind.REJECTED) earned.slashed += partOf(record.value, stake, set.totalStake);
-            else shares[count++] = _feeShare(record, operator.slot, stake, set.totalStake);
+            if (settlement.kind == SettlementKind.REJECTED) {
+                earned.slashed += partOf(settlement.value, stake, set.totalStake);
+                continue;
+            }
+            share.stake = hasSigned ? stake : 0;
+            share.totalStake = set.totalStake;
+            shares[count++] = share;
         }
         // Solidity cannot shorten an array in memory. `count` is never larger than the old length.
         assembly ("memory-safe") {
@@ -84,36 +88,30 @@ library Settlements {
         return uint96(amount * stake / total);
     }
 
-    function _isPaid(Settlement memory record, uint8 slot) private pure returns (bool) {
-        if (record.bitmap.has(slot)) return true;
-        if (record.kind == Kind.REJECTED) return false;
-        Parts memory parts = _unpack(record.value);
-        return slot == parts.performerSlot || _isPaidPoster(record.kind, parts, slot);
+    /// @dev What the operator in `slot` did besides signing. A rejection pays for nothing else.
+    function _rolesIn(Settlement memory settlement, uint8 slot) private pure returns (FeeShare memory share) {
+        if (settlement.kind == SettlementKind.REJECTED) return share;
+        SettlementParts memory parts = _unpack(settlement.value);
+        share.projectId = parts.projectId;
+        share.isPerformer = slot == parts.performerSlot;
+        share.isAggregatorPaid = settlement.kind == SettlementKind.APPROVED_WITH_AGGREGATOR;
+        if (share.isAggregatorPaid && slot == parts.posterSlot) share.aggregatorShare = parts.signedShare;
     }
 
-    function _feeShare(Settlement memory record, uint8 slot, uint96 stake, uint96 total)
-        private
-        pure
-        returns (FeeShare memory)
-    {
-        Parts memory parts = _unpack(record.value);
-        return FeeShare({
-            projectId: parts.projectId,
-            isPerformer: slot == parts.performerSlot,
-            isAggregatorPaid: record.kind == Kind.APPROVED_WITH_AGGREGATOR,
-            aggregatorShare: _isPaidPoster(record.kind, parts, slot) ? parts.signedShare : 0,
-            stake: record.bitmap.has(slot) ? stake : 0,
-            totalStake: total
-        });
+    function _record(Center storage self, Settlement memory settlement) private returns (uint32 number) {
+        number = self.settlementCount;
+        self.settlementCount = number + 1;
+        self.settlements[number] = settlement;
     }
 
-    function _isPaidPoster(Kind kind, Parts memory parts, uint8 slot) private pure returns (bool) {
-        return kind == Kind.APPROVED_WITH_AGGREGATOR && slot == parts.posterSlot;
+    function _pack(SettlementParts memory parts) private pure returns (uint88) {
+        return (uint88(parts.projectId) << 48) | (uint88(parts.performerSlot) << 40) | (uint88(parts.posterSlot) << 32)
+            | parts.signedShare;
     }
 
-    function _unpack(uint88 value) private pure returns (Parts memory) {
-        // forge-lint: disable-start(unsafe-typecast) The cuts are intended: see `pack`.
-        return Parts(uint40(value >> 48), uint8(value >> 40), uint8(value >> 32), uint32(value));
+    function _unpack(uint88 value) private pure returns (SettlementParts memory) {
+        // forge-lint: disable-start(unsafe-typecast) The cuts are intended: see `_pack`.
+        return SettlementParts(uint40(value >> 48), uint8(value >> 40), uint8(value >> 32), uint32(value));
         // forge-lint: disable-end(unsafe-typecast)
     }
 }

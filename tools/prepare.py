@@ -3,7 +3,8 @@
 Runs on the system's Python with the standard library only:
 
     .venv  ◀ uv ◀ locks/python.txt ─┬─ locks/torch.txt          (evaluation, training)
-                                    ├─ contracts/node_modules   (anvil, forge, solc; Node itself is a wheel)
+                                    ├─ contracts/node_modules   (anvil, forge, cast, solc; Node itself is a wheel)
+                                    ├─ examples/by-abi/node_modules   (viem, for the example and its test)
                                     └─ .cache/kafka             (Apache Kafka's jars; Java itself is a wheel)
 
 Every package is locked by hash. A second run does nothing unless a lock file changed.
@@ -37,6 +38,7 @@ LOCKS = (
     TORCH_LOCK,
     ROOT / "pyproject.toml",
     ROOT / "contracts" / "package-lock.json",
+    ROOT / "examples" / "by-abi" / "package-lock.json",
     ROOT / "devnet" / "kafka-jars.lock.toml",
 )
 
@@ -65,7 +67,7 @@ def prepare() -> None:
         started,
         [
             ("torch", install_torch),
-            ("Foundry and solc", install_node_modules),
+            ("Foundry, solc and viem", install_node_modules),
             ("Apache Kafka's jars", fetch_kafka_jars),
         ],
     )
@@ -90,7 +92,9 @@ def install_torch() -> None:
 def install_node_modules() -> None:
     # npm runs `node` from the PATH; scripts are refused because no package here needs one.
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", "--ignore-scripts", "--no-audit", "--no-fund"], environment)
+    options = ("--ignore-scripts", "--no-audit", "--no-fund")
+    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", *options], environment)
+    run([BIN / "npm", "ci", "--prefix", ROOT / "examples" / "by-abi", "--omit=peer", *options], environment)
 
 
 def fetch_kafka_jars() -> None:

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from devnet.demo import TERMS, open_account, submit
 from devnet.example import build_random_parameters, load_artefacts
-from devnet.network import BLOCK_SECONDS, ETHER, Devnet, run_devnet
+from devnet.chains import BLOCK_TIME_S
+from devnet.network import ETHER, Devnet, run_devnet
 from devnet.progress import Progress
 from zarathustra.core.types import BlockNumber, Wei
 from zarathustra.sdk.owner import publish_project
@@ -108,8 +109,8 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_COUNT
     with tempfile.TemporaryDirectory() as folder:
         timings = asyncio.run(measure(count, Path(folder)))
-    blocks = (TERMS.seed_delay + 1) * BLOCK_SECONDS
-    print(f"{count} submissions, block time {BLOCK_SECONDS} s")
+    blocks = (TERMS.seed_delay + 1) * BLOCK_TIME_S
+    print(f"{count} submissions, block time {BLOCK_TIME_S} s")
     for name, values in (
         ("services, without blocks, evaluation", [timing.line for timing in timings]),
         ("evaluation", [timing.evaluation for timing in timings]),

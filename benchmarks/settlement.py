@@ -19,9 +19,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from devnet.chains import BLOCK_TIME_S
 from devnet.demo import TERMS, open_account, submit
 from devnet.example import build_random_parameters, load_artefacts
-from devnet.chains import BLOCK_TIME_S
 from devnet.network import ETHER, Devnet, run_devnet
 from devnet.progress import Progress
 from zarathustra.core.types import BlockNumber, Wei

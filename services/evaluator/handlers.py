@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
+from zarathustra.runtime.body import iter_body
 from zarathustra.wire.evaluator import (
     MAX_REQUEST_BYTES,
     EvaluateRequest,
@@ -21,7 +23,8 @@ Evaluate = Callable[[EvaluateRequest], Awaitable[EvaluateResult]]
 
 RETRY_AFTER_SECONDS = 2
 MAX_CACHED_RESULTS = 1024  # a few KiB each; a retried task asks again, and so does the operator's other service
-BODY_SECONDS = 60.0  # a body that arrives slowly must not hold a place in the queue
+MAX_ARRIVING = 64  # bodies that arrive at the same time; each costs a task and a connection, not memory for its length
+STATUSES = {Reason.OVERSIZE: 413, Reason.INCOMPLETE_REQUEST: 408}
 MACHINE_REASONS = frozenset(
     {Reason.TIMEOUT, Reason.MEMORY, Reason.CRASH}
 )  # may differ the next time, so they are never cached
@@ -36,7 +39,10 @@ class EvaluationQueue:
     def __init__(self, evaluate: Evaluate, *, max_waiting: int) -> None:
         self._evaluate = evaluate
         self._max_pending = max_waiting + 1
+        self._max_held_bytes = self._max_pending * MAX_REQUEST_BYTES
         self._pending = 0
+        self._arriving = 0
+        self._held_bytes = 0
         self._running = asyncio.Lock()
         self._results: OrderedDict[bytes, bytes] = OrderedDict()
 
@@ -44,27 +50,63 @@ class EvaluationQueue:
     def pending(self) -> int:
         return self._pending
 
-    async def answer(self, read_body: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Return the encoded result for the request that `read_body` gives. Raises Retry(EVALUATOR_BUSY) when full.
+    async def answer(self, body: AsyncIterator[bytes]) -> bytes:
+        """Return the encoded result for the request that arrives as `body`. Raises Retry(EVALUATOR_BUSY) when full.
 
-        The body is read only after it has a place in the queue, so that connections cannot fill the memory.
+        A place in the queue belongs to a request that has arrived. A body that is on its way holds only the bytes that
+        have come, so clients that send nothing or little keep nobody out.
         """
+        self._require_place()
+        async with self._hold(body) as request:
+            self._require_place()
+            self._pending += 1
+            try:
+                async with self._running:
+                    return await self._answer_once(request)
+            finally:
+                self._pending -= 1
+
+    @asynccontextmanager
+    async def _hold(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytearray]:
+        """Collect a body, and count its bytes until the request ends.
+
+        Raises Invalid(OVERSIZE), Retry(EVALUATOR_BUSY), and what `body` raises.
+        """
+        if self._arriving >= MAX_ARRIVING:
+            raise Retry(Reason.EVALUATOR_BUSY, "too many requests arrive at the same time", arriving=self._arriving)
+        held = bytearray()
+        self._arriving += 1
+        try:
+            async for piece in body:
+                self._take(len(piece), so_far=len(held))
+                held += piece
+        except BaseException:
+            self._held_bytes -= len(held)
+            raise
+        finally:
+            self._arriving -= 1
+        try:
+            yield held
+        finally:
+            self._held_bytes -= len(held)
+
+    def _take(self, size: int, *, so_far: int) -> None:
+        if so_far + size > MAX_REQUEST_BYTES:
+            raise Invalid(Reason.OVERSIZE, "request is too large", limit=MAX_REQUEST_BYTES)
+        if self._held_bytes + size > self._max_held_bytes:
+            raise Retry(Reason.EVALUATOR_BUSY, "the memory for requests is used up", held=self._held_bytes)
+        self._held_bytes += size
+
+    def _require_place(self) -> None:
         if self._pending >= self._max_pending:
             raise Retry(Reason.EVALUATOR_BUSY, "the queue is full", pending=self._pending)
-        self._pending += 1
-        try:
-            body = await read_body()
-            async with self._running:
-                return await self._answer_once(body)
-        finally:
-            self._pending -= 1
 
     async def run_alone(self, action: Callable[[], Awaitable[object]]) -> None:
         """Run `action` while no evaluation runs."""
         async with self._running:
             await action()
 
-    async def _answer_once(self, body: bytes) -> bytes:
+    async def _answer_once(self, body: bytearray) -> bytes:
         key = hashlib.sha256(body).digest()
         if key in self._results:
             self._results.move_to_end(key)
@@ -84,25 +126,12 @@ def build_evaluate_handler(queue: EvaluationQueue) -> Callable[[web.Request], Aw
 
     async def on_evaluate(request: web.Request) -> web.Response:
         try:
-            return web.Response(body=await queue.answer(lambda: read_body(request)))
+            return web.Response(body=await queue.answer(iter_body(request.content.readany)))
         except Retry as error:
             headers = {"X-Reason": error.reason.code, "Retry-After": str(RETRY_AFTER_SECONDS)}
             return web.Response(status=503, text=error.reason.code, headers=headers)
         except Invalid as error:
-            return web.Response(status=400, text=error.reason.code, headers={"X-Reason": error.reason.code})
+            status = STATUSES.get(error.reason, 400)
+            return web.Response(status=status, text=error.reason.code, headers={"X-Reason": error.reason.code})
 
     return on_evaluate
-
-
-async def read_body(request: web.Request) -> bytes:
-    """Return the body. Raises Invalid(OVERSIZE) past the limit, Invalid(UNPARSABLE) if it does not arrive in time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_REQUEST_BYTES:
-                    raise Invalid(Reason.OVERSIZE, "request is too large", limit=MAX_REQUEST_BYTES)
-    except TimeoutError as error:
-        raise Invalid(Reason.UNPARSABLE, "request does not arrive", seconds=BODY_SECONDS) from error
-    return bytes(body)

@@ -10,32 +10,35 @@ that a browser sends for a web page are refused, as Kubo does, so that no page c
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import NoReturn, TypeVar
+import time
+from collections.abc import Awaitable, Callable, Iterator
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
+from services.store.options import Options
+from services.store.uploads import open_file
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.store.blocks import DirectoryBlocks
 from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid
+from zarathustra.store.garbage import collect_garbage
 from zarathustra.store.unixfs import CHUNK_BYTES, MAX_BLOCK_BYTES, FileBuilder, Layout, iter_file
 
 VERSION = "0.1.0"
 MAX_FILE_BYTES = 256 << 20  # data sets may be larger than artefacts; stops one add from filling the disk
-MULTIPART_OVERHEAD_BYTES = 1 << 16
+DEFAULT_KEEP_SECONDS = 3600.0  # time for a client to pin what it stored block by block
+
+STATUSES = {Reason.OVERSIZE: 413, Reason.INCOMPLETE_REQUEST: 408}
 
 _CODECS = {"raw": Codec.RAW, "dag-pb": Codec.DAG_PB}
-_TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
 _IMMUTABLE = "public, max-age=29030400, immutable"
 
-C = TypeVar("C")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
-    """Build the API's routes over an open block store."""
-    api = _Api(blocks)
+def build_routes(blocks: DirectoryBlocks, *, keep_seconds: float = DEFAULT_KEEP_SECONDS) -> list[web.RouteDef]:
+    """Build the API's routes over an open block store. `repo/gc` keeps what was given in the last `keep_seconds`."""
+    api = _Api(blocks, keep_seconds)
     commands: dict[str, Handler] = {
         "add": api.add,
         "cat": api.cat,
@@ -46,6 +49,8 @@ def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
         "pin/add": api.pin_add,
         "pin/rm": api.pin_rm,
         "pin/ls": api.pin_ls,
+        "repo/gc": api.repo_gc,
+        "repo/stat": api.repo_stat,
     }
     routes = [web.post(f"/api/v0/{name}", handler) for name, handler in commands.items()]
     return [*routes, web.get("/ipfs/{cid}", api.gateway)]
@@ -54,11 +59,12 @@ def build_routes(blocks: DirectoryBlocks) -> list[web.RouteDef]:
 class _Api:
     """The commands. Disk access and hashing run in threads; the event loop only moves bytes."""
 
-    def __init__(self, blocks: DirectoryBlocks) -> None:
+    def __init__(self, blocks: DirectoryBlocks, keep_seconds: float) -> None:
         self._blocks = blocks
+        self._keep_seconds = keep_seconds
 
     async def add(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         version = options.take_choice("cid-version", {"0": 0, "1": 1}, default="0")
         layout = Layout(version, options.take_flag("raw-leaves", default=version == 1))
         is_dry, is_pinned = options.take_flag("only-hash", default=False), options.take_flag("pin", default=True)
@@ -66,20 +72,25 @@ class _Api:
         options.require_false("trickle", "wrap-with-directory", "nocopy", "progress", "inline")
         options.refuse_others()
 
-        part = await _single_part(request, MAX_FILE_BYTES)
-        builder = FileBuilder(_discard if is_dry else self._blocks.put, layout=layout)
-        async for piece in _iter_part(part, MAX_FILE_BYTES):
-            await asyncio.to_thread(builder.write, piece)
-        built = await asyncio.to_thread(builder.finish)
+        file = await open_file(request, MAX_FILE_BYTES)
+        upload = self._blocks.begin_upload()
+        builder = FileBuilder(_discard if is_dry else upload.put, layout=layout)
+        try:
+            async for piece in file.iter_pieces(MAX_FILE_BYTES):
+                await asyncio.to_thread(builder.write, piece)
+            built = await asyncio.to_thread(builder.finish)
+            await asyncio.to_thread(upload.commit)
+        finally:
+            await asyncio.to_thread(upload.close)
         if is_pinned and not is_dry:
             await asyncio.to_thread(self._blocks.pin, built.block_id)
 
         text = built.block_id.v0_text if version == 0 else built.block_id.cid
-        line = {"Name": part.filename or text, "Hash": text, "Size": str(built.dag_size)}
+        line = {"Name": file.name or text, "Hash": text, "Size": str(built.dag_size)}
         return web.Response(text=json.dumps(line) + "\n", content_type="application/json")
 
     async def cat(self, request: web.Request) -> web.StreamResponse:
-        options = _Options(request)
+        options = Options(request)
         root = parse_cid(options.take_path())
         offset, length = options.take_integer("offset", default=0), options.take_integer("length", default=-1)
         options.refuse_others()
@@ -87,28 +98,28 @@ class _Api:
         return await _stream(request, pieces)
 
     async def version(self, request: web.Request) -> web.Response:
-        _Options(request).refuse_others()
+        Options(request).refuse_others()
         return web.json_response(
             {"Version": VERSION, "Commit": "", "Repo": "1", "System": "zarathustra-store", "Golang": ""}
         )
 
     async def block_get(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         block_id = parse_cid(options.take_path())
         options.refuse_others()
         block = await asyncio.to_thread(self._blocks.get, block_id)
         return web.Response(body=block, content_type="application/octet-stream")
 
     async def block_put(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         codec = options.take_choice("cid-codec", _CODECS, default="raw")
         is_pinned = options.take_flag("pin", default=False)
         options.require({"mhtype": "sha2-256", "mhlen": "-1"})
         options.require_false("allow-big-block")
         options.refuse_others()
 
-        part = await _single_part(request, MAX_BLOCK_BYTES)
-        block = b"".join([piece async for piece in _iter_part(part, MAX_BLOCK_BYTES)])
+        file = await open_file(request, MAX_BLOCK_BYTES)
+        block = b"".join([piece async for piece in file.iter_pieces(MAX_BLOCK_BYTES)])
         block_id = compute_block_id(codec, block)
         await asyncio.to_thread(self._blocks.put, block_id, block)
         if is_pinned:
@@ -116,7 +127,7 @@ class _Api:
         return web.json_response({"Key": block_id.cid, "Size": len(block)})
 
     async def block_stat(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         asked = options.take_path()
         options.refuse_others()
         block_id = parse_cid(asked)
@@ -124,7 +135,7 @@ class _Api:
         return web.json_response({"Key": _as_asked(block_id, asked), "Size": len(block)})
 
     async def pin_add(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         asked = options.take_path()
         options.require({"recursive": "true"})
         options.require_false("progress")
@@ -134,7 +145,7 @@ class _Api:
         return web.json_response({"Pins": [_as_asked(block_id, asked)]})
 
     async def pin_rm(self, request: web.Request) -> web.Response:
-        options = _Options(request)
+        options = Options(request)
         asked = options.take_path()
         options.require({"recursive": "true"})
         options.refuse_others()
@@ -144,13 +155,39 @@ class _Api:
 
     async def pin_ls(self, request: web.Request) -> web.Response:
         """List the pins. All are of whole files, so the types `all` and `recursive` give the same list."""
-        options = _Options(request)
+        options = Options(request)
         asked = options.take_text("arg", default="")
         options.take_choice("type", {"all": True, "recursive": True}, default="all")
         options.require_false("quiet", "stream", "names")
         options.refuse_others()
         keys = await asyncio.to_thread(self._list_pins, asked)
         return web.json_response({"Keys": {key: {"Type": "recursive", "Name": ""} for key in keys}})
+
+    async def repo_gc(self, request: web.Request) -> web.Response:
+        """Remove what is neither pinned nor recent. Kubo removes recent blocks too."""
+        options = Options(request)
+        options.require_false("quiet", "stream-errors", "silent")
+        options.refuse_others()
+        before = time.time() - self._keep_seconds
+        removed = await asyncio.to_thread(collect_garbage, self._blocks, before=before)
+        lines = [json.dumps({"Key": {"/": BlockId(Codec.RAW, digest).cid}}) + "\n" for digest in removed]
+        return web.Response(text="".join(lines), content_type="application/json")
+
+    async def repo_stat(self, request: web.Request) -> web.Response:
+        options = Options(request)
+        options.require_false("size-only", "human")
+        options.refuse_others()
+        number = await asyncio.to_thread(lambda: sum(1 for _stored in self._blocks.stored()))
+        space = self._blocks.space
+        return web.json_response(
+            {
+                "NumObjects": number,
+                "RepoPath": "",
+                "RepoSize": space.used_bytes,
+                "StorageMax": space.quota_bytes,
+                "Version": "",
+            }
+        )
 
     async def gateway(self, request: web.Request) -> web.Response:
         """Serve one raw block. Files and directories are not served."""
@@ -168,7 +205,7 @@ class _Api:
 
     def _pin_whole_file(self, root: BlockId) -> None:
         """Read every block before pinning: a pin says that the whole file is here."""
-        for _piece in iter_file(root, self._blocks.get, max_bytes=MAX_FILE_BYTES):
+        for _piece in iter_file(root, self._blocks.get_again, max_bytes=MAX_FILE_BYTES):
             pass
         self._blocks.pin(root)
 
@@ -181,59 +218,6 @@ class _Api:
         return [_as_asked(block_id, asked)]
 
 
-class _Options:
-    """The query of one request. `refuse_others` refuses every option that no `take…` or `require…` has named."""
-
-    def __init__(self, request: web.Request) -> None:
-        self._left = dict(request.query)
-        # Sent with every ipfshttpclient request, or about networks: they change nothing in a store that joins none.
-        for name in ("stream-channels", "offline", "encoding", "timeout"):
-            self._left.pop(name, None)
-
-    def take_text(self, name: str, *, default: str) -> str:
-        return self._left.pop(name, default)
-
-    def take_path(self) -> str:
-        """Return the argument: a CID, alone or as /ipfs/<cid>."""
-        return self.take_text("arg", default="").removeprefix("/ipfs/")
-
-    def take_flag(self, name: str, *, default: bool) -> bool:
-        text = self.take_text(name, default=str(default)).lower()
-        if text not in _TRUE + _FALSE:
-            _refuse(f"option {name} is not a truth value")
-        return text in _TRUE
-
-    def take_integer(self, name: str, *, default: int) -> int:
-        text = self.take_text(name, default=str(default))
-        if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
-            _refuse(f"option {name} is not a number")
-        return int(text)
-
-    def take_choice(self, name: str, choices: Mapping[str, C], *, default: str) -> C:
-        text = self.take_text(name, default=default)
-        if text not in choices:
-            _refuse(f"option {name} must be one of {', '.join(choices)}")
-        return choices[text]
-
-    def require(self, only: Mapping[str, str]) -> None:
-        for name, value in only.items():
-            if self.take_text(name, default=value).lower() != value:
-                _refuse(f"option {name} must be {value}")
-
-    def require_false(self, *names: str) -> None:
-        for name in names:
-            if self.take_flag(name, default=False):
-                _refuse(f"option {name} is not supported")
-
-    def refuse_others(self) -> None:
-        if self._left:
-            _refuse(f"unknown options: {', '.join(sorted(self._left))}")
-
-
-def _refuse(message: str) -> NoReturn:
-    raise Invalid(Reason.BAD_ARGUMENT, message)
-
-
 def _as_asked(block_id: BlockId, asked: str) -> str:
     """Return the CID in the version that the client used, as Kubo answers."""
     return block_id.v0_text if asked.startswith("Qm") else block_id.cid
@@ -241,28 +225,6 @@ def _as_asked(block_id: BlockId, asked: str) -> str:
 
 def _discard(_block_id: BlockId, _block: bytes) -> None:
     """Drop the block: the sink of `only-hash`."""
-
-
-async def _single_part(request: web.Request, limit: int) -> BodyPartReader:
-    if (request.content_length or 0) > limit + MULTIPART_OVERHEAD_BYTES:
-        raise Invalid(Reason.OVERSIZE, "body is too large", length=request.content_length, limit=limit)
-    if not request.content_type.startswith("multipart/"):
-        _refuse("body must be multipart/form-data with one file")
-    part = await (await request.multipart()).next()
-    if not isinstance(part, BodyPartReader):
-        _refuse("body must hold one file")
-    if part.headers.get("Content-Type") == "application/x-directory":
-        _refuse("directories are not supported")
-    return part
-
-
-async def _iter_part(part: BodyPartReader, limit: int) -> AsyncIterator[bytes]:
-    received = 0
-    while piece := await part.read_chunk(CHUNK_BYTES):
-        received += len(piece)
-        if received > limit:
-            raise Invalid(Reason.OVERSIZE, "body is too large", limit=limit)
-        yield piece
 
 
 def _cut(pieces: Iterator[bytes], offset: int, length: int) -> Iterator[bytes]:
@@ -289,6 +251,8 @@ async def _stream(request: web.Request, pieces: Iterator[bytes]) -> web.StreamRe
     except ZarathustraError:
         if request.transport is not None:
             request.transport.abort()  # the status was sent; only a broken connection can still tell the client
+    except ConnectionError:
+        pass  # the client left
     return response
 
 
@@ -306,6 +270,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except Retry as error:
+        if error.reason is Reason.STORE_FULL:
+            return _error_response(str(error), 507)
         if error.reason is not Reason.UNAVAILABLE:
             return _error_response(str(error), 500)
         if "cid" not in error.details:
@@ -313,7 +279,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         message = f"block was not found locally (offline): ipld: could not find {error.details['cid']}"
         return _error_response(message, 404 if is_gateway else 500)
     except Invalid as error:
-        return _error_response(str(error), 413 if error.reason is Reason.OVERSIZE else 400)
+        return _error_response(str(error), STATUSES.get(error.reason, 400))
 
 
 def _error_response(message: str, status: int) -> web.Response:

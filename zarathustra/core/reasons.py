@@ -40,6 +40,11 @@ class Reason(Enum):
     UNAVAILABLE = _artefact(
         "unavailable", "cannot be fetched", "No configured node serves the artefact; pin it and try again."
     )
+    STORE_FULL = _artefact(
+        "store_full",
+        "content store is full",
+        "The store's quota is used up or its disk is almost full: remove pins, or give it more space.",
+    )
 
     BAD_JSON = _architecture(
         "bad_json", "not the JSON we accept", "The file is not strict JSON: check keys, numbers and nesting."
@@ -183,6 +188,11 @@ class Reason(Enum):
     )
 
     BUS_UNREACHABLE = _service("bus_unreachable", "Kafka unreachable", "The Kafka brokers do not answer.")
+    INCOMPLETE_REQUEST = _service(
+        "incomplete_request",
+        "request did not arrive",
+        "The request's body stopped, came slower than 1 MiB/s or is malformed; send it again.",
+    )
     WEBHOOK_FAILED = _service(
         "webhook_failed", "webhook not delivered", "The webhook's receiver refused or did not answer."
     )

@@ -77,6 +77,6 @@ def _to_error(response: aiohttp.ClientResponse) -> Retry | Invalid:
         reason = Reason.from_code(code)
     except KeyError:
         return Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator gives an unexpected answer", status=response.status)
-    if response.status == 503:
+    if response.status in (408, 503):
         return Retry(reason, "evaluator cannot evaluate now")
     return Invalid(reason, "evaluator refuses the request", status=response.status)

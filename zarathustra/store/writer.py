@@ -29,6 +29,7 @@ ANSWER_SECONDS = 60.0  # the longest silence, while the node hashes and syncs 64
 # ipfshttpclient passes urllib3 a parameter that urllib3 3 refuses; `pyproject.toml` keeps urllib3 below 3.
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
+INSUFFICIENT_STORAGE = 507
 UPLOAD_PIECE_BYTES = 1 << 18  # the client's default of 8 KiB needs 8,192 writes for 64 MiB
 
 # What the client raises when an answer does not have the expected shape: it asserts and indexes.
@@ -49,8 +50,8 @@ class Writer:
     async def add(self, data: bytes) -> Cid:
         """Store and pin `data` as CIDv1 with raw leaves; see `port.ArtefactWriter`.
 
-        Raises Retry(UNAVAILABLE) when the node does not answer, Retry(CID_MISMATCH) when it built another DAG: check
-        its settings.
+        Raises Retry(UNAVAILABLE) when the node does not answer, Retry(STORE_FULL) when it has no room,
+        Retry(CID_MISMATCH) when it built another DAG: check its settings.
         """
         if len(data) > MAX_ARTEFACT_BYTES:
             raise Invalid(Reason.OVERSIZE, "larger than any artefact", length=len(data), limit=MAX_ARTEFACT_BYTES)
@@ -94,12 +95,21 @@ class Writer:
         try:
             return await asyncio.to_thread(lambda: ask(self._client()))
         except (ipfs_errors.Error, OSError) as error:  # `requests` raises OSErrors, and the client maps only some
+            if _get_status(error) == INSUFFICIENT_STORAGE:
+                raise Retry(Reason.STORE_FULL, "node has no room", node=self._address) from error
             raise Retry(Reason.UNAVAILABLE, "ask IPFS node", node=self._address, error=type(error).__name__) from error
         except _MALFORMED_ANSWER as error:
             raise Retry(Reason.UNAVAILABLE, "IPFS node's answer is malformed", node=self._address) from error
 
     def _client(self) -> ipfshttpclient.Client:
         return ipfshttpclient.Client(self._address, timeout=self._timeout, chunk_size=UPLOAD_PIECE_BYTES)
+
+
+def _get_status(error: Exception) -> int | None:
+    """Return the HTTP status that made the client raise `error`, or None if no answer came."""
+    if not isinstance(error, ipfs_errors.ErrorResponse | ipfs_errors.StatusError):
+        return None
+    return int(error.original.response.status_code)
 
 
 def _add(client: ipfshttpclient.Client, data: bytes) -> str:

@@ -72,11 +72,11 @@ def encode_request(request: EvaluateRequest) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decode_request(data: bytes) -> EvaluateRequest:
+def decode_request(data: bytes | bytearray) -> EvaluateRequest:
     """Return the request in `data`. Raises Invalid(UNPARSABLE)."""
     message = evaluator_pb2.EvaluateRequest()
     try:
-        message.ParseFromString(data)
+        message.ParseFromString(data)  # type: ignore[arg-type]  # takes any buffer; its stubs say bytes
     except DecodeError as error:
         raise Invalid(Reason.UNPARSABLE, "parse protobuf", type="EvaluateRequest") from error
     return EvaluateRequest(

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from services.store.handlers import MIDDLEWARES, build_routes
+from services.store.handlers import DEFAULT_KEEP_SECONDS, MIDDLEWARES, build_routes
 from zarathustra.runtime.health import Health
 from zarathustra.runtime.http import build_app, serve_http
-from zarathustra.store.blocks import DirectoryBlocks
+from zarathustra.store.blocks import DEFAULT_LIMITS, DirectoryBlocks
 from zarathustra.store.endpoints import rpc_endpoint
 from zarathustra.store.fetch import Fetcher, FetchLimits
 from zarathustra.store.memory import MemoryStore
 from zarathustra.store.port import ArtefactReader, ArtefactWriter
+from zarathustra.store.space import SpaceLimits
 from zarathustra.store.unixfs import MAX_BLOCK_BYTES
 from zarathustra.store.writer import Writer
 from zarathustra.telemetry.metrics import Metrics
@@ -65,13 +66,15 @@ async def open_node(kind: str, directory: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def serve_store(directory: Path) -> AsyncIterator[str]:
+async def serve_store(
+    directory: Path, limits: SpaceLimits = DEFAULT_LIMITS, *, keep_seconds: float = DEFAULT_KEEP_SECONDS
+) -> AsyncIterator[str]:
     """Run the embedded store in this event loop, with its production handlers; gives its URL."""
-    with DirectoryBlocks(directory) as blocks:
+    with DirectoryBlocks(directory, limits) as blocks:
         app = build_app(
             Health(),
             Metrics("store"),
-            build_routes(blocks),
+            build_routes(blocks, keep_seconds=keep_seconds),
             middlewares=MIDDLEWARES,
             max_body_bytes=MAX_BLOCK_BYTES,
         )

@@ -6,32 +6,43 @@ from typing import cast
 
 import pytest
 
-from services.store.wiring import MIN_FREE_BYTES, is_loopback, watch_disk
+from services.store.wiring import SHORT_KEEP_SECONDS, choose_keep_seconds, is_loopback, watch_space
 from zarathustra.runtime.lifecycle import Runtime
-from zarathustra.store.blocks import DirectoryBlocks
+from zarathustra.store.space import Space
 
 pytestmark = pytest.mark.unit
 
 
 @dataclass
-class Disk:
-    """The part of a block directory that the watch sees; it stops the service after one look."""
+class FakeSpace:
+    """The part of the space that the watch sees; it stops the service after one look."""
 
-    free: int
+    is_full: bool
     stop: asyncio.Event
+    used_bytes: int = 0
+    quota_bytes: int = 100
 
     def free_bytes(self) -> int:
         self.stop.set()
-        return self.free
+        return 1
 
 
-@pytest.mark.parametrize(("free", "waiting"), [(MIN_FREE_BYTES, {}), (MIN_FREE_BYTES - 1, {"disk": "disk_full"})])
-async def test_watch_disk__free_space__decides_readiness(free: int, waiting: dict[str, str]) -> None:
+@pytest.mark.parametrize(("is_full", "waiting"), [(False, {}), (True, {"space": "store_full"})])
+async def test_watch_space__room_left__decides_readiness(is_full: bool, waiting: dict[str, str]) -> None:
     runtime = Runtime("store")
-    runtime.health.wait_for("disk", "starting")
+    runtime.health.wait_for("space", "starting")
     # The thread that reads the disk only sets a flag: the event has no waiters before it returns.
-    await watch_disk(cast(DirectoryBlocks, Disk(free, runtime.stop)), runtime)
+    await watch_space(cast(Space, FakeSpace(is_full, runtime.stop)), runtime)
     assert runtime.health.get_waiting() == waiting
+
+
+@pytest.mark.parametrize(
+    ("is_full", "used", "expected"),
+    [(False, 90, 3600), (False, 91, SHORT_KEEP_SECONDS), (True, 0, SHORT_KEEP_SECONDS)],
+)
+def test_choose_keep_seconds__little_room__is_short(is_full: bool, used: int, expected: float) -> None:
+    space = cast(Space, FakeSpace(is_full, asyncio.Event(), used))
+    assert choose_keep_seconds(space, 3600) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@
     header         JSON: {"<node>.<tensor>": {"dtype": "F32", "shape": […], "data_offsets": [from, to]}, …}
     data           the tensors' bytes, without gaps or overlaps
 
-The safetensors library accepts NaN, extra tensors and headers of 90 MB. A score needs exactly the expected tensors.
+`dtype` is F32, F16 or BF16; the small ones are cast up, which is exact. `__metadata__` maps text to text.
+
+The safetensors library accepts NaN, extra tensors and headers of 90 MB. A score needs exactly the expected tensors. What
+the library refuses is refused here too, so that every model that has a score can be loaded by other tools.
 """
 
 import struct
@@ -23,30 +26,30 @@ from zarathustra.formats.strict_json import expect_object, parse_object, validat
 
 MAX_HEADER_BYTES = 1024 * 1024  # a huge header would cost seconds of JSON parsing before the first tensor
 MAX_MAGNITUDE = 1e3  # larger weights are useful only if they cancel each other, and floats are inexact there
-DTYPE = "F32"
-ITEM_BYTES = 4
+ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
 
 Tensors = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where one tensor lies in the data."""
+    """Where one tensor lies in the data, and as what."""
 
     name: str
+    dtype: str
     start: int
     stop: int
 
 
 def parse_parameters(raw: bytes, expected: Mapping[str, TensorSpec]) -> Tensors:
-    """Return the tensors in `raw` as read-only views of it.
+    """Return the tensors in `raw` as float32; those that are float32 in the file are read-only views of it.
 
-    Raises Invalid unless names, shapes and dtypes are exactly the expected ones and all values are finite and in range.
+    Raises Invalid unless names and shapes are exactly the expected ones and all values are finite and in range.
     """
     if len(raw) > MAX_PARAMETERS_BYTES:
         raise Invalid(Reason.OVERSIZE, "parameters are too large", length=len(raw), limit=MAX_PARAMETERS_BYTES)
     header, data = _split(raw)
-    header.pop("__metadata__", None)  # free text from the library that wrote the file; not used
+    _validate_metadata(header.pop("__metadata__", {}))
     if set(header) != set(expected):
         differing = sorted(set(header) ^ set(expected))
         raise Invalid(Reason.BAD_SHAPE, "tensor names differ", names=[name[:64] for name in differing[:4]])
@@ -62,11 +65,19 @@ def _split(raw: bytes) -> tuple[dict[str, object], memoryview]:
     (length,) = struct.unpack_from("<Q", raw)
     if length > MAX_HEADER_BYTES or 8 + length > len(raw):
         raise Invalid(Reason.BAD_HEADER, "header is too long", length=length)
+    if raw[8:9] != b"{":
+        raise Invalid(Reason.BAD_HEADER, "header does not start with {")
     try:
         header = parse_object(raw[8 : 8 + length], max_bytes=MAX_HEADER_BYTES)
     except Invalid as error:
         raise Invalid(Reason.BAD_HEADER, "parse header", cause=error.message) from error
     return header, memoryview(raw)[8 + length :]
+
+
+def _validate_metadata(value: object) -> None:
+    """Raise Invalid unless the metadata maps text to text. Nothing else is done with it."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise Invalid(Reason.BAD_HEADER, "__metadata__ does not map text to text")
 
 
 def _parse_place(name: str, value: object, spec: TensorSpec) -> _Place:
@@ -75,16 +86,25 @@ def _parse_place(name: str, value: object, spec: TensorSpec) -> _Place:
         validate_keys(entry, "a tensor", required=("dtype", "shape", "data_offsets"))
     except Invalid as error:
         raise Invalid(Reason.BAD_HEADER, "parse tensor entry", name=name) from error
-    if entry["dtype"] != DTYPE or entry["shape"] != list(spec.shape):
-        raise Invalid(Reason.BAD_SHAPE, "tensor has a different shape or dtype", name=name, expected=spec.shape)
-
-    offsets = entry["data_offsets"]
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(offset) is int for offset in offsets):
+    dtype = entry["dtype"]
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise Invalid(Reason.BAD_SHAPE, "tensor's dtype is not F32, F16 or BF16", name=name)
+    if _parse_integers(entry["shape"]) != spec.shape:
+        raise Invalid(Reason.BAD_SHAPE, "tensor has a different shape", name=name, expected=spec.shape)
+    offsets = _parse_integers(entry["data_offsets"])
+    if offsets is None or len(offsets) != 2:
         raise Invalid(Reason.BAD_HEADER, "data_offsets are not two integers", name=name)
     start, stop = offsets
-    if stop - start != ITEM_BYTES * prod(spec.shape):
+    if stop - start != ITEM_BYTES[dtype] * prod(spec.shape):
         raise Invalid(Reason.BAD_HEADER, "data_offsets do not span the shape", name=name)
-    return _Place(name, start, stop)
+    return _Place(name, dtype, start, stop)
+
+
+def _parse_integers(value: object) -> tuple[int, ...] | None:
+    """Return a list of integers as a tuple, or None for anything else: neither 1.0 nor True is the integer 1."""
+    if not isinstance(value, list) or not all(type(item) is int for item in value):
+        return None
+    return tuple(value)
 
 
 def _validate_tiling(places: list[_Place], length: int) -> None:
@@ -99,7 +119,7 @@ def _validate_tiling(places: list[_Place], length: int) -> None:
 
 
 def _read(data: memoryview, place: _Place, spec: TensorSpec) -> NDArray[np.float32]:
-    values = np.frombuffer(data[place.start : place.stop], dtype="<f4")
+    values = _cast_up(data[place.start : place.stop], place.dtype)
     if not np.isfinite(values).all():
         raise Invalid(Reason.NOT_FINITE, "tensor holds NaN or infinity", name=place.name)
     if values.size and np.abs(values).max() > MAX_MAGNITUDE:
@@ -107,3 +127,12 @@ def _read(data: memoryview, place: _Place, spec: TensorSpec) -> NDArray[np.float
     if spec.name == "running_var" and (values < 0).any():
         raise Invalid(Reason.OUT_OF_RANGE, "variance is negative", name=place.name)
     return values.reshape(spec.shape)
+
+
+def _cast_up(data: memoryview, dtype: str) -> NDArray[np.float32]:
+    """Return the values as float32. Every float16 and every bfloat16 is one, so nothing is rounded."""
+    if dtype == "F16":
+        return np.frombuffer(data, dtype="<f2").astype(np.float32)
+    if dtype == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, dtype="<u2").astype("<u4") << 16).view(np.float32)
+    return np.frombuffer(data, dtype="<f4")

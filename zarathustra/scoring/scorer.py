@@ -86,8 +86,12 @@ class Scorer:
         try:
             async with asyncio.timeout(self._score_seconds):
                 body = await worker.ask(encode_job(job))
-            scores = _parse(body, job.rounds)
+            scores = parse_scores(body, job.rounds)
             is_usable = True
+            return scores
+        except Invalid:
+            is_usable = True  # the worker has answered, so it can be used again
+            raise
         except TimeoutError as error:
             raise Invalid(Reason.TIMEOUT, "score model", seconds=self._score_seconds) from error
         except (OSError, asyncio.IncompleteReadError) as error:
@@ -95,17 +99,6 @@ class Scorer:
         finally:
             if not is_usable:  # also on cancellation: part of an answer may still arrive
                 await self.stop()
-        if isinstance(scores, Invalid):
-            raise scores
-        return scores
-
-
-def _parse(body: bytes, rounds: int) -> tuple[Micro, ...] | Invalid:
-    """Return the scores, or the Invalid as a value: the worker has answered and can be used again."""
-    try:
-        return parse_scores(body, rounds)
-    except Invalid as refusal:
-        return refusal
 
 
 async def _start_worker() -> tuple[JailedProcess, Versions]:

@@ -1,6 +1,7 @@
 """The jailed worker: same integers everywhere, crashes and timeouts classified, and a scorer that survives both."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -112,6 +113,18 @@ async def test_score__refused_model__has_its_reason_and_spares_the_worker(scorer
     assert await reason_of(scorer, replace(good, rounds=60_000)) is Reason.BAD_EVALUATOR
     await scorer.score(good)
     assert pid_of(scorer) == pid
+
+
+async def test_score__refused_model__is_not_kept_in_memory_by_its_error(scorer: Scorer) -> None:
+    """An error that a local variable of its own traceback holds is freed only by the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(Invalid):
+            await scorer.score(replace(square_job(), parameters=b"refused"))
+        assert not [kept for kept in gc.get_objects() if type(kept) is ScoringJob and kept.parameters == b"refused"]
+    finally:
+        gc.enable()
 
 
 async def test_score__token_outside_the_embedding__is_out_of_range(scorer: Scorer) -> None:

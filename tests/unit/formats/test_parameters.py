@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
+from safetensors.torch import save as save_torch
 
 from tests.kit.scoring.artefacts import SQUARE, encode_file, encode_tensors, square_parameters, square_tensors
 from zarathustra.core.errors import Invalid
@@ -53,6 +56,7 @@ def test_parse__valid_file__gives_the_tensors(raw: bytes) -> None:
         (struct.pack("<Q", 90 * 2**20) + b"{}", Reason.BAD_HEADER),
         (encode_file(b" " * (parameters.MAX_HEADER_BYTES + 1)), Reason.BAD_HEADER),
         (encode_file(b"{}}"), Reason.BAD_HEADER),
+        (encode_file(b" {}"), Reason.BAD_HEADER),  # the format's specification: the header must begin with {
         (encode_file(b'{"a": NaN}'), Reason.BAD_HEADER),
         (encode_file(b'{"a": 1, "a": 1}'), Reason.BAD_HEADER),
         (encode_file(b"[" * 100_000), Reason.BAD_HEADER),
@@ -98,3 +102,60 @@ def test_parse__negative_variance__is_refused() -> None:
     with pytest.raises(Invalid) as caught:
         parse_parameters(raw, specs)
     assert caught.value.reason is Reason.OUT_OF_RANGE
+
+
+def header_with(**entry: object) -> bytes:
+    """A valid file but for one tensor's entry, or for `__metadata__`."""
+    raw = square_parameters()
+    (length,) = struct.unpack_from("<Q", raw)
+    header = json.loads(raw[8 : 8 + length])
+    metadata = entry.pop("metadata", None)
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    header["h.weight"] |= entry
+    return encode_file(json.dumps(header).encode(), raw[8 + length :])
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (header_with(metadata=5), Reason.BAD_HEADER),
+        (header_with(metadata={"a": 1}), Reason.BAD_HEADER),
+        (header_with(metadata={"a": None}), Reason.BAD_HEADER),
+        (header_with(metadata=["a"]), Reason.BAD_HEADER),
+        (header_with(shape=[8.0, 1.0]), Reason.BAD_SHAPE),
+        (header_with(shape=[8, True]), Reason.BAD_SHAPE),
+        (header_with(shape="81"), Reason.BAD_SHAPE),
+        (header_with(dtype="F64"), Reason.BAD_SHAPE),
+        (header_with(dtype=["F32"]), Reason.BAD_SHAPE),
+        (header_with(data_offsets=[0.0, 32.0]), Reason.BAD_HEADER),
+        (header_with(data_offsets=[False, 32]), Reason.BAD_HEADER),
+        (encode_file(b"\xef\xbb\xbf{}"), Reason.BAD_HEADER),
+    ],
+)
+def test_parse__what_the_library_refuses__is_refused(raw: bytes, reason: Reason) -> None:
+    assert refused(raw) is reason
+    with pytest.raises(SafetensorError):
+        deserialize(raw)
+
+
+def test_parse__float16__is_cast_up_exactly() -> None:
+    halves = {name: values.astype(np.float16) for name, values in square_tensors().items()}
+    tensors = parse_parameters(save(halves), EXPECTED)
+    for name, values in halves.items():
+        assert tensors[name].dtype == np.float32
+        np.testing.assert_array_equal(tensors[name], values.astype(np.float32))
+
+
+def test_parse__bfloat16__is_cast_up_exactly() -> None:
+    tensors = {name: torch.from_numpy(values).bfloat16() for name, values in square_tensors().items()}
+    parsed = parse_parameters(save_torch(tensors), EXPECTED)
+    for name, values in tensors.items():
+        np.testing.assert_array_equal(parsed[name], values.float().numpy())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2000.0])
+def test_parse__bad_value_in_float16__is_refused(value: float) -> None:
+    halves = {name: values.astype(np.float16) for name, values in square_tensors().items()}
+    halves["y.bias"] = np.array([value], np.float16)
+    assert refused(save(halves)) in (Reason.NOT_FINITE, Reason.OUT_OF_RANGE)

@@ -6,8 +6,8 @@
 
 `dtype` is F32, F16 or BF16; the small ones are cast up, which is exact. `__metadata__` maps text to text.
 
-The safetensors library accepts NaN, extra tensors and headers of 90 MB. A score needs exactly the expected tensors. What
-the library refuses is refused here too, so that every model that has a score can be loaded by other tools.
+The safetensors library accepts NaN, extra tensors and headers of 90 MB. A score needs exactly the expected tensors.
+What the library refuses is refused here too, so that every model that has a score can be loaded by other tools.
 """
 
 import struct

@@ -111,6 +111,7 @@ class KafkaConsumer:
         self._instance_id = instance_id
         self._session_timeout_ms = session_timeout_ms
         self._membership = _Membership()
+        self._fetched_epoch = 0  # when the last fetch took its records
         self._consumer: Any = None
 
     async def __aenter__(self) -> Self:
@@ -149,10 +150,22 @@ class KafkaConsumer:
         with _kafka_errors("fetch records"):
             batches = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
 
-        deliveries = [_parse_delivery(message) for batch in batches.values() for message in batch]
+        # aiokafka also gives records of the old assignment while the group rebalances; the next owner reads them again.
+        self._fetched_epoch = self._membership.epoch
+        readable = self._membership.readable
+        deliveries = [
+            _parse_delivery(message)
+            for source, batch in batches.items()
+            if Partition(source.topic, source.partition) in readable
+            for message in batch
+        ]
         for delivery in deliveries:
             self._membership.positions[delivery.get_partition()] = delivery.offset + 1
         return deliveries
+
+    def is_fetch_current(self) -> bool:
+        """See `port.Consumer.is_fetch_current`."""
+        return self._fetched_epoch == self._membership.epoch
 
     def pause(self, partitions: Iterable[Partition]) -> None:
         """See `port.Consumer.pause`. Skips partitions that this member no longer owns."""
@@ -180,6 +193,18 @@ class KafkaConsumer:
     def get_assignment(self) -> frozenset[Partition]:
         """See `port.Consumer.get_assignment`."""
         return self._membership.owned
+
+    async def fetch_lag(self, partition: Partition) -> int | None:
+        """See `port.Consumer.fetch_lag`."""
+        if partition not in self._membership.owned:
+            return None
+        end: int | None = self._consumer.highwater(TopicPartition(*partition))  # known after the first answer
+        if end is None:
+            return None
+        with _kafka_errors("find position"):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                position: int = await self._consumer.position(TopicPartition(*partition))
+        return max(0, end - position)
 
     def get_lag(self, partition: Partition) -> int | None:
         """See `port.Consumer.get_lag`."""
@@ -248,10 +273,13 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def __init__(self) -> None:
         self.owned: frozenset[Partition] = frozenset()
         self.positions: dict[Partition, int] = {}  # next offsets to fetch
+        self.readable: frozenset[Partition] = frozenset()  # `owned`, but none while a revocation goes on
+        self.epoch = 0  # changes with each change of `readable`
         self.callback: RevokeCallback | None = None
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         partitions = _parse_partitions(revoked)
+        self._set_readable(frozenset())
         try:
             if partitions and self.callback is not None:
                 await self.callback(partitions)
@@ -261,6 +289,11 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self.owned = _parse_partitions(assigned)
+        self._set_readable(self.owned)
+
+    def _set_readable(self, partitions: frozenset[Partition]) -> None:
+        self.readable = partitions
+        self.epoch += 1
 
 
 def _parse_partitions(partitions: Iterable[TopicPartition]) -> frozenset[Partition]:

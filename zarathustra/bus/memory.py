@@ -172,6 +172,8 @@ class MemoryConsumer:
         self._paused: set[Partition] = set()
         self._callback: RevokeCallback | None = None
         self._is_revoking = False
+        self._epoch = 0  # changes with each change of the assignment
+        self._fetched_epoch = 0  # when the last fetch took its records
         self._turn = 0
 
     async def __aenter__(self) -> Self:
@@ -203,8 +205,13 @@ class MemoryConsumer:
                     await self._broker.wait_for_news()
         except TimeoutError:
             return []
+        self._fetched_epoch = self._epoch
         await asyncio.sleep(0)  # a fetch that never waits would starve the handlers
         return deliveries
+
+    def is_fetch_current(self) -> bool:
+        """See `port.Consumer.is_fetch_current`."""
+        return self._fetched_epoch == self._epoch
 
     def pause(self, partitions: Iterable[Partition]) -> None:
         """See `port.Consumer.pause`."""
@@ -229,6 +236,10 @@ class MemoryConsumer:
         """See `port.Consumer.get_assignment`."""
         return frozenset(self._positions)
 
+    async def fetch_lag(self, partition: Partition) -> int | None:
+        """See `port.Consumer.fetch_lag`."""
+        return self.get_lag(partition)
+
     def get_lag(self, partition: Partition) -> int | None:
         """See `port.Consumer.get_lag`."""
         if partition not in self._positions:
@@ -237,6 +248,7 @@ class MemoryConsumer:
 
     async def revoke(self) -> None:
         """Lose all partitions, for the broker's rebalance. The callback may still commit them."""
+        self._epoch += 1
         self._is_revoking = True
         if self._positions and self._callback is not None:
             await self._callback(self.get_assignment())
@@ -244,6 +256,7 @@ class MemoryConsumer:
 
     def assign(self, partitions: frozenset[Partition]) -> None:
         """Replace the assignment. Reading starts at the group's committed offsets."""
+        self._epoch += 1
         self._positions = {part: self._broker.get_start(self.group, part) for part in sorted(partitions)}
         self._paused.clear()
         self._is_revoking = False

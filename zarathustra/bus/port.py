@@ -47,6 +47,13 @@ class Consumer(Protocol):
         Records of one partition come in offset order; offsets are missing where the log was compacted.
         """
 
+    def is_fetch_current(self) -> bool:
+        """Return whether the partitions are still those for which the last fetch took its records.
+
+        If not, the records must not be used: whoever owns their partition now reads them again, also if it is this
+        member. Ask in the same turn of the event loop in which the records are taken into work.
+        """
+
     def pause(self, partitions: Iterable[Partition]) -> None:
         """Deliver nothing from these partitions until `resume`. The member stays in its group while it fetches."""
 
@@ -63,6 +70,9 @@ class Consumer(Protocol):
         """Return the group's committed offset; None when it never committed in this partition."""
 
     def get_assignment(self) -> frozenset[Partition]: ...
+
+    async def fetch_lag(self, partition: Partition) -> int | None:
+        """Return how many records wait, as `get_lag`; known also before the first record of the partition came."""
 
     def get_lag(self, partition: Partition) -> int | None:
         """Return how many records wait after this member's position; None while that is not known."""

@@ -118,6 +118,12 @@ class Reason(Enum):
     )
     BAD_SIGNATURE = _record("bad_signature", "signature does not verify", "The BLS or ECDSA signature does not verify.")
     BAD_KEY = _record("bad_key", "key not accepted", "The key is zero, the identity, or outside the subgroup.")
+    EARLIER_RECORD_WAITS = _record(
+        "earlier_record_waits", "waits for an earlier record", "An earlier record of the same key is tried again first."
+    )
+    TOO_MANY_RECORDS = _record(
+        "too_many_records", "sender over its share", "The operator sent more records in one block than are examined."
+    )
     TOO_MANY_FAILURES = _record("too_many_failures", "retries used up", "The record failed on every attempt.")
 
     UNKNOWN_TASK = _task("unknown_task", "task not on chain", "The operator's own node does not know the task.")

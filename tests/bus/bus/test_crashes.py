@@ -24,7 +24,8 @@ from zarathustra.bus.topics import Profile, group_topics, load_catalogue
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
-from zarathustra.runtime.map_loop.loop import Clock, MapLoop
+from zarathustra.runtime.map_loop.handling import Clock
+from zarathustra.runtime.map_loop.loop import MapLoop
 from zarathustra.runtime.map_loop.observer import SilentObserver
 from zarathustra.runtime.map_loop.routes import Handler, list_topics
 

@@ -14,7 +14,8 @@ from random import Random
 from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.records import Delivery, Record
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
-from zarathustra.runtime.map_loop.loop import Clock, MapLoop
+from zarathustra.runtime.map_loop.handling import Clock
+from zarathustra.runtime.map_loop.loop import MapLoop
 from zarathustra.runtime.map_loop.routes import list_topics
 
 WORK_S = 0.005  # long enough that a kill hits records in flight

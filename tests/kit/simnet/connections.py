@@ -139,6 +139,9 @@ class CrashableConsumer:
             await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.TAKEN)
         return deliveries
 
+    def is_fetch_current(self) -> bool:
+        return self._inner.is_fetch_current()
+
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         await self._inner.commit(offsets)
 
@@ -156,6 +159,9 @@ class CrashableConsumer:
 
     def get_assignment(self) -> frozenset[Partition]:
         return self._inner.get_assignment()
+
+    async def fetch_lag(self, partition: Partition) -> int | None:
+        return await self._inner.fetch_lag(partition)
 
     def get_lag(self, partition: Partition) -> int | None:
         return self._inner.get_lag(partition)

@@ -15,10 +15,12 @@ from zarathustra.bus.dead_letters import MAX_KEPT_BYTES
 from zarathustra.bus.memory import MemoryBroker, MemoryConsumer
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.bus.records import Delivery, Header, Partition, Record
-from zarathustra.core.errors import Invalid, Retry, ZarathustraError
+from zarathustra.core.errors import Invalid, Retry, TooEarly, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
-from zarathustra.runtime.map_loop.loop import Clock, HandlerCancelledError, MapLoop, MostlyInvalidError
+from zarathustra.runtime.map_loop.handling import Clock, MostlyInvalidError
+from zarathustra.runtime.map_loop.letters import MAX_PER_SENDER
+from zarathustra.runtime.map_loop.loop import HandlerCancelledError, MapLoop
 from zarathustra.runtime.map_loop.routes import Handler, Route, list_topics, no_lane
 
 pytestmark = pytest.mark.unit
@@ -38,6 +40,7 @@ class Notes:
     handled: list[int] = field(default_factory=list)
     retried: list[tuple[int, int]] = field(default_factory=list)
     dead: list[tuple[int, Reason]] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
     bus_errors: list[Retry] = field(default_factory=list)
     lags: dict[Partition, int] = field(default_factory=dict)
     most_open: int = 0
@@ -54,6 +57,9 @@ class Notes:
 
     def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None:
         self.dead.append((delivery.offset, reason))
+
+    def on_dropped(self, delivery: Delivery, reason: Reason) -> None:
+        self.dropped.append(number(delivery))
 
     def on_bus_error(self, error: Retry) -> None:
         self.bus_errors.append(error)
@@ -468,7 +474,9 @@ async def test_loop__strangers_send_invalid_records__continues(world: World) -> 
     async with world.running(Route(failing(lambda _: refused()), has_foreign_writers=True)):
         await until(lambda: world.get_committed() == 60)
 
-    assert len(world.get_records(DEAD)) == 60
+    # All name the same sender, which is none: its dead letters are bounded, and the rest is only counted.
+    assert world.get_numbers(DEAD) == list(range(MAX_PER_SENDER))
+    assert world.notes.dropped == list(range(MAX_PER_SENDER, 60))
 
 
 # Flow and order
@@ -610,6 +618,137 @@ async def test_loop__work_ends_within_the_grace__is_committed_before_the_partiti
         await other.crash()
 
     assert gates.begun == [0]
+
+
+class RacingConsumer(MemoryConsumer):
+    """Loses its partitions between the moment at which a fetch takes records and the loop's next step, as on Kafka."""
+
+    def __init__(self, broker: MemoryBroker, race: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(broker, group=GROUP, topics=list_topics([IN], GROUP))
+        self._race = race
+        self._has_raced = False
+
+    async def fetch(self, *, max_records: int, timeout_s: float) -> Sequence[Delivery]:
+        deliveries = await super().fetch(max_records=max_records, timeout_s=timeout_s)
+        if deliveries and not self._has_raced:
+            self._has_raced = True
+            await self._race()
+        return deliveries
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_loop__partitions_leave_between_fetch_and_handling__nothing_is_lost_or_begun_twice(
+    world: World, comes_back: bool
+) -> None:
+    others: list[MemoryConsumer] = []
+    seen: list[int] = []
+
+    async def let_another_join() -> None:
+        others.append(await world.consumer().__aenter__())
+        if comes_back:
+            await others[0].__aexit__(None, None, None)
+
+    async def handle(delivery: Delivery) -> Sequence[Record]:
+        seen.append(number(delivery))
+        return []
+
+    world.send(*range(5))
+    stop = asyncio.Event()
+    async with RacingConsumer(world.broker, let_another_join) as consumer:
+        running = asyncio.create_task(world.build(consumer, handle).run(stop))
+        await until(lambda: bool(others))
+        await world.poll_some_more()
+        if not comes_back:
+            is_ours = ONLY in consumer.get_assignment()
+            assert seen == (list(range(5)) if is_ours else [])
+            await others[0].__aexit__(None, None, None)
+        await until(lambda: world.get_committed() == 5)
+        stop.set()
+        await running
+    assert seen == list(range(5))
+
+
+async def test_loop__broker_refuses_one_partition__others_are_committed() -> None:
+    broker = MemoryBroker()
+    for name, partitions in ((IN, 2), (RETRY, 1), (DEAD, 1)):
+        broker.create_topic(name, partitions=partitions)
+    world = World(broker, FakeClock(), Notes())
+
+    class Refusing(MemoryConsumer):
+        async def commit(self, offsets: Mapping[Partition, int]) -> None:
+            if Partition(IN, 0) in offsets:
+                raise Retry(Reason.BUS_UNREACHABLE, "commit offsets")
+            await super().commit(offsets)
+
+    world.send(*range(8))
+    stop = asyncio.Event()
+    async with Refusing(broker, group=GROUP, topics=list_topics([IN], GROUP)) as consumer:
+        running = asyncio.create_task(world.build(consumer, handle_echo_nothing).run(stop))
+        end = len([one for one in broker.get_deliveries(IN) if one.partition == 1])
+        assert end > 0
+        await until(lambda: world.get_committed(Partition(IN, 1)) == end)
+        stop.set()
+        await running
+    assert world.get_committed() is None
+
+
+async def handle_echo_nothing(_delivery: Delivery) -> Sequence[Record]:
+    return []
+
+
+# Order within a lane
+
+
+async def test_loop__earlier_record_of_the_lane_was_put_back__later_ones_follow_it(world: World) -> None:
+    failures = {1: [busy(), busy()]}
+    world.send(1, 2, 3, key=b"lane")
+    world.send(4)
+
+    async with world.running(failing(lambda n: failures[n].pop() if failures.get(n) else None)):
+        await until(lambda: world.get_committed() == 4)
+        assert world.get_numbers(OUT) == [4]
+        await until(lambda: pass_time(world) and world.get_numbers(OUT) == [4, 1, 2, 3])
+
+    assert not world.get_records(DEAD)
+
+
+async def test_loop__restart_while_a_record_of_the_lane_waits__later_ones_stay_behind_it(world: World) -> None:
+    world.send(1, key=b"lane")
+    async with world.running(failing(lambda _: busy())):
+        await until(lambda: world.get_committed() == 1)
+    world.send(2, key=b"lane")
+
+    async with world.running(handle_echo):
+        await world.poll_some_more()
+        assert world.get_numbers(OUT) == []
+        await until(lambda: pass_time(world) and world.get_numbers(OUT) == [1, 2])
+
+
+async def test_loop__record_of_the_lane_is_given_up__later_ones_go_on(world: World) -> None:
+    world.send(1, 2, key=b"lane")
+    settings = replace(SETTINGS, max_attempts=2)
+    async with world.running(failing(lambda n: busy() if n == 1 else None), settings):
+        await until(lambda: pass_time(world) and world.get_numbers(OUT) == [2])
+    assert world.get_numbers(DEAD) == [1]
+
+
+async def test_loop__too_early__is_put_back_without_counting_as_an_attempt(world: World) -> None:
+    calls = 0
+
+    def early(_number: int) -> Exception | None:
+        nonlocal calls
+        calls += 1
+        return TooEarly(Reason.NO_SEED, "seed block is not there") if calls <= 5 else None
+
+    world.send(1)
+    async with world.running(failing(early), replace(SETTINGS, max_attempts=2)):
+        await until(lambda: pass_time(world) and world.get_numbers(OUT) == [1])
+    assert {record.headers[Header.ATTEMPT] for record in world.get_records(RETRY)} == {b"1"}
+
+
+def pass_time(world: World) -> bool:
+    world.clock.advance(1_000)
+    return True
 
 
 # Crashing anywhere

@@ -11,45 +11,30 @@ Only the loop retries, dead-letters, traces and commits, so a handler is just `(
 Guarantees
 - At least once: an offset is committed after all effects of its record, and of all records before it, are
   acknowledged. A crash at any point repeats work and loses none.
-- Records of one lane (by default: one topic and key) are handled one after the other, in the order of the bus. This
-  includes retries that are due; but later records of the lane overtake a record that was put back.
+- Records of one lane (by default: one topic and key) are handled one after the other, in the order of the bus. A record
+  that is put back takes the later ones of its lane with it (`lanes`), also across a restart.
+- Nothing of a partition is begun after the partition was revoked.
 - Work in flight is bounded. At the bound the partitions are paused, but fetching continues: the member stays in its
   group, even if a handler waits for a long time.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
-from weakref import WeakValueDictionary
+from typing import Final
 
-from zarathustra.bus.dead_letters import build_dead_letter, build_retry, parse_put_back
 from zarathustra.bus.offsets import OffsetTracker
 from zarathustra.bus.port import Consumer, Producer
-from zarathustra.bus.records import Delivery, Partition, Record
+from zarathustra.bus.records import Delivery, Partition
 from zarathustra.bus.topics import group_topics
-from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.reasons import Reason
+from zarathustra.core.errors import Retry
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
+from zarathustra.runtime.map_loop.handling import Clock, Handling, Job, NotBegunError, wait_for_first
 from zarathustra.runtime.map_loop.observer import LoopObserver, SilentObserver
-from zarathustra.runtime.map_loop.routes import Route, Routes, as_route
+from zarathustra.runtime.map_loop.routes import Routes, as_route
 
 CANCEL_GRACE_S: Final = 5.0  # the loop does not wait longer for a handler that ignores its cancellation
-
-
-@dataclass(frozen=True)
-class Clock:
-    """The loop's source of time: milliseconds since the epoch, and sleep."""
-
-    now_ms: Callable[[], int]
-    sleep: Callable[[float], Coroutine[Any, Any, None]]  # seconds
-
-
-class MostlyInvalidError(Exception):
-    """Most recent records were invalid: our code probably reads them wrongly. Stop before all become dead letters."""
 
 
 class HandlerCancelledError(Exception):
@@ -64,20 +49,6 @@ class _PartitionWork:
     tracker: OffsetTracker = field(default_factory=OffsetTracker)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # once set, no further record begins
-
-
-@dataclass(frozen=True)
-class _Handling:
-    """One delivery attempt of a record. `delivery` is the original one, also if the record was put back."""
-
-    delivery: Delivery
-    attempt: int
-    not_before_ms: int
-    route: Route
-
-
-class _NotBegunError(Exception):
-    """The record was not begun, because its partition closes or the loop fails. It stays uncommitted and returns."""
 
 
 class MapLoop:
@@ -98,16 +69,15 @@ class MapLoop:
         observer: LoopObserver | None = None,
     ) -> None:
         self._consumer = consumer
-        self._producer = producer
-        self._routes = {topic: as_route(handler) for topic, handler in handlers.items()}
         self._settings = settings
         self._clock = clock
-        self._random = random
         self._observer = observer or SilentObserver()
         self._topics = group_topics(settings.group)
+        routes = {topic: as_route(handler) for topic, handler in handlers.items()}
+        self._handling = Handling(producer, routes, settings, clock=clock, random=random, observer=self._observer)
         self._work: dict[Partition, _PartitionWork] = {}
-        self._lanes: WeakValueDictionary[tuple[str, bytes], asyncio.Lock] = WeakValueDictionary()
-        self._recent = deque[bool](maxlen=settings.invalid_window)  # True: invalid
+        self._read_to_end: set[Partition] = set()  # of the retry topic, since they were assigned
+        self._may_begin_lanes = asyncio.Event()
         self._failures: list[Exception] = []
         self._progress = asyncio.Event()  # a record is finished
         self._wake = asyncio.Event()  # a handler failed
@@ -133,6 +103,7 @@ class MapLoop:
         while not stop.is_set() and not self._failures:
             for delivery in await self._fetch(stop):
                 self._open(delivery)
+            await self._note_read_to_end()
             await self._commit(self._work.values())
             self._report()
 
@@ -144,21 +115,22 @@ class MapLoop:
             # Pausing discards the records that the client has fetched ahead, so first wait briefly for one to finish.
             self._progress.clear()
             ends = (self._progress.wait(), stop.wait(), self._wake.wait())
-            await _wait_for_first(*ends, timeout_s=self._settings.fetch_timeout_s)
+            await wait_for_first(*ends, timeout_s=self._settings.fetch_timeout_s)
 
         fetching = asyncio.ensure_future(
             self._consumer.fetch(max_records=self._adjust_flow(), timeout_s=self._settings.fetch_timeout_s)
         )
-        await _wait_for_first(fetching, stop.wait(), self._wake.wait())
+        await wait_for_first(fetching, stop.wait(), self._wake.wait())
         if not fetching.done():
             return ()
 
         try:
-            return fetching.result()
+            deliveries = fetching.result()
         except Retry as error:
             self._observer.on_bus_error(error)
             await self._clock.sleep(self._settings.first_delay_ms / 1000)
             return ()
+        return deliveries if self._consumer.is_fetch_current() else ()
 
     def _adjust_flow(self) -> int:
         """Pause the partitions whose bound is reached, resume the others. Return how many records may be fetched.
@@ -188,6 +160,26 @@ class MapLoop:
             if (partition.topic == self._topics.retry) == is_put_back
         )
 
+    async def _note_read_to_end(self) -> None:
+        """Let lanes begin once the records that were put back earlier are known: they come before all others."""
+        put_back = {part for part in self._consumer.get_assignment() if part.topic == self._topics.retry}
+        self._read_to_end &= put_back
+        for partition in put_back - self._read_to_end:
+            try:
+                lag = await self._consumer.fetch_lag(partition)
+            except Retry as error:
+                self._observer.on_bus_error(error)
+                break
+            if lag == 0:
+                self._read_to_end.add(partition)
+        _fresh_room, put_back_room = self._get_room()
+        if self._read_to_end == put_back or put_back_room == 0:  # at the bound, what is known has to be enough
+            self._may_begin_lanes.set()
+        else:
+            self._may_begin_lanes.clear()
+
+    # One record
+
     def _open(self, delivery: Delivery) -> None:
         """Start a record's task. The record is then in flight until its effects are acknowledged."""
         partition = delivery.get_partition()
@@ -200,8 +192,10 @@ class MapLoop:
     async def _carry(self, work: _PartitionWork, delivery: Delivery) -> None:
         """Process a record and note how it ended. Only this method catches every exception."""
         try:
-            await self._process(work, delivery)
-        except _NotBegunError:
+            job = await self._handling.open(delivery)
+            if job is not None:
+                await self._process(work, job)
+        except NotBegunError:
             return
         except asyncio.CancelledError:
             if not work.closing.is_set():
@@ -213,124 +207,34 @@ class MapLoop:
             work.tracker.finish(delivery.offset)
             self._progress.set()
 
+    async def _process(self, work: _PartitionWork, job: Job) -> None:
+        """Handle one record in its turn; return when all its effects are acknowledged."""
+        lane, lanes = job.lane, self._handling.lanes
+        if lane is not None and job.is_put_back:
+            lanes.open(lane, job.delivery, job.not_before_ms)
+        try:
+            if lane is not None:
+                await wait_for_first(self._may_begin_lanes.wait(), work.closing.wait(), self._wake.wait())
+            async with self._handling.in_turn(job, work.closing):
+                # Checked last: an earlier record of this lane may have failed during the wait.
+                if work.closing.is_set() or self._failures:
+                    raise NotBegunError
+                await self._handling.attempt(job)
+        finally:
+            if lane is not None and job.is_put_back:
+                lanes.close(lane, job.delivery)
+
     def _fail(self, error: Exception) -> None:
         self._failures.append(error)
         self._wake.set()
-
-    # One record
-
-    async def _process(self, work: _PartitionWork, delivery: Delivery) -> None:
-        """Handle one record; return when all its effects are acknowledged."""
-        try:
-            job = self._read(delivery)
-        except Invalid as error:
-            await self._give_up(delivery, error, attempt=1, route=None)
-            return
-
-        await self._wait_until(work, job.not_before_ms)
-        lane = job.route.lane(job.delivery)
-        async with nullcontext() if lane is None else self._get_lane(job.delivery.record.topic, lane):
-            # Checked last: an earlier record of this lane may have failed during the wait.
-            if work.closing.is_set() or self._failures:
-                raise _NotBegunError
-            await self._attempt(job)
-
-    def _read(self, delivery: Delivery) -> _Handling:
-        """Return the delivery attempt to make. Raises Invalid for a record that no handler may see."""
-        size = delivery.record.count_bytes()
-        if delivery.record.topic == self._topics.retry:
-            put_back = parse_put_back(delivery)
-            route = self._routes.get(put_back.delivery.record.topic)
-            if route is None:
-                raise Invalid(Reason.UNPARSABLE, "no handler for topic", topic=put_back.delivery.record.topic)
-            return _Handling(put_back.delivery, put_back.attempt, put_back.not_before_ms, route)
-
-        if size > self._settings.max_record_bytes:
-            raise Invalid(Reason.OVERSIZE, "record", size=size, limit=self._settings.max_record_bytes)
-        return _Handling(delivery, 1, 0, self._routes[delivery.record.topic])
-
-    async def _wait_until(self, work: _PartitionWork, time_ms: int) -> None:
-        delay_ms = min(time_ms - self._clock.now_ms(), self._settings.max_delay_ms)
-        if delay_ms > 0:
-            await _wait_for_first(self._clock.sleep(delay_ms / 1000), work.closing.wait())
-
-    def _get_lane(self, topic: str, lane: bytes) -> asyncio.Lock:
-        """Return the lane's lock. It serves its waiters in order, and exists while a record holds or awaits it."""
-        return self._lanes.setdefault((topic, lane), asyncio.Lock())
-
-    async def _attempt(self, job: _Handling) -> None:
-        try:
-            with self._observer.around(job.delivery):
-                produced = await job.route.handle(job.delivery)
-            await self._publish(produced)
-        except Retry as error:
-            await self._put_back(job, error)
-        except Invalid as error:
-            await self._give_up(job.delivery, error, attempt=job.attempt, route=job.route)
-        else:
-            self._observer.on_handled(job.delivery, len(produced))
-            self._note_validity(job.route, is_invalid=False)
-
-    async def _put_back(self, job: _Handling, error: Retry) -> None:
-        if job.attempt >= self._settings.max_attempts:
-            letter = build_dead_letter(
-                job.delivery,
-                error,
-                topic=self._topics.dead_letters,
-                attempt=job.attempt,
-                reason=Reason.TOO_MANY_FAILURES,
-            )
-            await self._publish([letter])
-            self._observer.on_dead_lettered(job.delivery, Reason.TOO_MANY_FAILURES, error)
-            return
-
-        not_before_ms = self._clock.now_ms() + self._compute_delay_ms(job.attempt)
-        attempt = job.attempt + 1
-        record = build_retry(
-            job.delivery, error, topic=self._topics.retry, attempt=attempt, not_before_ms=not_before_ms
-        )
-        await self._publish([record])
-        self._observer.on_retried(job.delivery, error, job.attempt)
-
-    async def _give_up(self, delivery: Delivery, error: Invalid, *, attempt: int, route: Route | None) -> None:
-        letter = build_dead_letter(delivery, error, topic=self._topics.dead_letters, attempt=attempt)
-        await self._publish([letter])
-        self._observer.on_dead_lettered(delivery, error.reason, error)
-        if route is not None:
-            self._note_validity(route, is_invalid=True)
-
-    async def _publish(self, records: Sequence[Record]) -> None:
-        """Send until acknowledged. The handler is not called again: it has finished, only the bus does not answer."""
-        tries = 0
-        while records:
-            try:
-                await self._producer.send(records)
-            except Retry as error:
-                tries += 1
-                self._observer.on_bus_error(error)
-                await self._clock.sleep(self._compute_delay_ms(tries) / 1000)
-            else:
-                return
-
-    def _compute_delay_ms(self, attempt: int) -> int:
-        """Return a delay that doubles with each attempt. Its last half is random: replicas must not retry together."""
-        longest = min(self._settings.first_delay_ms << min(attempt - 1, 30), self._settings.max_delay_ms)
-        return longest - self._random.randrange(longest // 2 + 1)
-
-    def _note_validity(self, route: Route, *, is_invalid: bool) -> None:
-        """Fail when too many records are invalid, not counting topics that strangers write."""
-        if route.has_foreign_writers:
-            return
-
-        self._recent.append(is_invalid)
-        count, invalid = len(self._recent), sum(self._recent)
-        if count >= self._settings.invalid_minimum and invalid * 100 > count * self._settings.invalid_percent:
-            self._fail(MostlyInvalidError(f"{invalid} of the last {count} records are invalid"))
 
     # Releasing partitions
 
     async def _on_revoke(self, partitions: frozenset[Partition]) -> None:
         """Let records finish briefly, cancel the rest, commit and forget: another member owns the partitions next."""
+        self._read_to_end.clear()
+        self._may_begin_lanes.clear()
+        self._handling.lanes.forget_announced()
         work = [self._work[part] for part in partitions if part in self._work]
         await self._release(work, self._settings.revoke_grace_s)
         for partition in partitions:
@@ -353,17 +257,25 @@ class MapLoop:
 
     async def _commit(self, work: Iterable[_PartitionWork]) -> None:
         """Commit the finished prefix of each partition. After a failure the next commit covers it."""
-        moved = [(part, offset) for part in work if (offset := part.tracker.get_uncommitted()) is not None]
-        if not moved:
-            return
+        owned = self._consumer.get_assignment()
+        moved = [
+            (part, offset)
+            for part in work
+            if (offset := part.tracker.get_uncommitted()) is not None and part.partition in owned
+        ]
+        # If the broker refuses them together, each is tried alone: one that it refuses must not hold up the others.
+        if moved and not await self._commit_together(moved) and len(moved) > 1:
+            await asyncio.gather(*(self._commit_together([one]) for one in moved))
 
+    async def _commit_together(self, moved: Sequence[tuple[_PartitionWork, int]]) -> bool:
         try:
             await self._consumer.commit({part.partition: offset for part, offset in moved})
         except Retry as error:
             self._observer.on_bus_error(error)
-            return
+            return False
         for part, offset in moved:
             part.tracker.mark_committed(offset)
+        return True
 
     def _report(self) -> None:
         for partition in self._consumer.get_assignment():
@@ -379,15 +291,3 @@ async def _cancel(tasks: set[asyncio.Task[None]]) -> None:
         task.cancel()
     if pending:
         await asyncio.wait(pending, timeout=CANCEL_GRACE_S)
-
-
-async def _wait_for_first(
-    *waits: Coroutine[Any, Any, Any] | asyncio.Future[Any], timeout_s: float | None = None
-) -> None:
-    """Return when one of `waits` has ended, even with an error, or after `timeout_s`. Cancel the others."""
-    futures = {asyncio.ensure_future(wait) for wait in waits}
-    try:
-        await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in futures:
-            future.cancel()

@@ -21,6 +21,9 @@ class LoopObserver(Protocol):
 
     def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None: ...
 
+    def on_dropped(self, delivery: Delivery, reason: Reason) -> None:
+        """An invalid record of a foreign writer was given up without a dead letter: it had too many (`letters`)."""
+
     def on_bus_error(self, error: Retry) -> None:
         """The bus did not answer; the loop tries again."""
 
@@ -41,6 +44,8 @@ class SilentObserver:
     def on_retried(self, delivery: Delivery, error: Retry, attempt: int) -> None: ...
 
     def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None: ...
+
+    def on_dropped(self, delivery: Delivery, reason: Reason) -> None: ...
 
     def on_bus_error(self, error: Retry) -> None: ...
 

@@ -10,7 +10,8 @@ from zarathustra.bus.kafka import KafkaConsumer, KafkaProducer
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.runtime.lifecycle import Runtime
 from zarathustra.runtime.map_loop.bounds import MapLoopSettings
-from zarathustra.runtime.map_loop.loop import Clock, MapLoop
+from zarathustra.runtime.map_loop.handling import Clock
+from zarathustra.runtime.map_loop.loop import MapLoop
 from zarathustra.runtime.map_loop.routes import Routes, list_topics
 from zarathustra.runtime.map_loop.telemetry import LoopTelemetry
 

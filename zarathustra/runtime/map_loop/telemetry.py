@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from zarathustra.bus.records import Delivery, Partition
-from zarathustra.core.errors import Retry, ZarathustraError
+from zarathustra.core.errors import Retry, TooEarly, ZarathustraError
 from zarathustra.core.reasons import Reason
 from zarathustra.telemetry.log import get_logger
 from zarathustra.telemetry.metrics import Metrics
@@ -24,6 +24,9 @@ class LoopTelemetry:
             "records_retried", "Delivery attempts that failed because of broken infrastructure", ["reason"]
         )
         self._dead = metrics.counter("dead_letters", "Records given up", ["topic", "reason"])
+        self._dropped = metrics.counter(
+            "dropped_records", "Invalid records of other operators given up without a dead letter", ["topic", "reason"]
+        )
         self._bus_errors = metrics.counter("bus_errors", "Times the bus did not answer")
         self._lag = metrics.gauge("lag_records", "Records behind the end of the log", ["topic", "partition"])
         self._open = metrics.gauge("records_in_flight", "Records in flight")
@@ -41,13 +44,15 @@ class LoopTelemetry:
 
     def on_retried(self, delivery: Delivery, error: Retry, attempt: int) -> None:
         self._retried.labels(reason=error.reason.code).inc()
-        self._log.warning(
-            "Record put back", **_place(delivery), attempt=attempt, reason=error.reason.code, error=str(error)
-        )
+        log = self._log.debug if isinstance(error, TooEarly) else self._log.warning
+        log("Record put back", **_place(delivery), attempt=attempt, reason=error.reason.code, error=str(error))
 
     def on_dead_lettered(self, delivery: Delivery, reason: Reason, error: ZarathustraError) -> None:
         self._dead.labels(topic=delivery.record.topic, reason=reason.code).inc()
         self._log.warning("Record dead-lettered", **_place(delivery), reason=reason.code, error=str(error))
+
+    def on_dropped(self, delivery: Delivery, reason: Reason) -> None:
+        self._dropped.labels(topic=delivery.record.topic, reason=reason.code).inc()
 
     def on_bus_error(self, error: Retry) -> None:
         self._bus_errors.inc()

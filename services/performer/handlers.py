@@ -30,7 +30,7 @@ from zarathustra.core.fees import FeeFloors
 from zarathustra.core.messages import EvaluationProposed
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
-from zarathustra.core.task import Task, TaskStatus, effective_attempt, is_half_over, performer_of
+from zarathustra.core.task import Task, TaskStatus, attempt_end, effective_attempt, is_half_over, performer_of
 from zarathustra.core.types import Attempt, Evaluation, ProjectId, Seed, TaskId, Topic
 from zarathustra.duty.assessment import Assess
 from zarathustra.duty.blocks import BlockClock
@@ -168,7 +168,8 @@ class Performer:
         is_late = is_half_over(task, attempt, ports.clock.head)
         try:
             with self._seconds.time():
-                assessment = await ports.assess(task, seed, gives_up_on_challenger=is_late)
+                work = ports.assess(task, seed, gives_up_on_challenger=is_late)
+                assessment = await ports.clock.run_until(attempt_end(task, attempt) + 1, work)
             await self._pin_inputs(task, assessment.scores.code)
             report_cid = await ports.writer.add(assessment.report)
         except Retry as error:

@@ -9,6 +9,7 @@ from zarathustra.core.digests import Domain
 from zarathustra.core.types import Topic
 from zarathustra.duty.operator import load_operator_key
 from zarathustra.duty.service import Parts, Role, build_duty_jobs, run_role
+from zarathustra.duty.view import ChainView
 from zarathustra.runtime.lifecycle import Job, Runtime
 from zarathustra.runtime.map_loop.routes import Route, Routes, no_lane
 from zarathustra.signing.backends import load_backend
@@ -44,7 +45,7 @@ def build_jobs(settings: Settings, runtime: Runtime, parts: Parts, signer: Signe
     """Build the service's jobs from open parts."""
     validator = Validator(
         Ports(
-            reader=parts.chain.reader,
+            view=ChainView(parts.chain.reader, parts.chain.clock, parts.seeds),
             clock=parts.chain.clock,
             seeds=parts.seeds,
             assess=parts.assess,

@@ -79,6 +79,10 @@ class TaskReader(Protocol):
         """Return a sealed set; it never changes, so implementations cache it. The chain checked the keys' subgroup."""
         ...
 
+    async def fetch_latest_version(self) -> SetVersion:
+        """Return the newest sealed set's version; 0 while none is sealed."""
+        ...
+
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
         """Return the open tasks among those opened within the longest life of a task. Needs no bus."""
         ...

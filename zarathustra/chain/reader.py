@@ -141,6 +141,13 @@ class ChainTaskReader:
             self._sets[version] = operators
         return operators
 
+    async def fetch_latest_version(self) -> SetVersion:
+        """See `port.TaskReader`."""
+        head = await fetch_head(self._rpc)
+        view = ViewCall(self._governance, "latestVersion")
+        answers = await fetch_views(self._rpc, head.block_hash, [view])
+        return SetVersion(view.parse(answers[0])[0])
+
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
         """See `port.TaskReader`. In the order in which they were opened."""
         head = await fetch_head(self._rpc)

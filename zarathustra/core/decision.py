@@ -49,6 +49,11 @@ def check_proposal(
         raise Invalid(
             Reason.WRONG_ATTEMPT, "attempt is over or has not begun", sent=evaluation.attempt, effective=effective
         )
+    check_duty(evaluation, task, operators, seed=seed)
+
+
+def check_duty(evaluation: Evaluation, task: Task, operators: OperatorSet, *, seed: Seed) -> None:
+    """Raise Invalid unless the proposal is by its attempt's performer and for the task's input."""
     performer = performer_of(operators.operators, seed, evaluation.attempt)
     if performer.operator_id != evaluation.performer:
         raise Invalid(Reason.WRONG_PERFORMER, "not this attempt's performer", sent=evaluation.performer.hex())

@@ -134,6 +134,9 @@ class Reason(Enum):
     WRONG_ATTEMPT = _task(
         "wrong_attempt", "not the effective attempt", "The record belongs to an attempt that is over."
     )
+    OUT_OF_TIME = _task(
+        "out_of_time", "attempt ended first", "This operator did not evaluate before the attempt ended."
+    )
     NO_SEED = _task("no_seed", "seed block not there", "The seed block is not yet deep enough on the operator's node.")
     NO_RANDOMNESS = _task(
         "no_randomness",

@@ -108,6 +108,14 @@ def effective_attempt(task: Task, block: BlockNumber) -> Attempt | None:
     return Attempt(min(task.attempt + elapsed, MAX_ATTEMPT))
 
 
+def is_next_attempt(task: Task, attempt: Attempt, block: BlockNumber) -> bool:
+    """Return whether `attempt` follows the one in force at `block`, or is the first of a task before its seed block."""
+    effective = effective_attempt(task, block)
+    if effective is None:
+        return block < task.seed_block and attempt == task.attempt
+    return attempt == effective + 1 and attempt_begin(task, attempt) < task.deadline
+
+
 def attempt_begin(task: Task, attempt: Attempt) -> BlockNumber:
     """Return the first block of an attempt that is not over, if no rejected certificate starts it sooner."""
     return BlockNumber(task.attempt_start + (attempt - task.attempt) * task.attempt_blocks)

@@ -1,12 +1,16 @@
 """The head of the operator's own chain. A service polls it in one place; all code that waits for a block shares it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from zarathustra.core.errors import Retry
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlockNumber
 from zarathustra.runtime.stopping import pause
 from zarathustra.telemetry.log import get_logger
+
+T = TypeVar("T")
 
 
 class BlockClock:
@@ -45,6 +49,20 @@ class BlockClock:
         async with self._moved:
             await self._moved.wait_for(lambda: self._head != before)
             return self._head
+
+    async def run_until(self, number: int, work: Coroutine[Any, Any, T]) -> T:
+        """Return what `work` returns. Cancels it and raises Retry(OUT_OF_TIME) once the head is at least `number`."""
+        working = asyncio.ensure_future(work)
+        passing = asyncio.ensure_future(self.wait_for(number))
+        try:
+            await asyncio.wait({working, passing}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise Retry(Reason.OUT_OF_TIME, "the work did not end before the block", block=number)
+            return working.result()
+        finally:
+            for future in (working, passing):
+                future.cancel()
+            await asyncio.gather(working, passing, return_exceptions=True)
 
     async def _set_head(self, number: BlockNumber) -> None:
         async with self._moved:

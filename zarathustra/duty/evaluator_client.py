@@ -1,6 +1,8 @@
 """A client of the evaluator service. It imports no torch: performer and validator never run a stranger's model."""
 
 import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 
@@ -11,9 +13,12 @@ from zarathustra.wire.evaluator import (
     EvaluateRequest,
     EvaluateResult,
     decode_result,
-    encode_request,
+    encode_request_pieces,
 )
 
+CHUNK_BYTES = 1 << 18
+MAX_WAIT_SECONDS = 60  # the service says when there is room; more would lose the attempt
+_SECONDS = re.compile("[0-9]{1,6}")
 DEFAULT_TIMEOUT_SECONDS = 1800.0  # a full queue in which every evaluation takes its whole time limit
 
 
@@ -43,13 +48,22 @@ class EvaluatorClient:
         if self._session is None:
             raise RuntimeError("use the client as an async context manager")
         try:
-            async with self._session.post(self._url, data=encode_request(request)) as response:
-                body = await _read_capped(response)
+            body = encode_request_pieces(request)
+            headers = {"Content-Length": str(sum(len(piece) for piece in body))}
+            async with self._session.post(self._url, data=_send_pieces(body), headers=headers) as response:
+                answer = await _read_capped(response)
                 if response.status == 200:
-                    return decode_result(body)
+                    return decode_result(answer)
                 raise _to_error(response)
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:  # noqa: UP041  (aiohttp raises its own)
             raise Retry(Reason.EVALUATOR_UNREACHABLE, "ask evaluator", error=type(error).__name__) from error
+
+
+async def _send_pieces(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
+    """Yield a body in chunks; a transport would copy what does not fit into the socket at once."""
+    for piece in pieces:
+        for start in range(0, len(piece), CHUNK_BYTES):
+            yield piece[start : start + CHUNK_BYTES]
 
 
 def _parse_address(address: str) -> tuple[str, str]:
@@ -78,5 +92,11 @@ def _to_error(response: aiohttp.ClientResponse) -> Retry | Invalid:
     except KeyError:
         return Retry(Reason.EVALUATOR_UNREACHABLE, "evaluator gives an unexpected answer", status=response.status)
     if response.status in (408, 503):
-        return Retry(reason, "evaluator cannot evaluate now")
+        return Retry(reason, "evaluator cannot evaluate now", **_parse_retry_after(response))
     return Invalid(reason, "evaluator refuses the request", status=response.status)
+
+
+def _parse_retry_after(response: aiohttp.ClientResponse) -> dict[str, int]:
+    """Return how long to wait, if the service says it in whole seconds, but never more than MAX_WAIT_SECONDS."""
+    text = response.headers.get("Retry-After", "")
+    return {"retry_after_seconds": min(int(text), MAX_WAIT_SECONDS)} if _SECONDS.fullmatch(text) else {}

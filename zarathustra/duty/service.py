@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from zarathustra.bus.topics import group_name
 from zarathustra.core.digests import Domain
 from zarathustra.core.types import OperatorId, Topic
-from zarathustra.duty.assessment import Assess, Assessor
+from zarathustra.duty.assessment import ArtefactSource, Assess, Assessor
 from zarathustra.duty.evaluator_client import EvaluatorClient
 from zarathustra.duty.operator import OperatorChain, OperatorSettings, follow_chain, open_chain
 from zarathustra.duty.seeds import SeedDeriver
@@ -25,7 +25,6 @@ from zarathustra.runtime.map_loop.service import Bus, build_map_loop, open_kafka
 from zarathustra.runtime.settings import setting
 from zarathustra.store.endpoints import list_endpoints
 from zarathustra.store.fetch import Fetcher
-from zarathustra.store.port import ArtefactReader, BlockSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +36,6 @@ class DutySettings(OperatorSettings):
     ipfs_gateway_urls: tuple[str, ...] = setting("trustless gateways to try after it", default=())
     evaluator_url: str = setting("the evaluator: `tcp:host:port` or `unix:/path`", default="tcp:127.0.0.1:9500")
     http_listen: str = setting("address of `/livez`, `/readyz` and `/metrics`")
-
-
-class ArtefactSource(ArtefactReader, BlockSource, Protocol):
-    """Gives whole artefacts and single blocks."""
 
 
 class HasOperatorId(Protocol):

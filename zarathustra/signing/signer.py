@@ -7,7 +7,15 @@ from zarathustra.core import digests
 from zarathustra.core.digests import Domain
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import BlsPublicKey, BlsSignature, EcdsaSignature, Evaluation, OperatorId
+from zarathustra.core.types import (
+    Attempt,
+    BlsPublicKey,
+    BlsSignature,
+    EcdsaSignature,
+    Evaluation,
+    OperatorId,
+    TaskId,
+)
 from zarathustra.core.vote import Vote
 from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.ecdsa import compute_address, sign_digest
@@ -45,6 +53,9 @@ class Signer(RecordSigner, Protocol):
         The vote is on disk before it is signed. The same vote again gives the same bytes; another vote raises
         Invalid(ALREADY_VOTED).
         """
+
+    async def find_vote(self, task_id: TaskId, attempt: Attempt, input_hash: bytes) -> Vote | None:
+        """Return the vote that was signed on (task, attempt, input hash), or None."""
 
 
 class EcdsaSigner:
@@ -99,6 +110,9 @@ class LocalSigner:
 
     async def sign_vote(self, vote: Vote, input_hash: bytes) -> BlsSignature:
         return await asyncio.to_thread(self._record_and_sign, vote, input_hash)
+
+    async def find_vote(self, task_id: TaskId, attempt: Attempt, input_hash: bytes) -> Vote | None:
+        return await asyncio.to_thread(self._vote_log.find, task_id, attempt, input_hash)
 
     def sign_evaluation(self, evaluation: Evaluation) -> EcdsaSignature:
         return self._records.sign_evaluation(evaluation)

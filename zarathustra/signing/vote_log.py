@@ -13,7 +13,7 @@ from typing import Self
 
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
-from zarathustra.core.types import BlsPublicKey, validate_length
+from zarathustra.core.types import Attempt, BlsPublicKey, TaskId, validate_length
 from zarathustra.core.vote import Vote
 
 # Triggers, so that a bug in this program cannot change or delete a vote.
@@ -75,6 +75,15 @@ class VoteLog:
                 task_id=vote.task_id.hex(),
                 attempt=vote.attempt,
             )
+
+    def find(self, task_id: TaskId, attempt: Attempt, input_hash: bytes) -> Vote | None:
+        """Return the vote on (task, attempt, input hash), or None."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT evaluation_hash, approved FROM votes WHERE (task_id, attempt, input_hash) = (?, ?, ?)",
+                (task_id, attempt, input_hash),
+            ).fetchone()
+        return None if row is None else Vote(task_id, attempt, row[0], bool(row[1]))
 
     def close(self) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed, validate_length
 from zarathustra.v1 import evaluator_pb2
 
 MAX_RESULT_BYTES = 64 * 1024  # two scores per round (at most 128 rounds) and a few words need far less
+LENGTH_DELIMITED = 2  # protobuf's wire type of bytes
 MAX_REQUEST_BYTES = 130 * 1024 * 1024  # two models of 64 MiB, with 2 MiB for everything else
 
 
@@ -70,6 +71,37 @@ def encode_request(request: EvaluateRequest) -> bytes:
         rounds=request.rounds,
     )
     return message.SerializeToString(deterministic=True)
+
+
+def encode_request_pieces(request: EvaluateRequest) -> tuple[bytes, ...]:
+    """Return the bytes of `encode_request` in pieces that hold the models without a copy: each may have 64 MiB."""
+    before = evaluator_pb2.EvaluateRequest(
+        input_hash=request.input_hash, architecture=request.architecture, evaluator=request.evaluator
+    )
+    after = evaluator_pb2.EvaluateRequest(seed=request.seed, rounds=request.rounds)
+    return (
+        before.SerializeToString(deterministic=True),
+        *_encode_bytes_field("champion", request.champion),
+        *_encode_bytes_field("challenger", request.challenger),
+        after.SerializeToString(deterministic=True),
+    )
+
+
+def _encode_bytes_field(name: str, value: bytes) -> tuple[bytes, ...]:
+    """Encode one field: tag, length, and the value itself; nothing for an empty value, as proto3 says."""
+    if not value:
+        return ()
+    number = evaluator_pb2.EvaluateRequest.DESCRIPTOR.fields_by_name[name].number
+    return _encode_varint(number << 3 | LENGTH_DELIMITED) + _encode_varint(len(value)), value
+
+
+def _encode_varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
 
 
 def decode_request(data: bytes | bytearray) -> EvaluateRequest:

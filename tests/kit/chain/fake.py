@@ -173,6 +173,11 @@ class FakeChain:
             raise Retry(Reason.RPC_ERROR, "operator set is not sealed on this node", version=version)
         return self._sets[version]
 
+    async def fetch_latest_version(self) -> SetVersion:
+        """See `port.TaskReader`."""
+        self._check_reachable()
+        return max(self._sets)
+
     async def fetch_open_tasks(self) -> Sequence[TaskId]:
         """See `port.TaskReader`."""
         self._check_reachable()

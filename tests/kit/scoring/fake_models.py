@@ -84,9 +84,11 @@ class ArtefactStore:
         self.missing: set[str] = set()
         self.unanswered: set[str] = set()
         self.is_reachable = True
+        self.fetched: list[Cid | str] = []  # whole files that were asked for
 
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
         """See `store.port.ArtefactReader`."""
+        self.fetched.append(cid)
         self._check_served(cid)
         return await self._store.fetch(cid, max_bytes=max_bytes)
 

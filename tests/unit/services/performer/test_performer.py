@@ -112,7 +112,7 @@ class Scene:
             floors=floors,
             clock=self.driver.clock,
             seeds=self.driver.build_seeds(confirmations=CONFIRMATIONS),
-            assess=Assessor(self.artefacts, self.evaluator.evaluate).assess,
+            assess=Assessor(self.artefacts, self.evaluator.evaluate, busy_seconds=0).assess,
             writer=node,
             signer=EcdsaSigner(keys.ecdsa, DOMAIN),
             send=send,
@@ -493,14 +493,23 @@ async def test_perform__store_is_unreachable__tries_again_each_block(scene: Scen
     assert list_proposals(site)[0].evaluation.code is Code.VALID
 
 
-async def test_perform__evaluator_is_busy__tries_again_next_block(scene: Scene) -> None:
+async def test_perform__evaluator_is_busy__comes_back_in_the_same_block(scene: Scene) -> None:
     task, site = await scene.open_attempt()
-    scene.evaluator.busy = 1
+    scene.evaluator.busy = 2
     scene.start(site.performer.perform(task.task_id))
-    await let_others_run()
-    assert count(site.metrics, "failures_total", reason="evaluator_busy") == 1
-    await scene.driver.mine()
     await until(lambda: len(site.producer.records) == 1)
+    assert scene.artefacts.fetched.count(task.input.champion_cid) == 1
+
+
+async def test_perform__evaluator_stays_busy__leaves_the_attempt_when_it_ends(scene: Scene) -> None:
+    task, site = await scene.open_attempt()
+    scene.evaluator.busy = 10**9
+    scene.start(site.performer.perform(task.task_id))
+    await scene.driver.mine_to(attempt_end(task, Attempt(0)))
+    assert count(site.metrics, "failures_total", reason="out_of_time") == 0
+    await scene.driver.mine()
+    await until(lambda: count(site.metrics, "failures_total", reason="out_of_time") == 1)
+    assert list_attempts(site) == []
 
 
 async def test_perform__challenger_stays_unavailable__proposes_unavailable_from_the_middle_on(scene: Scene) -> None:

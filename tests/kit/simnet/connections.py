@@ -23,6 +23,7 @@ from zarathustra.core.types import Cid
 from zarathustra.runtime.lifecycle import Runtime
 from zarathustra.runtime.map_loop.routes import list_topics
 from zarathustra.runtime.map_loop.service import Bus
+from zarathustra.store.cid import BlockId
 from zarathustra.store.memory import MemoryStore
 
 
@@ -219,6 +220,10 @@ class OperatorStore:
     async def fetch(self, cid: Cid | str, *, max_bytes: int) -> bytes:
         self._check()
         return await self._shared.fetch(cid, max_bytes=max_bytes)
+
+    async def fetch_block(self, block_id: BlockId) -> bytes:
+        self._check()
+        return await self._shared.fetch_block(block_id)
 
     async def add(self, data: bytes) -> Cid:
         self._check()

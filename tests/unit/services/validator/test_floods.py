@@ -45,18 +45,16 @@ class Line:
     @property
     def votes(self) -> list[AttestationSigned]:
         records = [delivery.record for delivery in self.broker.get_deliveries(Topic.ATTESTATIONS)]
-        return [
-            vote for one in records if isinstance(vote := decode(record_type_of(one), one.value), AttestationSigned)
-        ]
+        messages = [decode(one.headers["type"].decode(), one.value) for one in records]
+        return [message for message in messages if isinstance(message, AttestationSigned)]
 
     def count(self, topic: str) -> int:
         return len(self.broker.get_deliveries(topic))
 
     async def handle_all(self) -> None:
         """Wait until every record so far is handled or put back."""
-        await until(
-            lambda: self.broker.get_committed(GROUP).get((Topic.EVALUATIONS, 0)) == self.count(Topic.EVALUATIONS)
-        )
+        source, end = Partition(Topic.EVALUATIONS, 0), self.count(Topic.EVALUATIONS)
+        await until(lambda: self.broker.get_committed(GROUP).get(source) == end)
 
 
 @asynccontextmanager

@@ -21,12 +21,18 @@ from zarathustra.core import events, messages
 from zarathustra.core.errors import Invalid
 from zarathustra.core.outcomes import Code, Outcome
 from zarathustra.core.project import RewardRule
-from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, SetVersion, Topic
+from zarathustra.core.types import MAX_SCORE_MICRO, BlsSignature, Seed, SetVersion, Topic
 from zarathustra.runtime.records import read_chain_event, read_message
 from zarathustra.signing.envelope import build_headers, sign_record
 from zarathustra.v1 import evaluations_pb2
 from zarathustra.wire.codec import RECORD_TYPES, decode, encode
-from zarathustra.wire.evaluator import decode_request, decode_result
+from zarathustra.wire.evaluator import (
+    EvaluateRequest,
+    decode_request,
+    decode_result,
+    encode_request,
+    encode_request_pieces,
+)
 from zarathustra.wire.json_view import to_json_value
 
 pytestmark = pytest.mark.property
@@ -187,3 +193,19 @@ def test_codec__facts__are_all_drawn() -> None:
     facts = {fact for union in get_args(events.Fact) for fact in (get_args(union) or (union,))}
     for fact in facts:
         instances(fact)
+
+
+@given(
+    st.builds(
+        EvaluateRequest,
+        input_hash=st.binary(min_size=32, max_size=32),
+        architecture=st.binary(max_size=300),
+        evaluator=st.binary(max_size=3),
+        champion=st.binary(max_size=20_000),
+        challenger=st.binary(max_size=3),
+        seed=st.binary(min_size=32, max_size=32).map(Seed),
+        rounds=st.integers(1, 65_535),
+    )
+)
+def test_encode_request_pieces__any_request__are_the_bytes_of_encode_request(request: EvaluateRequest) -> None:
+    assert b"".join(encode_request_pieces(request)) == encode_request(request)

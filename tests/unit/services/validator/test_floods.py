@@ -14,7 +14,7 @@ from tests.kit.signing.operators import OperatorKeys
 from tests.kit.validator import KEYS, STRANGER, Scene, Site, open_scene, seal
 from tests.kit.waiting import until
 from zarathustra.bus.memory import MemoryBroker
-from zarathustra.bus.records import Record
+from zarathustra.bus.records import Partition, Record
 from zarathustra.core.messages import AttestationSigned
 from zarathustra.core.task import Task, attempt_end
 from zarathustra.core.types import Attempt, Cid, Evaluation, Micro, TaskId, Topic
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.unit
 
 GROUP = "validator.aa"
 RETRY, DEAD = f"{GROUP}.retry.v1", f"{GROUP}.dlq.v1"
-FLOOD = 500  # records in one block
+FLOOD = 200  # records in one block
 SETTINGS = MapLoopSettings(group=GROUP, fetch_timeout_s=0.005, drain_grace_s=0.2)
 
 

@@ -84,8 +84,8 @@ class Validator:
 
     async def _check_claimed_sender(self, delivery: Delivery) -> None:
         """Refuse a record of a key in no set before its signatures are verified: anyone can send thousands."""
-        claimed = OperatorId(delivery.record.headers.get(Header.OPERATOR, b""))
-        if not await self._ports.view.is_listed(claimed):
+        claimed = delivery.record.headers.get(Header.OPERATOR)
+        if claimed is not None and not await self._ports.view.is_listed(OperatorId(claimed)):
             raise Invalid(Reason.UNKNOWN_OPERATOR, "sender is in no current operator set", sender=claimed[:20].hex())
 
     def _open(self, delivery: Delivery) -> EvaluationProposed:

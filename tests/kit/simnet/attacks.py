@@ -221,7 +221,7 @@ ATTACKS = (
     Attack(
         "forwarded_proposal",
         forwarded_proposal,
-        {"validator": Reason.BAD_ENVELOPE, "aggregator": Reason.UNKNOWN_OPERATOR},
+        both(Reason.UNKNOWN_OPERATOR),
     ),
     Attack("bystanders_proposal", bystanders_proposal, both(Reason.WRONG_PERFORMER)),
     Attack("bad_performer_signature", bad_performer_signature, both(Reason.BAD_SIGNATURE)),

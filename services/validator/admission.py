@@ -6,7 +6,7 @@ Everything here is refused before anything waits, is fetched or is evaluated.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -56,21 +56,22 @@ class Decisions:
     def __init__(self) -> None:
         self._decided: OrderedDict[DecisionKey, _Decided] = OrderedDict()
 
-    def find_answer(self, evaluation: Evaluation) -> Record | None:
-        """Return the answer that was given to this very proposal before; None if there is no decision yet.
+    def find_answer(self, evaluation: Evaluation) -> Sequence[Record] | None:
+        """Return what this very proposal is answered with when it comes again; None if there is no decision yet.
 
-        The record may come again because its partition moved before the answer was published. Raises
-        Invalid(ALREADY_VOTED) for another proposal of the same performer, and for one that is repeated too often.
+        It comes again when its performer or its partition moved. The answer may be lost then, so it is given again; but
+        not while the first one is being decided, and not more than MAX_REPEATS times. Raises Invalid(ALREADY_VOTED)
+        for another proposal of the same performer.
         """
         decided = self._decided.get(_key(evaluation))
         if decided is None:
             return None
         if decided.evaluation_hash != evaluation_hash(evaluation):
             raise Invalid(Reason.ALREADY_VOTED, "the performer proposed something else in this attempt before")
+        if decided.answer is None or decided.repeats == MAX_REPEATS:
+            return ()
         decided.repeats += 1
-        if decided.answer is None or decided.repeats > MAX_REPEATS:
-            raise Invalid(Reason.ALREADY_VOTED, "the proposal is being decided, or was answered often enough")
-        return decided.answer
+        return (decided.answer,)
 
     @contextmanager
     def deciding(self, evaluation: Evaluation) -> Iterator["Decision"]:

@@ -75,7 +75,7 @@ class Validator:
         task, seed = await self._check(evaluation)
         known = self._decisions.find_answer(evaluation)
         if known is not None:
-            return [known]
+            return known
         with self._decisions.deciding(evaluation) as making:
             decision = await self._find_vote(evaluation) or await self._decide_in_time(proposal, task, seed)
             if decision.answer is Answer.ABSTAIN:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from services.validator.admission import MAX_REPEATS
 from tests.kit.clock import FakeClock
 from tests.kit.signing.operators import OperatorKeys
 from tests.kit.validator import KEYS, STRANGER, Scene, Site, open_scene, seal
@@ -147,6 +148,18 @@ async def test_flood__performer_proposes_hundreds_of_times__is_evaluated_once(li
     await line.handle_all()
     assert [vote.approved for vote in line.votes] == [True]
     assert len(line.site.evaluator.requests) == 1
+
+
+async def test_flood__one_proposal_hundreds_of_times__is_evaluated_once_and_answered_a_few_times(line: Line) -> None:
+    task = await line.scene.open_task()
+    record = await line.scene.propose(task)
+    for _ in range(FLOOD):
+        line.broker.append(record)
+    await line.handle_all()
+    assert 1 <= len(line.votes) <= 1 + MAX_REPEATS
+    assert len(set(line.votes)) == 1
+    assert len(line.site.evaluator.requests) == 1
+    assert line.count(DEAD) == 0
 
 
 async def test_flood__strangers__cost_no_read_of_a_task(line: Line) -> None:

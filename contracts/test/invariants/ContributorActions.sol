@@ -7,16 +7,20 @@ import {Digests} from "../../src/libraries/Digests.sol";
 import {ProjectStatus, RewardStatus, Submission, SubmissionStatus} from "../../src/types/Types.sol";
 import {OwnerActions} from "./OwnerActions.sol";
 
-/// @dev What contributors and disputers do. One contributor cannot receive the coin, one calls back when it is paid.
+/// @dev What contributors and disputers do. One contributor refuses the coin, one burns the gas
+///      of a payment, one calls back when it is paid.
 abstract contract ContributorActions is OwnerActions {
-    function actCommit(uint256 seed) external {
+    uint256 private constant FIRST_CONTRIBUTOR = 3; // of five in `accounts`
+
+    function actCommit(uint256 seed) external counted {
         uint256 id = anyProject(seed);
         Book storage book = books[id];
-        address account = [contributor, stranger, address(refusing), address(reentering)][draw(seed, 1, 0, 3)];
+        address account = accounts[draw(seed, 1, FIRST_CONTRIBUTOR, FIRST_CONTRIBUTOR + 4)];
         bytes memory call = abi.encodeCall(IModelSubmission.commit, (id, commitmentBy(account, id, seed)));
         uint256 value = fund(account, book.token, book.bond);
         (bool succeeded,) = attempt(account, address(submissions), value, call);
         if (!succeeded) return mark("commit refused");
+        if (!isExact(book.token)) blame(1, "a bond that was not paid");
         bool isOpen = book.status == ProjectStatus.OPEN && vm.getBlockNumber() < book.openUntil;
         if (!isOpen || administration.isPaused()) blame(5, "a commit that nobody asked for");
         uint32 index = book.count++;
@@ -27,7 +31,7 @@ abstract contract ContributorActions is OwnerActions {
     }
 
     /// @dev Some submissions of a project, perhaps too late.
-    function actReveal(uint256 seed) external {
+    function actReveal(uint256 seed) external counted {
         uint256 id = anyProject(seed);
         for (uint32 index = books[id].head; index < books[id].count; ++index) {
             if (chance(seed, index, 3)) continue; // some never reveal
@@ -36,7 +40,7 @@ abstract contract ContributorActions is OwnerActions {
         }
     }
 
-    function actDispute(uint256 seed) external {
+    function actDispute(uint256 seed) external counted {
         (uint256 id, uint32 index) = anyHeld(seed, RewardStatus.WITHHELD);
         if (id == 0) return;
         Held storage held = helds[id][index];

@@ -5,16 +5,17 @@ import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {IAvsGovernance} from "../../src/interfaces/IAvsGovernance.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {RewardStatus, Task, TaskStatus} from "../../src/types/Types.sol";
+import {MoodyToken} from "../support/FakeTokens.sol";
 import {CertificateActions} from "./CertificateActions.sol";
 
 /// @dev What keepers and claimers do, with no role of their own. Whether a call must succeed is known from the books:
 ///      no pause, no owner and no operator can refuse it (invariants 5 and 8).
 abstract contract KeeperActions is CertificateActions {
-    function actAdvance(uint256 seed) external {
+    function actAdvance(uint256 seed) external counted {
         advance(anyProject(seed), draw(seed, 1, 0, 5));
     }
 
-    function actFixSeed(uint256 seed) external {
+    function actFixSeed(uint256 seed) external counted {
         (bytes32 taskId, bool isFound) = anyRunning(seed);
         if (!isFound || vm.getBlockNumber() <= taskOf(taskId).seedBlock || !hasSeed(taskId)) return;
         bytes memory header = headerIfNeeded(taskId);
@@ -25,7 +26,7 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     /// @dev Of a running task, sometimes at its deadline, or of any task that is over (invariant 2).
-    function actExpire(uint256 seed) external {
+    function actExpire(uint256 seed) external counted {
         if (works.length == 0) return;
         if (chance(seed, 1, 4)) return expire(draw(seed, 2, 0, works.length - 1));
         (bytes32 taskId, bool isFound) = anyRunning(seed);
@@ -35,7 +36,7 @@ abstract contract KeeperActions is CertificateActions {
         expire(workNumbers[taskId] - 1);
     }
 
-    function actRelease(uint256 seed) external {
+    function actRelease(uint256 seed) external counted {
         (uint256 id, uint32 index) = anyHeld(seed, chance(seed, 1, 2) ? RewardStatus.WITHHELD : RewardStatus.DISPUTED);
         if (id == 0) return;
         if (chance(seed, 2, 3)) waitUntil(helds[id][index].until);
@@ -43,12 +44,12 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     /// @dev Mostly one settlement, so that invariant 10 sees each task's fee alone.
-    function actClaim(uint256 seed) external {
+    function actClaim(uint256 seed) external counted {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         claim(index, chance(seed, 2, 3) ? dues.length : seats[index].cursor + draw(seed, 3, 0, 2));
     }
 
-    function actWithdraw(uint256 seed) external {
+    function actWithdraw(uint256 seed) external counted {
         uint256 start = draw(seed, 1, 0, accounts.length - 1);
         address money = monies[draw(seed, 2, 0, 1)];
         for (uint256 i = 0; i < accounts.length; ++i) {
@@ -58,7 +59,7 @@ abstract contract KeeperActions is CertificateActions {
         }
     }
 
-    function actWithdrawStake(uint256 seed) external {
+    function actWithdrawStake(uint256 seed) external counted {
         uint256 start = draw(seed, 1, 0, accounts.length - 1);
         for (uint256 i = 0; i < accounts.length; ++i) {
             address account = accounts[(start + i) % accounts.length];
@@ -66,7 +67,7 @@ abstract contract KeeperActions is CertificateActions {
         }
     }
 
-    function actWait(uint256 seed) external {
+    function actWait(uint256 seed) external counted {
         wait(draw(seed, 1, 1, chance(seed, 2, 12) ? 2 * uint256(OPEN_TIMEOUT) : 12));
     }
 
@@ -128,21 +129,25 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     function withdrawFor(address account, address money) internal {
-        uint256 before = balanceIn(money, account);
-        bool isRefused = money == COIN && account == address(refusing);
+        uint256 before = balanceIn(money, address(submissions));
+        bool isRefused = money == COIN
+            ? account == address(refusing) || account == address(burning)
+            : token.mood() == MoodyToken.Mood.REFUSING;
         bytes memory call = abi.encodeCall(IModelSubmission.withdrawFor, (account, money));
         (bool succeeded,) = attempt(stranger, address(submissions), 0, call);
         if (succeeded == isRefused) blame(8, "paying a credit");
         if (!succeeded) return mark("payment refused by its receiver");
-        notePaid(account, money, balanceIn(money, account) - before);
+        notePaid(account, money, before - balanceIn(money, address(submissions)));
     }
 
     function withdraw(address account, address money, address to) internal {
-        uint256 before = balanceIn(money, to);
+        uint256 before = balanceIn(money, address(submissions));
+        bool isRefused = money != COIN && token.mood() == MoodyToken.Mood.REFUSING;
         (bool succeeded,) =
             attempt(account, address(submissions), 0, abi.encodeCall(IModelSubmission.withdraw, (money, to)));
-        if (!succeeded) return blame(8, "withdrawing a credit");
-        notePaid(account, money, balanceIn(money, to) - before);
+        if (succeeded == isRefused) blame(8, "withdrawing a credit");
+        if (!succeeded) return;
+        notePaid(account, money, before - balanceIn(money, address(submissions)));
     }
 
     function notePaid(address account, address money, uint256 amount) private {

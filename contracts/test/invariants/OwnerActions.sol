@@ -3,16 +3,17 @@ pragma solidity ^0.8.30;
 
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
 import {ProjectParams, ProjectStatus, RewardRule, Submission, SubmissionStatus} from "../../src/types/Types.sol";
+import {MoodyToken} from "../support/FakeTokens.sol";
 import {FeeBooks} from "./FeeBooks.sol";
 
 /// @dev What owners of projects do.
 abstract contract OwnerActions is FeeBooks {
-    function actCreate(uint256 seed) external {
+    function actCreate(uint256 seed) external counted {
         if (projectTotal() == MAX_PROJECTS) return;
         create(seed, randomParams(seed));
     }
 
-    function actTopUp(uint256 seed) external {
+    function actTopUp(uint256 seed) external counted {
         uint256 id = anyProject(seed);
         Book storage book = books[id];
         uint96 pool = uint96(draw(seed, 1, 0, 20 ether));
@@ -21,7 +22,9 @@ abstract contract OwnerActions is FeeBooks {
         bytes memory call = abi.encodeCall(IModelSubmission.topUp, (id, pool, budget));
         (bool succeeded,) = attempt(stranger, address(submissions), value, call);
         bool isLive = book.status == ProjectStatus.BASELINE || book.status == ProjectStatus.OPEN;
-        if (succeeded != isLive) blame(5, "a top-up of a project that is over, or a refused one");
+        bool isDue = isLive && (isExact(book.token) || uint256(pool) + budget == 0);
+        if (succeeded && !isDue) blame(1, "a top-up that was not paid");
+        if (!succeeded && isDue) blame(5, "a top-up was refused");
         if (!succeeded) return;
         book.pool += pool;
         book.budget += budget;
@@ -29,18 +32,18 @@ abstract contract OwnerActions is FeeBooks {
         mark("topped up");
     }
 
-    function actClose(uint256 seed) external {
+    function actClose(uint256 seed) external counted {
         if (!chance(seed, 1, 8)) return;
         uint256 id = anyProject(seed);
         tryClose(id, chance(seed, 2, 3) ? stranger : books[id].owner);
     }
 
-    function actWithdrawEscrow(uint256 seed) external {
+    function actWithdrawEscrow(uint256 seed) external counted {
         uint256 id = draw(seed, 1, 1, projectTotal());
         tryWithdrawEscrow(id, chance(seed, 2, 3) ? stranger : books[id].owner);
     }
 
-    function actMetadata(uint256 seed) external {
+    function actMetadata(uint256 seed) external counted {
         uint256 id = anyProject(seed);
         attempt(books[id].owner, address(submissions), 0, abi.encodeCall(IModelSubmission.setMetadata, (id, BEST_CID)));
     }
@@ -54,11 +57,12 @@ abstract contract OwnerActions is FeeBooks {
         bytes memory call = abi.encodeCall(IModelSubmission.createProject, (params));
         (bool succeeded,) = attempt(owner, address(submissions), value, call);
         if (!succeeded) {
-            bool mayFail = administration.isPaused() || submissions.minFeeOf(params.token) > params.fee;
+            uint96 minFee = submissions.minFeeOf(params.token);
+            bool mayFail = administration.isPaused() || minFee == 0 || minFee > params.fee || !isExact(params.token);
             if (!mayFail) blame(5, "a project was refused");
             return mark("project refused");
         }
-        if (params.token == address(taxed)) blame(1, "a token that pays less than it says");
+        if (!isExact(params.token)) blame(1, "a token that paid less than it said");
         open(owner, params);
         paidIn[params.token] += amount;
         sync(projectTotal());
@@ -127,6 +131,13 @@ abstract contract OwnerActions is FeeBooks {
         }
     }
 
+    /// @dev Whether a transfer of the money moves what it says.
+    function isExact(address money) internal view returns (bool) {
+        if (money == COIN) return true;
+        MoodyToken.Mood mood = token.mood();
+        return mood == MoodyToken.Mood.HONEST || mood == MoodyToken.Mood.REENTERING;
+    }
+
     function isRunning(uint256 id) internal view returns (bool) {
         if (books[id].head == books[id].count) return false;
         Submission memory submission = submissionAt(id, books[id].head);
@@ -135,8 +146,7 @@ abstract contract OwnerActions is FeeBooks {
 
     function randomParams(uint256 seed) internal view returns (ProjectParams memory params) {
         params = defaultProject();
-        uint256 kind = draw(seed, 1, 0, 7);
-        params.token = kind < 4 ? COIN : kind < 7 ? address(token) : address(taxed);
+        params.token = monies[draw(seed, 1, 0, 1)];
         params.fee = uint96(draw(seed, 2, 0.01 ether, 0.5 ether));
         params.bond = uint96(draw(seed, 3, 2 * params.fee, 2 ether));
         params.budget = uint96(draw(seed, 4, 2 * params.fee, 20 * params.fee));

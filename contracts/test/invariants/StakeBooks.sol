@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {OperatorStatus} from "../../src/types/Types.sol";
+import {OperatorStatus, SealedSet} from "../../src/types/Types.sol";
 import {World} from "./World.sol";
 
 /// @dev What calls must have done to operators and their stake.
@@ -28,15 +28,19 @@ abstract contract StakeBooks is World {
             keyAt[latest][seat.slot] = seat.key;
             stakeAt[latest][seat.slot] = seat.stake;
         }
+        // forge-lint: disable-next-line(unsafe-typecast) A test seals a few sets.
+        SealedSet memory found = governance.sealedSet(uint32(latest));
+        bool isSame = found.totalStake == set.total && found.count == set.count && found.occupied == set.occupied;
+        if (!isSame) blame(3, "a sealed set that is not the active operators");
     }
 
     /// @dev Take `bps` of a stake once for each case. Returns what must have been taken.
     function noteSlash(uint256 index, uint256 bps, bytes32 caseId, bool isJailed) internal returns (uint256 amount) {
         Seat storage seat = seats[index];
-        if (seat.status == OperatorStatus.NONE || seat.status == OperatorStatus.EXITED) return 0;
-        if (isSlashed[index][caseId]) return 0;
+        amount = slashOf(index, bps, caseId);
+        bool isGone = seat.status == OperatorStatus.NONE || seat.status == OperatorStatus.EXITED;
+        if (isGone || isSlashed[index][caseId]) return 0;
         isSlashed[index][caseId] = true;
-        amount = seat.stake * bps / BPS;
         seat.stake -= amount;
         seat.slashed += amount;
         pot += amount;
@@ -68,6 +72,12 @@ abstract contract StakeBooks is World {
         seat.status = OperatorStatus.EXITED;
         if (!isUnbonded(index)) blame(7, "a stake that left before its time");
         mark("slot released");
+    }
+
+    /// @dev What a case can still take of a stake.
+    function slashOf(uint256 index, uint256 bps, bytes32 caseId) internal view returns (uint256) {
+        if (seats[index].status == OperatorStatus.EXITED || isSlashed[index][caseId]) return 0;
+        return seats[index].stake * bps / BPS;
     }
 
     /// @dev The block from which the stake may leave; the maximum until the next seal.

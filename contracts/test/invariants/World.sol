@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Timelock} from "../../src/Timelock.sol";
 import {OperatorStatus, Outcome, ProjectStatus, RewardStatus, Submission} from "../../src/types/Types.sol";
-import {CallbackToken, ReenteringReceiver, RefusingReceiver, TaxedToken} from "../support/FakeTokens.sol";
+import {BurningReceiver, MoodyToken, ReenteringReceiver, RefusingReceiver} from "../support/FakeTokens.sol";
 import {FlowTest} from "../support/FlowTest.sol";
 
 /// @dev All contracts wired as in production, the accounts of all actors, and the books: what each call must have done
@@ -16,6 +17,8 @@ abstract contract World is FlowTest {
     uint256 internal constant MAX_PROJECTS = 6; // limits what a check reads
     uint256 internal constant BPS = 10_000;
     uint96 internal constant TOKEN_MIN_FEE = 1_003;
+    uint256 internal constant TIMELOCK_DELAY = 60; // seconds: five blocks
+    uint256 internal constant BLOCK_GAS = 36_000_000; // of each call: all must fit into a block
 
     /// A project. `pool` and `budget` include what is reserved for a running task.
     struct Book {
@@ -107,14 +110,15 @@ abstract contract World is FlowTest {
 
     // ---- actors
 
-    CallbackToken internal token;
-    TaxedToken internal taxed;
+    MoodyToken internal token;
     RefusingReceiver internal refusing;
+    BurningReceiver internal burning;
     ReenteringReceiver internal reentering;
     address internal otherOwner = makeAddress("other owner");
     address internal stranger = makeAddress("stranger");
     address internal informer = makeAddress("informer");
     address internal elsewhere = makeAddress("elsewhere");
+    address internal proposer = makeAddress("proposer");
     address[] internal accounts; // all that can have a credit
     address[2] internal monies; // the tokens of projects
 
@@ -152,50 +156,68 @@ abstract contract World is FlowTest {
 
     // ---- what happened
 
+    /// Calls of one action, and those of them in which the system accepted a call or time passed.
+    struct Tally {
+        uint256 calls;
+        uint256 effective;
+    }
+
     mapping(uint256 invariantNumber => string) public broken;
     mapping(string what => uint256) public reached;
+    string[] internal facts; // all that was reached
+    mapping(bytes4 action => Tally) public tallies;
+    uint256 private effects;
     uint256 internal clock;
 
+    modifier counted() {
+        uint256 before = effects;
+        _;
+        ++tallies[msg.sig].calls;
+        if (effects != before) ++tallies[msg.sig].effective;
+    }
+
     function setUpWorld() internal {
-        deployAll(true);
         clock = 1_700_000_000;
         vm.warp(clock);
-        token = new CallbackToken();
-        taxed = new TaxedToken();
+        timelock = address(new Timelock(TIMELOCK_DELAY, oneAddress(proposer), oneAddress(address(0))));
+        deployAll(true);
+        token = new MoodyToken();
         refusing = new RefusingReceiver();
+        burning = new BurningReceiver();
         reentering = new ReenteringReceiver(submissions, true);
         monies = [COIN, address(token)];
-        accounts = [treasury, projectOwner, otherOwner, contributor, stranger, informer];
+        accounts = [treasury, projectOwner, otherOwner, contributor, stranger];
         accounts.push(address(refusing));
+        accounts.push(address(burning));
         accounts.push(address(reentering));
+        accounts.push(informer);
         for (uint256 i = 0; i < SEATS; ++i) {
             accounts.push(ownerOf(operatorOf(i)));
             accounts.push(receiverOf(i));
         }
-        vm.startPrank(timelock);
+        vm.prank(timelock);
         submissions.setToken(address(token), TOKEN_MIN_FEE);
-        submissions.setToken(address(taxed), 1);
-        vm.stopPrank();
     }
 
     // ---- helpers of all actors
 
-    /// @dev Call as `sender`, with `value` of coin on top of what it has. Never reverts.
+    /// @dev Call as `sender`, with the gas of a block and `value` of coin on top of what it has. Never reverts.
     function attempt(address sender, address target, uint256 value, bytes memory data)
         internal
         returns (bool succeeded, bytes memory answer)
     {
         if (value != 0) vm.deal(sender, sender.balance + value);
         vm.prank(sender);
-        (succeeded, answer) = target.call{value: value}(data);
+        (succeeded, answer) = target.call{value: value, gas: BLOCK_GAS}(data);
+        if (succeeded) ++effects;
     }
 
     /// @dev Give `sender` what it will pay, and return the coin to send along.
     function fund(address sender, address money, uint256 amount) internal returns (uint256 value) {
         if (money == COIN) return amount;
-        CallbackToken(money).mint(sender, amount);
+        MoodyToken(money).mint(sender, amount);
         vm.prank(sender);
-        CallbackToken(money).approve(address(submissions), amount);
+        MoodyToken(money).approve(address(submissions), amount);
     }
 
     /// @dev Note that an invariant does not hold. The first fact is kept.
@@ -204,10 +226,11 @@ abstract contract World is FlowTest {
     }
 
     function mark(string memory what) internal {
-        ++reached[what];
+        if (++reached[what] == 1) facts.push(what);
     }
 
     function wait(uint256 blocks) internal {
+        ++effects;
         vm.roll(vm.getBlockNumber() + blocks);
         clock += 12 * blocks;
         vm.warp(clock);
@@ -215,6 +238,11 @@ abstract contract World is FlowTest {
 
     function waitUntil(uint256 number) internal {
         if (number > vm.getBlockNumber()) wait(number - vm.getBlockNumber());
+    }
+
+    function oneAddress(address account) internal pure returns (address[] memory list) {
+        list = new address[](1);
+        list[0] = account;
     }
 
     /// @dev The n-th number in [low, high] that is derived from a seed.
@@ -235,7 +263,7 @@ abstract contract World is FlowTest {
     }
 
     function balanceIn(address money, address account) internal view returns (uint256) {
-        return money == COIN ? account.balance : CallbackToken(money).balanceOf(account);
+        return money == COIN ? account.balance : MoodyToken(money).balanceOf(account);
     }
 
     function bit(uint256 slot) internal pure returns (uint128) {

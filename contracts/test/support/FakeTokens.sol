@@ -56,6 +56,64 @@ contract CallbackToken is ERC20 {
     }
 }
 
+/// @dev Does to each transfer what its mood says.
+contract MoodyToken is ERC20 {
+    enum Mood {
+        HONEST,
+        TAXING, // takes one unit
+        REFUSING, // returns false
+        REENTERING // pays once, and wants it to count twice
+    }
+
+    Mood public mood;
+    uint256 private _projectId;
+
+    constructor() ERC20("Moody", "MDY") {}
+
+    function mint(address account, uint256 amount) external {
+        _mint(account, amount);
+    }
+
+    function setMood(Mood next, uint256 projectId) external {
+        (mood, _projectId) = (next, projectId);
+    }
+
+    function transfer(address to, uint256 amount) public override returns (bool) {
+        return mood != Mood.REFUSING && super.transfer(to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+        if (mood == Mood.REFUSING) return false;
+        if (mood == Mood.REENTERING && _topUp(to, amount)) return true;
+        return super.transferFrom(from, to, amount);
+    }
+
+    /// @dev Add to the project's pool what the market is about to receive.
+    function _topUp(address market, uint256 amount) private returns (bool succeeded) {
+        mood = Mood.HONEST;
+        _mint(address(this), amount);
+        _approve(address(this), market, amount);
+        // forge-lint: disable-next-line(unsafe-typecast) Tests pay less than 2⁹⁶.
+        (succeeded,) = market.call(abi.encodeCall(IModelSubmission.topUp, (_projectId, uint96(amount), 0)));
+        if (!succeeded) _burn(address(this), amount);
+        mood = Mood.REENTERING;
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (mood == Mood.TAXING && from != address(0) && to != address(0)) super._update(to, address(0), 1);
+    }
+}
+
+/// @dev Burns all gas of a payment in the chain's coin.
+contract BurningReceiver {
+    receive() external payable {
+        assembly ("memory-safe") {
+            invalid()
+        }
+    }
+}
+
 /// @dev Cannot be paid in the chain's coin.
 contract RefusingReceiver {
     receive() external payable {

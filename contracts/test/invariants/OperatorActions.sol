@@ -57,8 +57,9 @@ abstract contract OperatorActions is ContributorActions {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
         address receiver = accounts[draw(seed, 2, 0, accounts.length - 1)];
-        vm.prank(seats[index].owner);
-        governance.setRewardsReceiver(operatorOf(index), receiver);
+        bytes memory call = abi.encodeCall(IAvsGovernance.setRewardsReceiver, (operatorOf(index), receiver));
+        (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
+        if (!succeeded) return blame(8, "naming a receiver");
         seats[index].receiver = receiver;
     }
 
@@ -66,11 +67,13 @@ abstract contract OperatorActions is ContributorActions {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
         address next = [otherOwner, address(refusing), ownerOf(operatorOf(index))][draw(seed, 2, 0, 2)];
-        vm.prank(seats[index].owner);
-        governance.transferOwner(operatorOf(index), next);
-        vm.prank(next);
-        governance.acceptOwner(operatorOf(index));
-        if (seats[index].receiver == address(0)) seats[index].receiver = next;
+        address operator = operatorOf(index);
+        attempt(
+            seats[index].owner, address(governance), 0, abi.encodeCall(IAvsGovernance.transferOwner, (operator, next))
+        );
+        (bool succeeded,) =
+            attempt(next, address(governance), 0, abi.encodeCall(IAvsGovernance.acceptOwner, (operator)));
+        if (!succeeded) return blame(8, "accepting an operator");
         seats[index].owner = next;
         mark("owner changed");
     }

@@ -16,7 +16,7 @@ abstract contract CertificateActions is OperatorActions {
     uint256 private lastKey;
 
     /// @dev All or some approve. Some evaluations are of an attempt that is over.
-    function actApprove(uint256 seed) external counted {
+    function actApprove(uint256 seed) external counted("approve") {
         (Post memory post, bool isReady) = draft(seed);
         if (!isReady) return;
         post.approved = true;
@@ -25,7 +25,7 @@ abstract contract CertificateActions is OperatorActions {
     }
 
     /// @dev All but the performer reject, or just some. If more than the quorum reject, the performer is guilty.
-    function actReject(uint256 seed) external counted {
+    function actReject(uint256 seed) external counted("reject") {
         (Post memory post, bool isReady) = draft(seed);
         if (!isReady) return;
         useAttempt(post, center.effectiveAttempt(post.taskId));
@@ -35,7 +35,7 @@ abstract contract CertificateActions is OperatorActions {
     }
 
     /// @dev Each operator votes once. The rejecters post first, then the approvers.
-    function actSplitVote(uint256 seed) external counted {
+    function actSplitVote(uint256 seed) external counted("split vote") {
         (Post memory post, bool isReady) = draft(seed);
         if (!isReady) return;
         useAttempt(post, center.effectiveAttempt(post.taskId));
@@ -51,7 +51,7 @@ abstract contract CertificateActions is OperatorActions {
     }
 
     /// @dev A certificate that must be refused: a bit more than signed, or the bit of an empty slot.
-    function actForge(uint256 seed) external counted {
+    function actForge(uint256 seed) external counted("forge") {
         (Post memory post, bool isReady) = draft(seed);
         if (!isReady) return;
         uint128 occupied = seals[post.version].occupied;
@@ -67,7 +67,7 @@ abstract contract CertificateActions is OperatorActions {
     }
 
     /// @dev Invariant 2: what was accepted once is refused from then on.
-    function actReplay(uint256) external counted {
+    function actReplay(uint256) external counted("replay") {
         if (lastCertificate.bitmap == 0) return;
         bytes memory call = abi.encodeCall(IAttestationCenter.submitTask, (lastInfo, lastCertificate));
         (bool succeeded,) = attempt(operatorOf(lastKey), address(center), 0, call);

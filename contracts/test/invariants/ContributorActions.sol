@@ -12,7 +12,7 @@ import {OwnerActions} from "./OwnerActions.sol";
 abstract contract ContributorActions is OwnerActions {
     uint256 private constant FIRST_CONTRIBUTOR = 3; // of five in `accounts`
 
-    function actCommit(uint256 seed) external counted {
+    function actCommit(uint256 seed) external counted("commit") {
         uint256 id = anyProject(seed);
         Book storage book = books[id];
         address account = accounts[draw(seed, 1, FIRST_CONTRIBUTOR, FIRST_CONTRIBUTOR + 4)];
@@ -31,7 +31,7 @@ abstract contract ContributorActions is OwnerActions {
     }
 
     /// @dev Some submissions of a project, perhaps too late.
-    function actReveal(uint256 seed) external counted {
+    function actReveal(uint256 seed) external counted("reveal") {
         uint256 id = anyProject(seed);
         for (uint32 index = books[id].head; index < books[id].count; ++index) {
             if (chance(seed, index, 3)) continue; // some never reveal
@@ -40,7 +40,7 @@ abstract contract ContributorActions is OwnerActions {
         }
     }
 
-    function actDispute(uint256 seed) external counted {
+    function actDispute(uint256 seed) external counted("dispute") {
         (uint256 id, uint32 index) = anyHeld(seed, RewardStatus.WITHHELD);
         if (id == 0) return;
         Held storage held = helds[id][index];

@@ -8,7 +8,7 @@ import {KeeperActions} from "./KeeperActions.sol";
 
 /// @dev The rulings of the resolver, and proofs that operators voted both ways. Half of the proofs prove nothing.
 abstract contract DisputeActions is KeeperActions {
-    function actResolve(uint256 seed) external counted {
+    function actResolve(uint256 seed) external counted("resolve") {
         (uint256 id, uint32 index) = anyHeld(seed, RewardStatus.DISPUTED);
         if (id == 0) return;
         Held storage held = helds[id][index];
@@ -25,7 +25,7 @@ abstract contract DisputeActions is KeeperActions {
     }
 
     /// @dev Two votes of hostile operators, in any task whose seed can be shown.
-    function actProveConflict(uint256 seed) external counted {
+    function actProveConflict(uint256 seed) external counted("prove conflict") {
         if (works.length == 0) return;
         Work storage work = works[draw(seed, 1, 0, works.length - 1)];
         if (vm.getBlockNumber() <= taskOf(work.taskId).seedBlock || !hasSeed(work.taskId)) return;

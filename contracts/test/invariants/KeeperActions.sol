@@ -11,11 +11,11 @@ import {CertificateActions} from "./CertificateActions.sol";
 /// @dev What keepers and claimers do, with no role of their own. Whether a call must succeed is known from the books:
 ///      no pause, no owner and no operator can refuse it (invariants 5 and 8).
 abstract contract KeeperActions is CertificateActions {
-    function actAdvance(uint256 seed) external counted {
+    function actAdvance(uint256 seed) external counted("advance") {
         advance(anyProject(seed), draw(seed, 1, 0, 5));
     }
 
-    function actFixSeed(uint256 seed) external counted {
+    function actFixSeed(uint256 seed) external counted("fix seed") {
         (bytes32 taskId, bool isFound) = anyRunning(seed);
         if (!isFound || vm.getBlockNumber() <= taskOf(taskId).seedBlock || !hasSeed(taskId)) return;
         bytes memory header = headerIfNeeded(taskId);
@@ -26,7 +26,7 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     /// @dev Of a running task, sometimes at its deadline, or of any task that is over (invariant 2).
-    function actExpire(uint256 seed) external counted {
+    function actExpire(uint256 seed) external counted("expire") {
         if (works.length == 0) return;
         if (chance(seed, 1, 4)) return expire(draw(seed, 2, 0, works.length - 1));
         (bytes32 taskId, bool isFound) = anyRunning(seed);
@@ -36,7 +36,7 @@ abstract contract KeeperActions is CertificateActions {
         expire(workNumbers[taskId] - 1);
     }
 
-    function actRelease(uint256 seed) external counted {
+    function actRelease(uint256 seed) external counted("release") {
         (uint256 id, uint32 index) = anyHeld(seed, chance(seed, 1, 2) ? RewardStatus.WITHHELD : RewardStatus.DISPUTED);
         if (id == 0) return;
         if (chance(seed, 2, 3)) waitUntil(helds[id][index].until);
@@ -44,12 +44,12 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     /// @dev Mostly one settlement, so that invariant 10 sees each task's fee alone.
-    function actClaim(uint256 seed) external counted {
+    function actClaim(uint256 seed) external counted("claim") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         claim(index, chance(seed, 2, 3) ? dues.length : seats[index].cursor + draw(seed, 3, 0, 2));
     }
 
-    function actWithdraw(uint256 seed) external counted {
+    function actWithdraw(uint256 seed) external counted("withdraw") {
         uint256 start = draw(seed, 1, 0, accounts.length - 1);
         address money = monies[draw(seed, 2, 0, 1)];
         for (uint256 i = 0; i < accounts.length; ++i) {
@@ -59,7 +59,7 @@ abstract contract KeeperActions is CertificateActions {
         }
     }
 
-    function actWithdrawStake(uint256 seed) external counted {
+    function actWithdrawStake(uint256 seed) external counted("withdraw stake") {
         uint256 start = draw(seed, 1, 0, accounts.length - 1);
         for (uint256 i = 0; i < accounts.length; ++i) {
             address account = accounts[(start + i) % accounts.length];
@@ -67,7 +67,7 @@ abstract contract KeeperActions is CertificateActions {
         }
     }
 
-    function actWait(uint256 seed) external counted {
+    function actWait(uint256 seed) external counted("wait") {
         wait(draw(seed, 1, 1, chance(seed, 2, 12) ? 2 * uint256(OPEN_TIMEOUT) : 12));
     }
 
@@ -104,22 +104,24 @@ abstract contract KeeperActions is CertificateActions {
     }
 
     function claim(uint256 index, uint256 upTo) internal {
-        address money = address(token);
-        address receiver = seats[index].receiver;
-        uint256 coinBefore = submissions.creditOf(receiver, COIN) + governance.creditOf(receiver);
-        uint256 tokenBefore = submissions.creditOf(receiver, money);
         uint256 from = seats[index].cursor;
+        uint256 end = upTo < dues.length ? upTo : dues.length;
         bool isRipe = canClaim(index, upTo);
+        address receiver = seats[index].receiver;
+        address money = isRipe ? dues[from].token : COIN;
+        uint256 before = earnedBy(receiver, money);
         // forge-lint: disable-next-line(unsafe-typecast) A number of settlements.
         bytes memory call = abi.encodeCall(IAttestationCenter.claim, (operatorOf(index), uint64(upTo)));
         (bool succeeded,) = attempt(stranger, address(center), 0, call);
         if (succeeded != isRipe) blame(8, "claiming fees");
         if (!succeeded) return;
-        uint256 end = upTo < dues.length ? upTo : dues.length;
         noteClaim(index, end);
-        if (end != from + 1) return;
-        uint256 coin = submissions.creditOf(receiver, COIN) + governance.creditOf(receiver) - coinBefore;
-        noteReceived(from, index, dues[from].token == COIN ? coin : submissions.creditOf(receiver, money) - tokenBefore);
+        if (end == from + 1) noteReceived(from, index, earnedBy(receiver, money) - before);
+    }
+
+    /// @dev All credits of an account in one money.
+    function earnedBy(address account, address money) private view returns (uint256) {
+        return submissions.creditOf(account, money) + (money == COIN ? governance.creditOf(account) : 0);
     }
 
     /// @dev What one claim paid of one settlement, as the contracts say.

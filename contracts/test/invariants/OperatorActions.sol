@@ -10,7 +10,7 @@ import {ContributorActions} from "./ContributorActions.sol";
 abstract contract OperatorActions is ContributorActions {
     uint256 private constant FRESH_KEYS = 1_000; // numbers of signing secrets that no seat registers with
 
-    function actRegister(uint256 seed) external counted {
+    function actRegister(uint256 seed) external counted("register") {
         for (uint256 i = 0; i < SEATS; ++i) {
             uint256 index = (seed % SEATS + i) % SEATS;
             if (seats[index].registrations == 0) return join(index, uint96(draw(seed, 1, MIN_STAKE, 4 * STAKE)));
@@ -19,11 +19,11 @@ abstract contract OperatorActions is ContributorActions {
     }
 
     /// @dev Invariant 6: neither a used BLS key nor a used signing address can register, whoever is asking.
-    function actRegisterAgain(uint256 seed) external counted {
+    function actRegisterAgain(uint256 seed) external counted("register again") {
         registerAgain(seed);
     }
 
-    function actIncreaseStake(uint256 seed) external counted {
+    function actIncreaseStake(uint256 seed) external counted("increase stake") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         uint96 amount = uint96(draw(seed, 2, 0, 5 ether));
         bytes memory call = abi.encodeCall(IAvsGovernance.increaseStake, (operatorOf(index), amount));
@@ -36,7 +36,7 @@ abstract contract OperatorActions is ContributorActions {
         mark("stake increased");
     }
 
-    function actRotate(uint256 seed) external counted {
+    function actRotate(uint256 seed) external counted("rotate") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         Seat storage seat = seats[index];
         uint256 key = 100 + 10 * index + seat.rotations;
@@ -53,7 +53,7 @@ abstract contract OperatorActions is ContributorActions {
         mark("key rotated");
     }
 
-    function actReceiver(uint256 seed) external counted {
+    function actReceiver(uint256 seed) external counted("receiver") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
         address receiver = accounts[draw(seed, 2, 0, accounts.length - 1)];
@@ -63,7 +63,7 @@ abstract contract OperatorActions is ContributorActions {
         seats[index].receiver = receiver;
     }
 
-    function actTransferOwner(uint256 seed) external counted {
+    function actTransferOwner(uint256 seed) external counted("transfer owner") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
         address next = [otherOwner, address(refusing), ownerOf(operatorOf(index))][draw(seed, 2, 0, 2)];
@@ -78,19 +78,19 @@ abstract contract OperatorActions is ContributorActions {
         mark("owner changed");
     }
 
-    function actDeregister(uint256 seed) external counted {
+    function actDeregister(uint256 seed) external counted("deregister") {
         if (!chance(seed, 3, 4)) return;
         leaveSet(draw(seed, 1, 0, SEATS - 1));
     }
 
-    function actUnjail(uint256 seed) external counted {
+    function actUnjail(uint256 seed) external counted("unjail") {
         for (uint256 i = 0; i < SEATS; ++i) {
             uint256 index = (seed % SEATS + i) % SEATS;
             if (seats[index].status == OperatorStatus.JAILED) return unjail(index);
         }
     }
 
-    function actComplete(uint256 seed) external counted {
+    function actComplete(uint256 seed) external counted("complete") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
         if (chance(seed, 2, 4) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
@@ -103,14 +103,14 @@ abstract contract OperatorActions is ContributorActions {
         mark("exit completed");
     }
 
-    function actReleaseSlot(uint256 seed) external counted {
+    function actReleaseSlot(uint256 seed) external counted("release slot") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
         if (chance(seed, 2, 4) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         releaseSeat(index);
     }
 
-    function actSeal(uint256 seed) external counted {
+    function actSeal(uint256 seed) external counted("seal") {
         if (latest != 0 && !isSealDue && chance(seed, 1, 3)) waitUntil(seals[latest].sealedAt + EPOCH_BLOCKS);
         sealSet();
     }

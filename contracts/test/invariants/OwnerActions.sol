@@ -8,12 +8,12 @@ import {FeeBooks} from "./FeeBooks.sol";
 
 /// @dev What owners of projects do.
 abstract contract OwnerActions is FeeBooks {
-    function actCreate(uint256 seed) external counted {
+    function actCreate(uint256 seed) external counted("create") {
         if (projectTotal() == MAX_PROJECTS) return;
         create(seed, randomParams(seed));
     }
 
-    function actTopUp(uint256 seed) external counted {
+    function actTopUp(uint256 seed) external counted("top up") {
         uint256 id = anyProject(seed);
         Book storage book = books[id];
         uint96 pool = uint96(draw(seed, 1, 0, 20 ether));
@@ -32,18 +32,18 @@ abstract contract OwnerActions is FeeBooks {
         mark("topped up");
     }
 
-    function actClose(uint256 seed) external counted {
+    function actClose(uint256 seed) external counted("close") {
         if (!chance(seed, 1, 8)) return;
         uint256 id = anyProject(seed);
         tryClose(id, chance(seed, 2, 3) ? stranger : books[id].owner);
     }
 
-    function actWithdrawEscrow(uint256 seed) external counted {
+    function actWithdrawEscrow(uint256 seed) external counted("withdraw escrow") {
         uint256 id = draw(seed, 1, 1, projectTotal());
         tryWithdrawEscrow(id, chance(seed, 2, 3) ? stranger : books[id].owner);
     }
 
-    function actMetadata(uint256 seed) external counted {
+    function actMetadata(uint256 seed) external counted("metadata") {
         uint256 id = anyProject(seed);
         attempt(books[id].owner, address(submissions), 0, abi.encodeCall(IModelSubmission.setMetadata, (id, BEST_CID)));
     }

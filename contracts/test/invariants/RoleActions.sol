@@ -51,12 +51,12 @@ abstract contract RoleActions is DisputeActions {
     address[3] private hooks = [address(0), address(new RevertingHook()), address(new BurningHook())];
 
     /// @dev Invariant 8: a pause ends, and another one has to wait.
-    function actPause(uint256 seed) external counted {
+    function actPause(uint256 seed) external counted("pause") {
         if (!chance(seed, 1, 3)) return;
         pause();
     }
 
-    function actUnpause(uint256 seed) external counted {
+    function actUnpause(uint256 seed) external counted("unpause") {
         if (!administration.isPaused()) return;
         address sender = chance(seed, 1, 4) ? stranger : guardian;
         (bool succeeded,) = attempt(sender, address(administration), 0, abi.encodeCall(IAdministration.unpause, ()));
@@ -64,7 +64,7 @@ abstract contract RoleActions is DisputeActions {
         if (succeeded) pausableFrom = clock + 7 days;
     }
 
-    function actSchedule(uint256 seed) external counted {
+    function actSchedule(uint256 seed) external counted("schedule") {
         Plan storage plan = plans.push();
         (plan.power, plan.salt, plan.readyAt) = (Power(draw(seed, 1, 0, 6)), bytes32(seed), clock + TIMELOCK_DELAY);
         plan.target = plan.power == Power.PARAMETERS
@@ -81,7 +81,7 @@ abstract contract RoleActions is DisputeActions {
     }
 
     /// @dev Anyone carries a delayed call out, but not too early.
-    function actExecute(uint256 seed) external counted {
+    function actExecute(uint256 seed) external counted("execute") {
         if (plans.length == 0) return;
         uint256 number = draw(seed, 1, 0, plans.length - 1);
         Plan memory plan = plans[number];
@@ -98,7 +98,7 @@ abstract contract RoleActions is DisputeActions {
     }
 
     /// @dev Nobody without a role does what needs one.
-    function actTrespass(uint256 seed) external counted {
+    function actTrespass(uint256 seed) external counted("trespass") {
         address sender = [stranger, projectOwner, operatorOf(0), seats[0].owner, treasury][draw(seed, 1, 0, 4)];
         (uint256 number, address target, bytes memory data) = forbidden(draw(seed, 2, 0, 15));
         (bool succeeded,) = attempt(sender, target, 0, data);
@@ -106,7 +106,7 @@ abstract contract RoleActions is DisputeActions {
         mark("trespass refused");
     }
 
-    function actMood(uint256 seed) external counted {
+    function actMood(uint256 seed) external counted("mood") {
         uint256 mood = chance(seed, 1, 2) ? 0 : draw(seed, 2, 1, 3);
         wait(1);
         token.setMood(MoodyToken.Mood(mood), anyProject(seed));
@@ -117,10 +117,14 @@ abstract contract RoleActions is DisputeActions {
 
     function pause() internal {
         (bool succeeded,) = attempt(guardian, address(administration), 0, abi.encodeCall(IAdministration.pause, ()));
-        if (succeeded != (clock >= pausableFrom)) blame(8, "pausing");
+        if (succeeded != canPause()) blame(8, "pausing");
         if (!succeeded) return;
         pausableFrom = clock + 14 days;
         mark("paused");
+    }
+
+    function canPause() internal view returns (bool) {
+        return clock >= pausableFrom;
     }
 
     function notePlan(Plan memory plan) private {

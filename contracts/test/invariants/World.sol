@@ -156,24 +156,18 @@ abstract contract World is FlowTest {
 
     // ---- what happened
 
-    /// Calls of one action, and those of them in which the system accepted a call or time passed.
-    struct Tally {
-        uint256 calls;
-        uint256 effective;
-    }
-
     mapping(uint256 invariantNumber => string) public broken;
     mapping(string what => uint256) public reached;
     string[] internal facts; // all that was reached
-    mapping(bytes4 action => Tally) public tallies;
-    uint256 private effects;
+    uint256 private effects; // calls that the system accepted, and steps of time
     uint256 internal clock;
 
-    modifier counted() {
+    /// @dev Count the calls of an action, and those that had an effect.
+    modifier counted(string memory action) {
         uint256 before = effects;
         _;
-        ++tallies[msg.sig].calls;
-        if (effects != before) ++tallies[msg.sig].effective;
+        mark(string.concat("calls of ", action));
+        if (effects != before) mark(string.concat("effects of ", action));
     }
 
     function setUpWorld() internal {

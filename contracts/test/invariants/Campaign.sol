@@ -16,11 +16,11 @@ contract Campaign is Drain {
         wait(ACTIVATION_DELAY);
         sealSet();
         for (uint256 i = 0; i < monies.length; ++i) {
-            openProject(monies[i], i);
+            openBaseline(monies[i], i);
         }
     }
 
-    function openProject(address money, uint256 seed) private {
+    function openBaseline(address money, uint256 seed) private {
         ProjectParams memory params = randomParams(seed);
         params.token = money;
         params.openUntil = uint40(vm.getBlockNumber()) + 40_000;

@@ -13,7 +13,7 @@ abstract contract ContributorActions is OwnerActions {
     uint256 private constant FIRST_CONTRIBUTOR = 3; // of five in `accounts`
 
     function actCommit(uint256 seed) external counted("commit") {
-        uint256 id = anyProject(seed);
+        uint256 id = chance(seed, 4, 8) ? anyProject(seed) : openProject(seed);
         Book storage book = books[id];
         address account = accounts[draw(seed, 1, FIRST_CONTRIBUTOR, FIRST_CONTRIBUTOR + 4)];
         bytes memory call = abi.encodeCall(IModelSubmission.commit, (id, commitmentBy(account, id, seed)));
@@ -73,6 +73,17 @@ abstract contract ContributorActions is OwnerActions {
     }
 
     // ---- choices
+
+    /// @dev A project that takes commits, if there is one.
+    function openProject(uint256 seed) private view returns (uint256 id) {
+        uint256 count = projectTotal();
+        uint256 start = draw(seed, 5, 0, count - 1);
+        for (uint256 i = 0; i < count; ++i) {
+            id = 1 + (start + i) % count;
+            bool isOpen = books[id].status == ProjectStatus.OPEN && vm.getBlockNumber() < books[id].openUntil;
+            if (isOpen && isExact(books[id].token)) return id;
+        }
+    }
 
     function commitmentBy(address account, uint256 id, uint256 salt) private view returns (bytes32) {
         return Digests.commitment(block.chainid, address(submissions), id, account, cidOf(salt), bytes32(salt));

@@ -83,7 +83,7 @@ abstract contract DisputeActions is KeeperActions {
         if (kind == 5) second.evaluation.inputHash = keccak256("another seed's input"); // of a branch that was dropped
         isConflict = kind < 2;
         first.bitmap = randomSlots(seed, work.version, 2);
-        second.bitmap = randomSlots(seed + 1, work.version, 2);
+        second.bitmap = randomSlots(draw(seed, 3, 0, type(uint256).max), work.version, 2);
     }
 
     function evaluationIn(bytes32 taskId, uint8 number, int64 score)

@@ -52,7 +52,7 @@ abstract contract RoleActions is DisputeActions {
 
     /// @dev Invariant 8: a pause ends, and another one has to wait.
     function actPause(uint256 seed) external counted("pause") {
-        if (!chance(seed, 1, 3)) return;
+        if (!chance(seed, 1, 4)) return;
         pause();
     }
 
@@ -107,7 +107,7 @@ abstract contract RoleActions is DisputeActions {
     }
 
     function actMood(uint256 seed) external counted("mood") {
-        uint256 mood = chance(seed, 1, 2) ? 0 : draw(seed, 2, 1, 3);
+        uint256 mood = chance(seed, 1, 4) ? draw(seed, 2, 1, 3) : 0;
         wait(1);
         token.setMood(MoodyToken.Mood(mood), anyProject(seed));
         mark(string.concat("mood ", vm.toString(mood)));
@@ -158,7 +158,7 @@ abstract contract RoleActions is DisputeActions {
         return abi.encodeCall(IAvsGovernance.setLogic, (IAvsGovernanceLogic(hooks[draw(seed, 6, 0, 2)])));
     }
 
-    function randomParameters(uint256 seed) private pure returns (IAttestationCenter.Parameters memory next) {
+    function randomParameters(uint256 seed) private view returns (IAttestationCenter.Parameters memory next) {
         // forge-lint: disable-start(unsafe-typecast) Small numbers.
         next.minOperators = uint8(draw(seed, 10, 1, 4));
         next.turnBlocks = uint32(draw(seed, 11, 1, 20));

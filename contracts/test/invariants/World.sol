@@ -159,15 +159,21 @@ abstract contract World is FlowTest {
     mapping(uint256 invariantNumber => string) public broken;
     mapping(string what => uint256) public reached;
     string[] internal facts; // all that was reached
+    uint256 private callCount; // of actions
+    uint256 private attempts; // calls of the system
     uint256 private effects; // calls that the system accepted, and steps of time
     uint256 internal clock;
 
-    /// @dev Count the calls of an action, and those that had an effect.
+    /// @dev Count the calls of an action: those that had an effect, those that the system refused, and those that found
+    ///      nothing to do. The books say whether a refusal was right.
     modifier counted(string memory action) {
-        uint256 before = effects;
+        ++callCount;
+        uint256 effectsBefore = effects;
+        uint256 attemptsBefore = attempts;
         _;
-        mark(string.concat("calls of ", action));
-        if (effects != before) mark(string.concat("effects of ", action));
+        if (effects != effectsBefore) mark(string.concat("effect: ", action));
+        else if (attempts != attemptsBefore) mark(string.concat("refusal: ", action));
+        else mark(string.concat("idle: ", action));
     }
 
     function setUpWorld() internal {
@@ -203,6 +209,7 @@ abstract contract World is FlowTest {
         if (value != 0) vm.deal(sender, sender.balance + value);
         vm.prank(sender);
         (succeeded, answer) = target.call{value: value, gas: BLOCK_GAS}(data);
+        ++attempts;
         if (succeeded) ++effects;
     }
 
@@ -239,12 +246,12 @@ abstract contract World is FlowTest {
         list[0] = account;
     }
 
-    /// @dev The n-th number in [low, high] that is derived from a seed.
-    function draw(uint256 seed, uint256 n, uint256 low, uint256 high) internal pure returns (uint256) {
-        return bound(uint256(keccak256(abi.encode(seed, n))), low, high);
+    /// @dev The n-th number in [low, high] that is derived from a seed. Forge repeats seeds; the count makes them differ.
+    function draw(uint256 seed, uint256 n, uint256 low, uint256 high) internal view returns (uint256) {
+        return bound(uint256(keccak256(abi.encode(seed, n, callCount))), low, high);
     }
 
-    function chance(uint256 seed, uint256 n, uint256 oneIn) internal pure returns (bool) {
+    function chance(uint256 seed, uint256 n, uint256 oneIn) internal view returns (bool) {
         return draw(seed, n, 1, oneIn) == 1;
     }
 

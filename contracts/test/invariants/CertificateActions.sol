@@ -117,7 +117,7 @@ abstract contract CertificateActions is OperatorActions {
         returns (bytes memory)
     {
         uint256 secret = 0;
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             if (signers & bit(slot) == 0) continue;
             secret = addmod(secret, blsSecret(seatAt[version][slot]), BlsSigner.ORDER);
         }
@@ -204,7 +204,7 @@ abstract contract CertificateActions is OperatorActions {
 
     /// @dev Each occupied slot with a chance of (n − 1) / n.
     function randomSlots(uint256 seed, uint256 version, uint256 n) internal view returns (uint128 slots) {
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             if (seals[version].occupied & bit(slot) != 0 && !chance(seed, 1_000 + slot, n)) slots |= bit(slot);
         }
     }

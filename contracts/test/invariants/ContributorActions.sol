@@ -27,14 +27,14 @@ abstract contract ContributorActions is OwnerActions {
         salts[id][index] = seed;
         paidIn[book.token] += book.bond;
         mark("committed");
-        if (!chance(seed, 2, 3)) reveal(id, index, account);
+        if (!chance(seed, 2, 5)) reveal(id, index, account);
     }
 
     /// @dev Some submissions of a project, perhaps too late.
     function actReveal(uint256 seed) external counted("reveal") {
         uint256 id = anyProject(seed);
         for (uint32 index = books[id].head; index < books[id].count; ++index) {
-            if (chance(seed, index, 3)) continue; // some never reveal
+            if (chance(seed, index, 4)) continue; // some never reveal
             Submission memory submission = submissionAt(id, index);
             if (submission.status == SubmissionStatus.COMMITTED) reveal(id, index, submission.contributor);
         }

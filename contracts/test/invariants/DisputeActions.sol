@@ -51,7 +51,7 @@ abstract contract DisputeActions is KeeperActions {
         bytes32 caseId = keccak256(abi.encode("conflict", work.taskId));
         uint128 culprits = first.bitmap & second.bitmap;
         uint256 amount = 0;
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             bool isCulprit = culprits & bit(slot) != 0;
             if (isCulprit) amount += slashOf(seatAt[work.version][slot], conflictSlashBps, caseId);
         }

@@ -103,7 +103,7 @@ abstract contract FeeBooks is MarketBooks {
         }
         unearned = fee - parts.performer - parts.aggregator - parts.attesters * signed / parts.total;
         uint256 number = dues.length;
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             uint256 share = 0;
             if (post.bitmap & bit(slot) != 0) share += parts.attesters * stakeAt[post.version][slot] / parts.total;
             if (slot == post.performerSlot) share += parts.performer;
@@ -125,7 +125,7 @@ abstract contract FeeBooks is MarketBooks {
         uint256 total = seals[post.version].total;
         uint256 promised = gift * signed / total;
         uint256 split = 0;
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             if (post.bitmap & bit(slot) == 0) continue;
             uint256 share = gift * stakeAt[post.version][slot] / total;
             shares[dues.length][seatAt[post.version][slot]] = share;

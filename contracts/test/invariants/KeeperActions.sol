@@ -12,7 +12,13 @@ import {CertificateActions} from "./CertificateActions.sol";
 ///      no pause, no owner and no operator can refuse it (invariants 5 and 8).
 abstract contract KeeperActions is CertificateActions {
     function actAdvance(uint256 seed) external counted("advance") {
-        advance(anyProject(seed), draw(seed, 1, 0, 5));
+        uint256 count = projectTotal();
+        uint256 start = draw(seed, 1, 0, count - 1);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 id = 1 + (start + i) % count;
+            if (books[id].head < books[id].count && !isRunning(id)) return advance(id, draw(seed, 2, 0, 5));
+        }
+        advance(anyProject(seed), 1); // nothing to do
     }
 
     function actFixSeed(uint256 seed) external counted("fix seed") {

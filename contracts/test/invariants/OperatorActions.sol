@@ -93,7 +93,7 @@ abstract contract OperatorActions is ContributorActions {
     function actComplete(uint256 seed) external counted("complete") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
-        if (chance(seed, 2, 12) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
+        if (chance(seed, 2, 5) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         address to = chance(seed, 3, 4) ? address(refusing) : elsewhere;
         bytes memory call = abi.encodeCall(IAvsGovernance.completeDeregistration, (operatorOf(index), to));
         (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
@@ -106,7 +106,7 @@ abstract contract OperatorActions is ContributorActions {
     function actReleaseSlot(uint256 seed) external counted("release slot") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
-        if (chance(seed, 2, 12) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
+        if (chance(seed, 2, 5) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         releaseSeat(index);
     }
 

@@ -75,7 +75,7 @@ contract ProtocolTest is Test {
 
     /// @dev Tells forge which functions to call there. What makes submissions final comes more often.
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[56] memory actions = [
+        bytes4[54] memory actions = [
             campaign.actCreate.selector,
             campaign.actTopUp.selector,
             campaign.actClose.selector,
@@ -87,7 +87,6 @@ contract ProtocolTest is Test {
             campaign.actCommit.selector,
             campaign.actReveal.selector,
             campaign.actReveal.selector,
-            campaign.actDispute.selector,
             campaign.actDispute.selector,
             campaign.actDispute.selector,
             campaign.actRegister.selector,
@@ -105,13 +104,12 @@ contract ProtocolTest is Test {
             campaign.actApprove.selector,
             campaign.actApprove.selector,
             campaign.actApprove.selector,
-            campaign.actApprove.selector,
-            campaign.actApprove.selector,
             campaign.actReject.selector,
             campaign.actReject.selector,
             campaign.actSplitVote.selector,
             campaign.actForge.selector,
             campaign.actReplay.selector,
+            campaign.actAdvance.selector,
             campaign.actAdvance.selector,
             campaign.actAdvance.selector,
             campaign.actAdvance.selector,

@@ -53,7 +53,7 @@ abstract contract StakeBooks is World {
 
     function noteSlashAll(uint256 version, uint128 slots, uint256 bps, bytes32 caseId, address payee) internal {
         uint256 amount = 0;
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             if (slots & bit(slot) != 0) amount += noteSlash(seatAt[version][slot], bps, caseId, false);
         }
         notePot(payee, amount / 2);
@@ -106,7 +106,7 @@ abstract contract StakeBooks is World {
 
     /// @dev The stake of some slots of a sealed set.
     function stakeOf(uint256 version, uint128 slots) internal view returns (uint256 sum) {
-        for (uint256 slot = 0; slot < 128; ++slot) {
+        for (uint256 slot = 0; slot < SEATS; ++slot) {
             if (slots & bit(slot) != 0) sum += stakeAt[version][slot];
         }
     }

@@ -12,7 +12,7 @@ import {FlowTest} from "../support/FlowTest.sol";
 ///      Each invariant is a check that compares the contracts with the books. What one call can show alone is noted in
 ///      `broken` at once, under the invariant's number.
 abstract contract World is FlowTest {
-    uint256 internal constant SEATS = 10; // operators that can ever register
+    uint256 internal constant SEATS = 10; // operators that can ever register: their slots are below this number
     uint256 internal constant FIRST_SEATS = 6; // of them at the start
     uint256 internal constant MAX_PROJECTS = 6; // limits what a check reads
     uint256 internal constant BPS = 10_000;

@@ -70,7 +70,7 @@ abstract contract CertificateActions is OperatorActions {
     function actReplay(uint256) external counted("replay") {
         if (lastCertificate.bitmap == 0) return;
         bytes memory call = abi.encodeCall(IAttestationCenter.submitTask, (lastInfo, lastCertificate));
-        (bool succeeded,) = attempt(operatorOf(lastKey), address(center), 0, call);
+        (bool succeeded,) = attempt(signerOf[lastKey], address(center), 0, call);
         if (succeeded) blame(2, "a certificate that counted twice");
         mark("replayed");
     }
@@ -85,7 +85,7 @@ abstract contract CertificateActions is OperatorActions {
         bytes memory call = abi.encodeCall(IAttestationCenter.submitTask, (info, certificate));
         bool isDue = isHonest && mustSucceed(post);
         uint256 poster = keyAt[post.version][post.posterSlot];
-        (succeeded,) = attempt(operatorOf(poster), address(center), 0, call);
+        (succeeded,) = attempt(signerOf[poster], address(center), 0, call);
         if (!succeeded && isDue) blame(5, "a correct certificate was refused");
         if (!succeeded) return false;
         if (!post.approved) {
@@ -135,7 +135,7 @@ abstract contract CertificateActions is OperatorActions {
         uint256 performer = addmod(uint256(seedFor(post.taskId)), number, seals[post.version].count);
         post.performerSlot = slotNumbered(post.version, performer);
         post.evaluation.attempt = number;
-        post.evaluation.performer = operatorOf(keyAt[post.version][post.performerSlot]);
+        post.evaluation.performer = signerOf[keyAt[post.version][post.performerSlot]];
     }
 
     // ---- choices

@@ -117,7 +117,7 @@ abstract contract KeeperActions is CertificateActions {
         address money = isRipe ? dues[from].token : COIN;
         uint256 before = earnedBy(receiver, money);
         // forge-lint: disable-next-line(unsafe-typecast) A number of settlements.
-        bytes memory call = abi.encodeCall(IAttestationCenter.claim, (operatorOf(index), uint64(upTo)));
+        bytes memory call = abi.encodeCall(IAttestationCenter.claim, (signerOf[index], uint64(upTo)));
         (bool succeeded,) = attempt(stranger, address(center), 0, call);
         if (succeeded != isRipe) blame(8, "claiming fees");
         if (!succeeded) return;

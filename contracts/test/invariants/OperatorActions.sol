@@ -26,7 +26,7 @@ abstract contract OperatorActions is ContributorActions {
     function actIncreaseStake(uint256 seed) external counted("increase stake") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         uint96 amount = uint96(draw(seed, 2, 0, 5 ether));
-        bytes memory call = abi.encodeCall(IAvsGovernance.increaseStake, (operatorOf(index), amount));
+        bytes memory call = abi.encodeCall(IAvsGovernance.increaseStake, (signerOf[index], amount));
         (bool succeeded,) = attempt(stranger, address(governance), amount, call);
         if (succeeded != isIn(index)) blame(5, "adding to a stake");
         if (!succeeded) return;
@@ -41,10 +41,11 @@ abstract contract OperatorActions is ContributorActions {
         Seat storage seat = seats[index];
         uint256 key = 100 + 10 * index + seat.rotations;
         if (seat.rotations == 10) return;
+        signerOf[key] = operatorOf(key);
         bytes memory consent = consentBy(signingSecret(key), governance, seat.owner, blsSecret(index));
         bytes memory blsKey = BlsSigner.publicKey(blsSecret(index));
         bytes memory call =
-            abi.encodeCall(IAvsGovernance.rotateSigningKey, (operatorOf(index), operatorOf(key), blsKey, consent));
+            abi.encodeCall(IAvsGovernance.rotateSigningKey, (signerOf[index], signerOf[key], blsKey, consent));
         (bool succeeded,) = attempt(seat.owner, address(governance), 0, call);
         if (succeeded != isIn(index)) blame(6, "rotating a signing key");
         if (!succeeded) return;
@@ -57,7 +58,7 @@ abstract contract OperatorActions is ContributorActions {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
         address receiver = accounts[draw(seed, 2, 0, accounts.length - 1)];
-        bytes memory call = abi.encodeCall(IAvsGovernance.setRewardsReceiver, (operatorOf(index), receiver));
+        bytes memory call = abi.encodeCall(IAvsGovernance.setRewardsReceiver, (signerOf[index], receiver));
         (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
         if (!succeeded) return blame(8, "naming a receiver");
         seats[index].receiver = receiver;
@@ -66,8 +67,8 @@ abstract contract OperatorActions is ContributorActions {
     function actTransferOwner(uint256 seed) external counted("transfer owner") {
         uint256 index = draw(seed, 1, 0, SEATS - 1);
         if (seats[index].registrations == 0) return;
-        address next = [otherOwner, address(refusing), ownerOf(operatorOf(index))][draw(seed, 2, 0, 2)];
-        address operator = operatorOf(index);
+        address next = [otherOwner, address(refusing), ownerOf(signerOf[index])][draw(seed, 2, 0, 2)];
+        address operator = signerOf[index];
         attempt(
             seats[index].owner, address(governance), 0, abi.encodeCall(IAvsGovernance.transferOwner, (operator, next))
         );
@@ -95,7 +96,7 @@ abstract contract OperatorActions is ContributorActions {
         if (!isFound) return;
         if (chance(seed, 2, 5) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         address to = chance(seed, 3, 4) ? address(refusing) : elsewhere;
-        bytes memory call = abi.encodeCall(IAvsGovernance.completeDeregistration, (operatorOf(index), to));
+        bytes memory call = abi.encodeCall(IAvsGovernance.completeDeregistration, (signerOf[index], to));
         (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
         if (succeeded != (isUnbonded(index) && to == elsewhere)) blame(8, "completing a deregistration");
         if (!succeeded) return;
@@ -119,7 +120,7 @@ abstract contract OperatorActions is ContributorActions {
 
     function join(uint256 index, uint96 stake) internal {
         Registration memory registration = registrationOf(governance, index, stake);
-        address owner = ownerOf(operatorOf(index));
+        address owner = ownerOf(signerOf[index]);
         bytes memory call = abi.encodeCall(IAvsGovernance.registerOperator, (registration));
         (bool succeeded, bytes memory answer) = attempt(owner, address(governance), stake, call);
         if (!succeeded) return mark("registration refused");
@@ -163,7 +164,7 @@ abstract contract OperatorActions is ContributorActions {
     }
 
     function leaveSet(uint256 index) internal {
-        bytes memory call = abi.encodeCall(IAvsGovernance.deregisterOperator, (operatorOf(index)));
+        bytes memory call = abi.encodeCall(IAvsGovernance.deregisterOperator, (signerOf[index]));
         (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
         if (succeeded != isIn(index)) blame(8, "leaving");
         if (!succeeded) return;
@@ -173,7 +174,7 @@ abstract contract OperatorActions is ContributorActions {
 
     function unjail(uint256 index) private {
         Seat storage seat = seats[index];
-        bytes memory call = abi.encodeCall(IAvsGovernance.unjail, (operatorOf(index)));
+        bytes memory call = abi.encodeCall(IAvsGovernance.unjail, (signerOf[index]));
         (bool succeeded,) = attempt(seat.owner, address(governance), 0, call);
         if (succeeded != (seat.stake >= MIN_STAKE)) blame(5, "leaving jail");
         if (!succeeded) return;
@@ -184,7 +185,7 @@ abstract contract OperatorActions is ContributorActions {
 
     /// @dev Invariant 8: anyone can free the slot once the stake may leave.
     function releaseSeat(uint256 index) internal {
-        bytes memory call = abi.encodeCall(IAvsGovernance.releaseSlot, (operatorOf(index)));
+        bytes memory call = abi.encodeCall(IAvsGovernance.releaseSlot, (signerOf[index]));
         (bool succeeded,) = attempt(stranger, address(governance), 0, call);
         if (succeeded != (isLeaving(index) && isUnbonded(index))) blame(8, "freeing a slot");
         if (succeeded) stakeCredits[seats[index].owner] += noteExit(index);

@@ -63,11 +63,11 @@ abstract contract OrderChecks is MoneyChecks {
             Seat storage seat = seats[i];
             if (seat.registrations == 0) continue;
             require(seat.registrations == 1, "6: a key that registered twice");
-            address operator = operatorOf(i);
-            require(governance.operatorOf(operatorOf(seat.key)) == operator, "6: the operator of a signing address");
+            address operator = signerOf[i];
+            require(governance.operatorOf(signerOf[seat.key]) == operator, "6: the operator of a signing address");
             Operator memory found = governance.getOperator(operator);
             bool isGone = found.signingKey == address(0);
-            require(isGone || found.signingKey == operatorOf(seat.key), "6: the signing address of an operator");
+            require(isGone || found.signingKey == signerOf[seat.key], "6: the signing address of an operator");
             require(found.owner == seat.owner, "6: the owner of an operator");
             require(found.rewardsReceiver == seat.receiver, "6: the receiver of an operator");
         }
@@ -90,6 +90,7 @@ abstract contract OrderChecks is MoneyChecks {
 
     function checkAll() public view {
         checkMoney();
+        checkCredits(0, accounts.length);
         checkEnds();
         checkChampions();
         checkVotes();

@@ -99,7 +99,7 @@ abstract contract RoleActions is DisputeActions {
 
     /// @dev Nobody without a role does what needs one.
     function actTrespass(uint256 seed) external counted("trespass") {
-        address sender = [stranger, projectOwner, operatorOf(0), seats[0].owner, treasury][draw(seed, 1, 0, 4)];
+        address sender = [stranger, projectOwner, signerOf[0], seats[0].owner, treasury][draw(seed, 1, 0, 4)];
         (uint256 number, address target, bytes memory data) = forbidden(draw(seed, 2, 0, 15));
         (bool succeeded,) = attempt(sender, target, 0, data);
         if (succeeded) blame(number, "a call that needs a role");
@@ -143,8 +143,8 @@ abstract contract RoleActions is DisputeActions {
     // ---- choices
 
     function dataOf(Plan storage plan, uint256 seed) private view returns (bytes memory) {
-        address owner = ownerOf(operatorOf(plan.seat));
-        if (plan.power == Power.EJECT) return abi.encodeCall(IAvsGovernance.eject, (operatorOf(plan.seat)));
+        address owner = ownerOf(signerOf[plan.seat]);
+        if (plan.power == Power.EJECT) return abi.encodeCall(IAvsGovernance.eject, (signerOf[plan.seat]));
         if (plan.power == Power.ADMIT) return abi.encodeCall(IAvsGovernance.admit, (owner));
         if (plan.power == Power.EXPEL) return abi.encodeCall(IAvsGovernance.expel, (owner));
         if (plan.power == Power.REGISTRATION) {
@@ -172,9 +172,9 @@ abstract contract RoleActions is DisputeActions {
     function forbidden(uint256 kind) private view returns (uint256, address, bytes memory) {
         (address market, address registry) = (address(submissions), address(governance));
         Nothing memory empty;
-        if (kind == 0) return (7, registry, abi.encodeCall(IAvsGovernance.slash, (operatorOf(1), 100, "x", true)));
+        if (kind == 0) return (7, registry, abi.encodeCall(IAvsGovernance.slash, (signerOf[1], 100, "x", true)));
         if (kind == 1) return (1, registry, abi.encodeCall(IAvsGovernance.payFromPot, (stranger, 0)));
-        if (kind == 2) return (7, registry, abi.encodeCall(IAvsGovernance.eject, (operatorOf(1))));
+        if (kind == 2) return (7, registry, abi.encodeCall(IAvsGovernance.eject, (signerOf[1])));
         if (kind == 3) return (3, registry, abi.encodeCall(IAvsGovernance.admit, (stranger)));
         if (kind == 4) return (3, registry, abi.encodeCall(IAvsGovernance.setLogic, (IAvsGovernanceLogic(stranger))));
         if (kind == 5) return (3, market, abi.encodeCall(IModelSubmission.settle, (empty.verdict)));

@@ -141,6 +141,7 @@ abstract contract World is FlowTest {
     // ---- books of the stakes
 
     Seat[SEATS] internal seats;
+    mapping(uint256 key => address) internal signerOf; // by the number of its secret; an operator's id is its first
     mapping(uint256 version => Sealed) internal seals;
     mapping(uint256 version => mapping(uint256 slot => uint256)) internal seatAt;
     mapping(uint256 version => mapping(uint256 slot => uint256)) internal keyAt;
@@ -159,7 +160,7 @@ abstract contract World is FlowTest {
     mapping(uint256 invariantNumber => string) public broken;
     mapping(string what => uint256) public reached;
     string[] internal facts; // all that was reached
-    uint256 private callCount; // of actions
+    uint256 internal callCount; // of actions
     uint256 private attempts; // calls of the system
     uint256 private effects; // calls that the system accepted, and steps of time
     uint256 internal clock;
@@ -192,7 +193,8 @@ abstract contract World is FlowTest {
         accounts.push(address(reentering));
         accounts.push(informer);
         for (uint256 i = 0; i < SEATS; ++i) {
-            accounts.push(ownerOf(operatorOf(i)));
+            signerOf[i] = operatorOf(i);
+            accounts.push(ownerOf(signerOf[i]));
             accounts.push(receiverOf(i));
         }
         vm.prank(timelock);

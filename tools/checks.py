@@ -60,6 +60,14 @@ def build_nightly_checks() -> list[Check]:
             environment={"FOUNDRY_FUZZ_RUNS": str(FUZZ_RUNS)},
         ),
         Check(
+            "invariants of all contracts, and what their histories reach",
+            CONTRACT_TESTS,
+            (sys.executable, "-m", "tools.campaign"),
+            cores=os.cpu_count() or 1,
+            deadline_s=NIGHTLY_DEADLINE_S,
+            environment={"FOUNDRY_PROFILE": "nightly"},
+        ),
+        Check(
             "every crash point",
             "simnet",
             (sys.executable, "-m", "pytest", "-q", "tests/simnet/test_crashes.py"),

@@ -71,7 +71,7 @@ abstract contract MarketBooks is StakeBooks {
         Outcome outcome = submission.outcome;
         if (finals[id][index] != Outcome.NONE || outcome == Outcome.NONE) blame(2, "a submission that settled twice");
         finals[id][index] = outcome;
-        mark(string.concat("outcome ", vm.toString(uint256(outcome))));
+        mark(string.concat("outcome ", outcomeName(outcome)));
         Book storage book = books[id];
         bool isEvaluated = outcome >= Outcome.IMPROVED && outcome <= Outcome.EVALUATOR_FAILED;
         if (isEvaluated) {
@@ -83,6 +83,17 @@ abstract contract MarketBooks is StakeBooks {
         if (outcome == Outcome.IMPROVED) notePromotion(id, index, submission.k);
         if (outcome == Outcome.EVALUATOR_FAILED) noteSuspension(id);
         noteBond(book, submission.contributor, outcome);
+    }
+
+    function outcomeName(Outcome outcome) private pure returns (string memory) {
+        if (outcome == Outcome.IMPROVED) return "IMPROVED";
+        if (outcome == Outcome.NOT_IMPROVED) return "NOT_IMPROVED";
+        if (outcome == Outcome.WORSE) return "WORSE";
+        if (outcome == Outcome.INVALID) return "INVALID";
+        if (outcome == Outcome.UNAVAILABLE) return "UNAVAILABLE";
+        if (outcome == Outcome.EVALUATOR_FAILED) return "EVALUATOR_FAILED";
+        if (outcome == Outcome.EXPIRED) return "EXPIRED";
+        return outcome == Outcome.CANCELLED ? "CANCELLED" : "UNREVEALED";
     }
 
     function noteBaseline(uint256 id, Outcome outcome, bool isEvaluated) private {

@@ -25,7 +25,7 @@ abstract contract MoneyChecks is RoleActions {
         }
         uint256 stakes = 0;
         for (uint256 i = 0; i < SEATS; ++i) {
-            stakes += governance.getOperator(signerOf[i]).stake;
+            stakes += seats[i].stake;
         }
         uint256 owed = 0;
         for (uint256 i = 0; i < accounts.length; ++i) {

@@ -107,10 +107,12 @@ abstract contract RoleActions is DisputeActions {
     }
 
     function actMood(uint256 seed) external counted("mood") {
-        uint256 mood = chance(seed, 1, 4) ? draw(seed, 2, 1, 3) : 0;
+        MoodyToken.Mood mood = MoodyToken.Mood.HONEST;
+        if (chance(seed, 1, 4)) mood = MoodyToken.Mood(draw(seed, 2, 1, 3));
         wait(1);
-        token.setMood(MoodyToken.Mood(mood), anyProject(seed));
-        mark(string.concat("mood ", vm.toString(mood)));
+        token.setMood(mood, anyProject(seed));
+        string[4] memory names = ["HONEST", "TAXING", "REFUSING", "REENTERING"];
+        mark(string.concat("mood ", names[uint256(mood)]));
     }
 
     // ---- steps

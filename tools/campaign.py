@@ -3,8 +3,8 @@
     python -m tools.campaign                          1,000 histories of 100 calls for each invariant: the nightly run
     FOUNDRY_PROFILE=quick python -m tools.campaign    100 histories, as the gate runs them
 
-An invariant that no history could break proves nothing. So the run also fails when a goal was never reached: an outcome,
-an end of a dispute, a slash, an exit, …
+Histories in which nothing happens prove nothing. So the run also fails when a goal was never reached: an outcome, an
+end of a dispute, a slash, an exit, …
 """
 
 import os

@@ -80,7 +80,7 @@ abstract contract OperatorActions is ContributorActions {
     }
 
     function actDeregister(uint256 seed) external counted("deregister") {
-        if (!chance(seed, 3, 4)) return;
+        if (!chance(seed, 3, 3)) return;
         leaveSet(draw(seed, 1, 0, SEATS - 1));
     }
 
@@ -94,7 +94,7 @@ abstract contract OperatorActions is ContributorActions {
     function actComplete(uint256 seed) external counted("complete") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
-        if (chance(seed, 2, 5) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
+        if (chance(seed, 2, 2) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         address to = chance(seed, 3, 4) ? address(refusing) : elsewhere;
         bytes memory call = abi.encodeCall(IAvsGovernance.completeDeregistration, (signerOf[index], to));
         (bool succeeded,) = attempt(seats[index].owner, address(governance), 0, call);
@@ -107,7 +107,7 @@ abstract contract OperatorActions is ContributorActions {
     function actReleaseSlot(uint256 seed) external counted("release slot") {
         (uint256 index, bool isFound) = anyLeaving(seed);
         if (!isFound) return;
-        if (chance(seed, 2, 5) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
+        if (chance(seed, 2, 2) && unbondedAt(index) != type(uint256).max) waitUntil(unbondedAt(index));
         releaseSeat(index);
     }
 
@@ -188,7 +188,9 @@ abstract contract OperatorActions is ContributorActions {
         bytes memory call = abi.encodeCall(IAvsGovernance.releaseSlot, (signerOf[index]));
         (bool succeeded,) = attempt(stranger, address(governance), 0, call);
         if (succeeded != (isLeaving(index) && isUnbonded(index))) blame(8, "freeing a slot");
-        if (succeeded) stakeCredits[seats[index].owner] += noteExit(index);
+        if (!succeeded) return;
+        stakeCredits[seats[index].owner] += noteExit(index);
+        mark("slot freed by anyone");
     }
 
     function sealSet() internal {

@@ -8,7 +8,7 @@ import {IAvsGovernance} from "../../src/interfaces/IAvsGovernance.sol";
 import {IAvsGovernanceLogic} from "../../src/interfaces/IAvsGovernanceLogic.sol";
 import {IAvsLogic} from "../../src/interfaces/IAvsLogic.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
-import {FeeShare, OperatorStatus, TaskRequest, Verdict} from "../../src/types/Types.sol";
+import {FeeShare, OperatorStatus, ProjectStatus, TaskRequest, Verdict} from "../../src/types/Types.sol";
 import {MoodyToken} from "../support/FakeTokens.sol";
 import {BurningHook, RevertingHook} from "../support/GovernanceHooks.sol";
 import {DisputeActions} from "./DisputeActions.sol";
@@ -110,7 +110,7 @@ abstract contract RoleActions is DisputeActions {
         MoodyToken.Mood mood = MoodyToken.Mood.HONEST;
         if (chance(seed, 1, 4)) mood = MoodyToken.Mood(draw(seed, 2, 1, 3));
         wait(1);
-        token.setMood(mood, anyProject(seed));
+        token.setMood(mood, liveProjectOf(address(token)));
         string[4] memory names = ["HONEST", "TAXING", "REFUSING", "REENTERING"];
         mark(string.concat("mood ", names[uint256(mood)]));
     }
@@ -143,6 +143,14 @@ abstract contract RoleActions is DisputeActions {
     }
 
     // ---- choices
+
+    /// @dev The latest project in a money that takes top-ups; 0 if there is none.
+    function liveProjectOf(address money) private view returns (uint256 id) {
+        for (id = projectTotal(); id != 0; --id) {
+            bool isLive = books[id].status == ProjectStatus.BASELINE || books[id].status == ProjectStatus.OPEN;
+            if (isLive && books[id].token == money) return id;
+        }
+    }
 
     function dataOf(Plan storage plan, uint256 seed) private view returns (bytes memory) {
         address owner = ownerOf(signerOf[plan.seat]);

@@ -71,7 +71,6 @@ abstract contract StakeBooks is World {
         seat.stake = 0;
         seat.status = OperatorStatus.EXITED;
         if (!isUnbonded(index)) blame(7, "a stake that left before its time");
-        mark("slot released");
     }
 
     /// @dev What a case can still take of a stake.

@@ -10,7 +10,7 @@ contract AvsLogic is IAvsLogic {
     address public immutable attestationCenter;
     IModelSubmission public immutable modelSubmission;
 
-    /// @dev Both addresses may still be without code. The deployment has to check the wiring afterwards.
+    /// @dev Both addresses may still be without code. ModelSubmission checks the wiring.
     constructor(address attestationCenter_, IModelSubmission modelSubmission_) {
         attestationCenter = attestationCenter_;
         modelSubmission = modelSubmission_;

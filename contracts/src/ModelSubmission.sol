@@ -6,6 +6,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IAdministration} from "./interfaces/IAdministration.sol";
 import {IAttestationCenter} from "./interfaces/IAttestationCenter.sol";
 import {IAvsGovernance} from "./interfaces/IAvsGovernance.sol";
+import {IAvsLogic} from "./interfaces/IAvsLogic.sol";
 import {IModelSubmission} from "./interfaces/IModelSubmission.sol";
 import {Champions} from "./libraries/Champions.sol";
 import {Digests} from "./libraries/Digests.sol";
@@ -18,6 +19,7 @@ import {Rewards} from "./libraries/Rewards.sol";
 import {Roles} from "./libraries/Roles.sol";
 import {Submissions} from "./libraries/Submissions.sol";
 import {Tokens} from "./libraries/Tokens.sol";
+import {Wiring} from "./libraries/Wiring.sol";
 import {Ledger, Market, ProjectEntry, ProjectRecord} from "./types/Market.sol";
 import {
     FeeShare,
@@ -78,6 +80,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         Limits memory limits_
     ) {
         if (treasury_ == address(0)) revert ZeroAddress();
+        Wiring.validate(administration_, governance, attestationCenter_, IAvsLogic(avsLogic_), treasury_);
         ProjectRules.validateLimits(limits_, governance.unbondingBlocks());
         administration = administration_;
         avsLogic = avsLogic_;

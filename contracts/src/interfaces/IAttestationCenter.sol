@@ -2,6 +2,12 @@
 pragma solidity ^0.8.30;
 
 import {Certificate, SignedVote, Task, TaskInfo, TaskRequest} from "../types/Types.sol";
+import {IAdministration} from "./IAdministration.sol";
+import {IAvsGovernance} from "./IAvsGovernance.sol";
+import {IAvsLogic} from "./IAvsLogic.sol";
+import {IModelSubmission} from "./IModelSubmission.sol";
+import {ISeedSource} from "./ISeedSource.sol";
+import {ISignatureVerifier} from "./ISignatureVerifier.sol";
 
 /// @title Tasks, certificates, settlements, disputes and proofs of conflicting votes. Holds no money.
 interface IAttestationCenter {
@@ -68,6 +74,20 @@ interface IAttestationCenter {
 
     /// @notice Return the number of the settlement at which the operator's next claim starts.
     function cursorOf(address operator) external view returns (uint64);
+
+    function administration() external view returns (IAdministration);
+
+    function governance() external view returns (IAvsGovernance);
+
+    function avsLogic() external view returns (IAvsLogic);
+
+    function modelSubmission() external view returns (IModelSubmission);
+
+    function verifier() external view returns (ISignatureVerifier);
+
+    function seedSource() external view returns (ISeedSource);
+
+    function treasury() external view returns (address);
 
     event TaskOpened(
         bytes32 indexed taskId,

@@ -2,7 +2,10 @@
 pragma solidity ^0.8.30;
 
 import {Operator, Registration, SealedSet} from "../types/Types.sol";
+import {IAdministration} from "./IAdministration.sol";
+import {IAttestationCenter} from "./IAttestationCenter.sol";
 import {IAvsGovernanceLogic} from "./IAvsGovernanceLogic.sol";
+import {ISignatureVerifier} from "./ISignatureVerifier.sol";
 
 /// @title Operators, their stake and the sealed sets that tasks use.
 interface IAvsGovernance {
@@ -117,6 +120,12 @@ interface IAvsGovernance {
     function pot() external view returns (uint256);
 
     function unbondingBlocks() external view returns (uint64);
+
+    function administration() external view returns (IAdministration);
+
+    function attestationCenter() external view returns (IAttestationCenter);
+
+    function verifier() external view returns (ISignatureVerifier);
 
     /// @notice Return the token of all stakes; zero is the chain's own coin.
     function stakeToken() external view returns (address);

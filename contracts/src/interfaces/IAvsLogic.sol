@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {FeeShare, Verdict} from "../types/Types.sol";
+import {IModelSubmission} from "./IModelSubmission.sol";
 
 /// @title The hook between AttestationCenter and ModelSubmission. No storage, no money of its own, no try/catch.
 interface IAvsLogic {
@@ -19,6 +20,10 @@ interface IAvsLogic {
 
     /// @notice Credit an operator's fees.
     function payOperator(address receiver, FeeShare[] calldata shares) external;
+
+    function attestationCenter() external view returns (address);
+
+    function modelSubmission() external view returns (IModelSubmission);
 
     error NotAttestationCenter(address caller);
 }

@@ -180,4 +180,6 @@ interface IModelSubmission {
     error TokenNotAllowed(address token);
     error NothingToWithdraw();
     error ZeroAddress();
+    error NotDeployed(string name, address where);
+    error WrongWiring(address where, string getter, address found, address expected);
 }

@@ -24,7 +24,7 @@ import {
     Verdict,
     WithheldReward
 } from "../../src/types/Types.sol";
-import {FakeAttestationCenter, FakeUnbonding} from "./FakeAttestationCenter.sol";
+import {FakeAttestationCenter, FakeGovernance} from "./FakeAttestationCenter.sol";
 import {PlainToken} from "./FakeTokens.sol";
 import {Test} from "./Test.sol";
 
@@ -93,7 +93,6 @@ abstract contract MarketTest is Test {
         administration = new Administration(timelock, guardian, 1 days);
         center = new FakeAttestationCenter();
         market = deployMarket(defaultLimits(), UNBONDING_BLOCKS);
-        center.wire(market, administration);
         center.setPayees(performer, aggregator);
         token = new PlainToken();
         vm.prank(timelock);
@@ -121,9 +120,18 @@ abstract contract MarketTest is Test {
     }
 
     function deployMarket(IModelSubmission.Limits memory limits, uint64 unbonding) internal returns (ModelSubmission) {
-        IAvsGovernance governance = IAvsGovernance(address(new FakeUnbonding(unbonding)));
+        IAvsGovernance governance = wireMarket(unbonding);
         IAttestationCenter wired = IAttestationCenter(address(center));
         return new ModelSubmission(administration, governance, wired, address(center), treasury, limits);
+    }
+
+    /// @dev Wire the fakes to the contract that this one deploys next. Return the fake of AvsGovernance.
+    function wireMarket(uint64 unbonding) internal returns (IAvsGovernance) {
+        FakeGovernance governance = new FakeGovernance(unbonding);
+        governance.wire(administration, address(center), center.verifier());
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        center.wire(IModelSubmission(next), administration, IAvsGovernance(address(governance)), treasury);
+        return IAvsGovernance(address(governance));
     }
 
     /// @dev Enough coin and tokens for every test, with the tokens' allowance.

@@ -5,7 +5,6 @@ import {ModelSubmission} from "../../src/ModelSubmission.sol";
 import {IAttestationCenter} from "../../src/interfaces/IAttestationCenter.sol";
 import {IAvsGovernance} from "../../src/interfaces/IAvsGovernance.sol";
 import {IModelSubmission} from "../../src/interfaces/IModelSubmission.sol";
-import {FakeUnbonding} from "../support/FakeAttestationCenter.sol";
 import {MarketTest} from "../support/MarketTest.sol";
 
 /// @dev What the constructor accepts and keeps.
@@ -26,7 +25,7 @@ contract ModelSubmissionDeploymentTest is MarketTest {
     }
 
     function test_constructor__no_treasury__reverts() public {
-        IAvsGovernance governance = IAvsGovernance(address(new FakeUnbonding(UNBONDING_BLOCKS)));
+        IAvsGovernance governance = wireMarket(UNBONDING_BLOCKS);
         IAttestationCenter wired = IAttestationCenter(address(center));
         vm.expectRevert(IModelSubmission.ZeroAddress.selector);
         new ModelSubmission(administration, governance, wired, address(center), address(0), defaultLimits());
@@ -88,7 +87,7 @@ contract ModelSubmissionDeploymentTest is MarketTest {
     }
 
     function _expectBad(IModelSubmission.Limits memory limits, uint64 unbonding, string memory name) private {
-        IAvsGovernance governance = IAvsGovernance(address(new FakeUnbonding(unbonding)));
+        IAvsGovernance governance = wireMarket(unbonding);
         IAttestationCenter wired = IAttestationCenter(address(center));
         vm.expectRevert(abi.encodeWithSelector(IModelSubmission.BadParameter.selector, name));
         new ModelSubmission(administration, governance, wired, address(center), treasury, limits);

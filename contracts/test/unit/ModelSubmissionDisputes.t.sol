@@ -55,7 +55,6 @@ contract ModelSubmissionDisputesTest is MarketTest {
         limits.resolveBlocks = 1;
         center = new FakeAttestationCenter();
         market = deployMarket(limits, UNBONDING_BLOCKS);
-        center.wire(market, administration);
         asset = COIN;
         projectId = openProject(disputable());
         index = submit(projectId, alice, BETTER);

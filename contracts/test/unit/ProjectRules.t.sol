@@ -238,7 +238,6 @@ contract ProjectRulesTest is MarketTest {
         IModelSubmission.Limits memory limits = defaultLimits();
         limits.minDisputeBlocks = 50;
         market = deployMarket(limits, UNBONDING_BLOCKS);
-        center.wire(market, administration);
         params.disputeBlocks = 49;
         _refuse("disputeBlocks");
         params.disputeBlocks = MAX_DISPUTE_BLOCKS + 1;

@@ -103,6 +103,9 @@ def report(results: list[Result]) -> int:
         print(f"  {'yes' if result.is_passed else 'NO ':<8} {result.seconds:6.1f} s  {result.check.name}")
     failed = sum(not result.is_passed for result in results)
     print(f"\nchecks: {len(results) - failed} passed, {failed} failed")
+    skipped = [f"{result.skipped} of {result.check.name}" for result in results if result.skipped]
+    if skipped:
+        print(f"tests skipped, with their reasons above: {', '.join(skipped)}")
     return 1 if failed else 0
 
 

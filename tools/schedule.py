@@ -1,11 +1,12 @@
 """Runs commands side by side, as many as the machine has cores for, and tells how each ended.
 
-Commands start in the order given; each waits until its cores are free and no running one holds the same room. What a
-command prints is shown in one piece when it has ended.
+Commands start in the order given; each waits until its cores are free. What a command prints is shown in one piece when
+it has ended.
 """
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -22,14 +23,13 @@ KILL_AFTER_S = 10.0  # a command that ignores SIGTERM for longer is killed
 
 @dataclass(frozen=True)
 class Check:
-    """One command. `tier` is what `--only` names; two checks that change the same `room` never run together."""
+    """One command. `tier` is what `--only` names."""
 
     name: str
     tier: str
     command: Sequence[str]
     directory: Path = ROOT
     cores: int = 1
-    room: str | None = None
     deadline_s: float = 2_400.0  # three gates side by side on two cores need 1,000; a check that hangs must end
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,6 +39,7 @@ class Result:
     check: Check
     is_passed: bool
     seconds: float
+    skipped: int = 0  # tests that the command says it skipped
 
 
 async def run_checks(checks: Sequence[Check], *, cores: int, environment: Mapping[str, str]) -> list[Result]:
@@ -57,25 +58,21 @@ async def run_checks(checks: Sequence[Check], *, cores: int, environment: Mappin
 
 
 class _Floor:
-    """The cores and rooms that are taken."""
+    """The cores that are taken."""
 
     def __init__(self, cores: int) -> None:
         self._cores = cores
         self._free = cores
-        self._rooms: set[str] = set()
         self._changed = asyncio.Condition()
 
     async def enter(self, check: Check) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: self._needs(check) <= self._free and check.room not in self._rooms)
+            await self._changed.wait_for(lambda: self._needs(check) <= self._free)
             self._free -= self._needs(check)
-            if check.room is not None:
-                self._rooms.add(check.room)
 
     async def leave(self, check: Check) -> None:
         async with self._changed:
             self._free += self._needs(check)
-            self._rooms.discard(check.room or "")
             self._changed.notify_all()
 
     def _needs(self, check: Check) -> int:
@@ -94,7 +91,13 @@ async def _run(check: Check, floor: _Floor, environment: Mapping[str, str]) -> R
         text = output.read().decode(errors="replace").rstrip()
     verdict = "passed" if status == 0 else "ran out of time" if status is None else f"failed with status {status}"
     print(f"\n=== {check.name}: {verdict} after {seconds:.1f} s\n{text}", flush=True)
-    return Result(check, status == 0, seconds)
+    return Result(check, status == 0, seconds, count_skipped(text))
+
+
+def count_skipped(output: str) -> int:
+    """The number of skipped tests in the last summary of pytest or forge; 0 where there is none."""
+    counts = re.findall(r"\b(\d+) skipped\b", output)
+    return int(counts[-1]) if counts else 0
 
 
 async def _run_command(check: Check, output: int, environment: Mapping[str, str]) -> int | None:

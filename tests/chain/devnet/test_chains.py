@@ -23,6 +23,8 @@ from zarathustra.chain.headers import fetch_seed_header
 from zarathustra.chain.market import MarketReader
 from zarathustra.chain.quantities import parse_quantity
 from zarathustra.chain.rpc import HttpRpc, Rpc
+from zarathustra.core.errors import Invalid
+from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockNumber, Wei
 from zarathustra.sdk.network import NetworkFile
 from zarathustra.signing.ecdsa import compute_address
@@ -94,6 +96,12 @@ async def test_seed_header__new_and_old_blocks__contract_reads_the_same(chain: D
     for number in (market.deployment.deployed_at, market.deployment.deployed_at + 1, head - 1):
         header = await fetch_seed_header(rpc, BlockNumber(number))
         assert await source.simulate("randomnessOf", number, header.encoded) == (header.prev_randao,)
+
+
+async def test_seed_header__first_block__has_no_randomness(rpc: HttpRpc) -> None:
+    with pytest.raises(Invalid) as caught:
+        await fetch_seed_header(rpc, BlockNumber(0))
+    assert caught.value.reason is Reason.NO_RANDOMNESS
 
 
 async def test_offer_token__by_the_timelock__projects_may_use_it(

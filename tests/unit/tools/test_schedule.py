@@ -1,4 +1,4 @@
-"""Checks in parallel: how many at a time, which never together, and how each result is reported."""
+"""Checks in parallel: how many at a time, and how each result is reported."""
 
 import asyncio
 import os
@@ -28,9 +28,9 @@ print("alone" if alone else "in company")
 """
 
 
-def make_check(folder: Path, name: str, *, companions: int = 0, cores: int = 1, room: str | None = None) -> Check:
+def make_check(folder: Path, name: str, *, companions: int = 0, cores: int = 1) -> Check:
     command = (sys.executable, "-c", PROGRAM, str(folder), name, str(companions))
-    return Check(name, "unit", command, folder, cores=cores, room=room)
+    return Check(name, "unit", command, folder, cores=cores)
 
 
 def fail_with(status: int, folder: Path) -> Check:
@@ -47,11 +47,8 @@ async def test_run__two_cores__two_at_a_time(tmp_path: Path) -> None:
     assert all(result.is_passed for result in results)
 
 
-@pytest.mark.parametrize("options", [{"cores": 2}, {"room": "kitchen"}])
-async def test_run__needs_all_cores_or_one_room__one_after_the_other(
-    options: dict[str, int | str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await run(*(make_check(tmp_path, name, **options) for name in "abc"))
+async def test_run__needs_all_cores__one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await run(*(make_check(tmp_path, name, cores=2) for name in "abc"))
     assert capsys.readouterr().out.count("alone") == 3
 
 
@@ -68,6 +65,28 @@ async def test_run__one_fails__the_others_run_and_its_output_is_shown(
     assert "=== failing: failed with status 3" in printed
     assert "why" in printed
     assert report(results) == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "skipped"),
+    [
+        ("SKIPPED [1] test_demo.py:44: there is no geth\n5 passed, 1 skipped in 2.07s", 1),
+        (
+            "Suite result: ok. 5 passed; 0 failed; 3 skipped\n40 tests passed, 0 failed, 4 skipped (44 total tests)",
+            4,
+        ),
+        ("test result: 7 tests passed, 0 failed, 0 skipped", 0),
+        ("Success: no issues found in 400 source files", 0),
+    ],
+)
+async def test_run__tests_are_skipped__counted_in_the_report(
+    output: str, skipped: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = Check("chain tests", "chain", (sys.executable, "-c", f"print({output!r})"), tmp_path)
+    results = await run(check)
+    assert results[0].skipped == skipped
+    assert report(results) == 0
+    assert (f"{skipped} of chain tests" in capsys.readouterr().out) is (skipped > 0)
 
 
 async def test_run__over_its_deadline__is_ended_with_its_child_processes(

@@ -39,6 +39,7 @@ from zarathustra.chain.port import Deployment
 from zarathustra.chain.quantities import format_data
 from zarathustra.chain.roles import Role, RoleHolders
 from zarathustra.core.errors import Invalid
+from zarathustra.core.nesting import MAX_NESTING, is_nested_too_deep
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockNumber
 
@@ -167,17 +168,23 @@ def load_record(path: Path) -> DeploymentRecord:
     """Load the deployment in a file. Raises Invalid(BAD_SETTING)."""
     try:
         return parse_record(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise Invalid(Reason.BAD_SETTING, "read deployment file", path=path, cause=error) from error
 
 
 def parse_record(text: str) -> DeploymentRecord:
-    """Parse the deployment in a JSON document. Raises ValueError or RecursionError."""
-    return parse_document(json.loads(text, object_pairs_hook=build_object))
+    """Parse the deployment in a JSON document. Raises ValueError."""
+    return parse_document(parse_json(text))
 
 
-def build_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a JSON object; for json's `object_pairs_hook`. Raises ValueError when a name comes twice."""
+def parse_json(text: str) -> Any:
+    """Parse a JSON document. Raises ValueError also when a name comes twice in an object, or brackets nest too deep."""
+    if is_nested_too_deep(text):
+        raise ValueError(f"more than {MAX_NESTING} levels of brackets")
+    return json.loads(text, object_pairs_hook=_build_object)
+
+
+def _build_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     built = dict(pairs)
     if len(built) != len(pairs):
         raise ValueError(f"a name comes twice among {', '.join(name for name, _ in pairs)}")

@@ -174,7 +174,7 @@ async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
 def _parse_json(content: bytes, url: str) -> Any:
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Retry(Reason.RPC_UNREACHABLE, "node's answer is not JSON", host=_host_of(url)) from error
 
 

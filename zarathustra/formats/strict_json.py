@@ -2,16 +2,13 @@
 
 import json
 import math
-import re
 from collections.abc import Collection
 from typing import NoReturn, cast
 
 from zarathustra.core.errors import Invalid
+from zarathustra.core.nesting import MAX_NESTING, is_nested_too_deep
 from zarathustra.core.reasons import Reason
 
-# Valid files have five levels. The parser recurses in C: the depth at which Python refuses, or the process crashes,
-# depends on the platform and on libraries that raise the limit (py_ecc does). An evaluation must not depend on that.
-MAX_NESTING = 32
 MAX_INTEGER_DIGITS = 18  # int() takes quadratic time; 18 digits always fit into an int64
 
 
@@ -25,7 +22,8 @@ def parse_object(raw: bytes, *, max_bytes: int) -> dict[str, object]:
         raise Invalid(Reason.OVERSIZE, "JSON file is too long", length=len(raw), limit=max_bytes)
     try:
         text = raw.decode("utf-8")
-        _validate_nesting(text)
+        if is_nested_too_deep(text):
+            raise Invalid(Reason.BAD_JSON, "nested too deep", limit=MAX_NESTING)
         value = json.loads(
             text,
             object_pairs_hook=_build_object,
@@ -64,18 +62,6 @@ def validate_keys(
             missing=sorted(missing)[:4],
             unknown=[key[:64] for key in sorted(unknown)[:4]],
         )
-
-
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-
-
-def _validate_nesting(text: str) -> None:
-    """Raise Invalid(BAD_JSON) if brackets outside strings nest too deep. The parser finds all other faults."""
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match.group(), 0)
-        if depth > MAX_NESTING:
-            raise Invalid(Reason.BAD_JSON, "nested too deep", limit=MAX_NESTING)
 
 
 def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

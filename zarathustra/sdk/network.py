@@ -7,9 +7,9 @@ from typing import Any
 
 from zarathustra.chain.deployment import (
     DeploymentRecord,
-    build_object,
     load_record,
     parse_document,
+    parse_json,
     to_document,
     validate_names,
 )
@@ -48,14 +48,14 @@ def load_network(path: Path) -> Network:
 def load_network_file(path: Path) -> NetworkFile:
     """Read the file `path`. Raises Invalid(BAD_SETTING)."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=build_object)
+        document = parse_json(path.read_text(encoding="utf-8"))
         validate_names("network file", document, ("rpc_urls", "ipfs_api_url", "deployment"))
         return NetworkFile(
             rpc_urls=_parse_urls(document["rpc_urls"]),
             ipfs_api_url=_parse_url("ipfs_api_url", document["ipfs_api_url"]),
             record=_parse_deployment(document["deployment"], path.parent),
         )
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise Invalid(Reason.BAD_SETTING, "read network file", path=path, cause=error) from error
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from zarathustra.core.errors import Invalid
+from zarathustra.core.nesting import is_nested_too_deep
 from zarathustra.core.reasons import Reason
 from zarathustra.signing.bls import BlsBackend
 from zarathustra.signing.ecdsa import compute_address
@@ -117,7 +118,8 @@ def _read_private(path: Path) -> dict[str, Any]:
 
 def _parse_object(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        decoded = text.decode("utf-8")
+        content = None if is_nested_too_deep(decoded) else json.loads(decoded)
     except ValueError as error:
         raise Invalid(Reason.BAD_SETTING, "keystore is not JSON", path=path) from error
     if not isinstance(content, dict):

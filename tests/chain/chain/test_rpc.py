@@ -73,6 +73,7 @@ async def hang(_body: Any) -> Any:
 BROKEN: dict[str, Respond] = {
     "internal-error": respond_with_status(500, "oops"),
     "rate-limited": respond_with_status(429, "slow down"),
+    "nested-deep": respond_with_status(200, "[" * 5_000 + "]" * 5_000),
     "html": respond_with_status(200, "<html>login</html>"),
     "refuses": refuse_with({"code": -32005, "message": "limit exceeded"}),
     "refuses-with-text": refuse_with("no"),

@@ -62,6 +62,18 @@ def test_load_record__no_deployment__bad_setting_names_the_file(tmp_path: Path, 
     assert caught.value.details["path"] == path
 
 
+@pytest.mark.parametrize("depth", [33, 1_000_000])
+@pytest.mark.parametrize("start", ["", '{"format": "deployment/1", "chain_id": '])
+def test_load_record__nested_deep__bad_setting_however_deep(tmp_path: Path, start: str, depth: int) -> None:
+    """The parser would end the process here if a library had raised Python's limit of recursion."""
+    path = tmp_path / "deployment.json"
+    path.write_text(start + "[" * depth + "]" * depth)
+    with pytest.raises(Invalid) as caught:
+        load_record(path)
+    assert caught.value.reason is Reason.BAD_SETTING
+    assert "more than 32 levels of brackets" in str(caught.value.details["cause"])
+
+
 def test_load_record__missing_file__bad_setting(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         load_record(tmp_path / "deployment.json")

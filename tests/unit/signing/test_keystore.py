@@ -127,7 +127,7 @@ def test_load__file_missing__is_refused(tmp_path: Path) -> None:
     _assert_refused(Reason.BAD_SETTING, lambda: load_bls(tmp_path / "nowhere.json"))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b" " * 70_000 + b"{}"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b" " * 70_000 + b"{}", b"[" * 60_000])
 def test_load__file_is_not_a_keystore__is_refused(bls_path: Path, text: bytes) -> None:
     bls_path.write_bytes(text)
     _assert_refused(Reason.BAD_SETTING, lambda: load_bls(bls_path))

@@ -10,9 +10,12 @@ import {MarketTest} from "../support/MarketTest.sol";
 /// @dev What the constructor accepts and keeps.
 contract ModelSubmissionDeploymentTest is MarketTest {
     function test_constructor__arguments__kept() public {
+        IAvsGovernance governance = wireMarket(UNBONDING_BLOCKS);
+        IAttestationCenter wired = IAttestationCenter(address(center));
         vm.expectEmit();
         emit IModelSubmission.TokenChanged(COIN, COIN_MIN_FEE);
-        ModelSubmission deployed = deployMarket(defaultLimits(), UNBONDING_BLOCKS);
+        ModelSubmission deployed =
+            new ModelSubmission(administration, governance, wired, address(center), treasury, defaultLimits());
 
         assertEq(address(deployed.administration()), address(administration));
         assertEq(deployed.avsLogic(), address(center));

@@ -15,6 +15,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "MissingRole": "The account does not hold the role that this call needs.",
         "NotAdmitted": "The administrators have not admitted this account; ask them, or wait for open registration.",
         "NotDisputed": "There is no dispute about this verdict, or it is ruled on already.",
+        "NotDeployed": "There is no contract at the address where the named one should be; start the deployment again.",
         "NotOperatorOwner": "Only the operator's owner may do this.",
         "NotProjectOwner": "Only the project's owner may do this.",
         "NotResolver": "Only the resolver of this deployment may rule on disputes.",
@@ -32,6 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "TimelockUnexpectedOperationState": "The operation is not in the state that this needs.",
         "TokenNotAllowed": "The administrators do not allow this token for new projects.",
         "UnknownTask": "There is no task with this id.",
+        "WrongWiring": "A contract names another address than planned; start the deployment again, with an unused key.",
     }
 )
 

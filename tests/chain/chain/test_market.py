@@ -27,7 +27,7 @@ from tests.kit.chain.market import (
 )
 from zarathustra.chain.abi import FACT_CLASSES, MODEL_SUBMISSION, encode_call, load_abi
 from zarathustra.chain.contracts import COIN, SendingContract
-from zarathustra.chain.deploy import ORDER, deploy
+from zarathustra.chain.deploy import ORDER, build_creation_code, deploy, plan_deployment
 from zarathustra.chain.market import MarketReader, OperatorStatus
 from zarathustra.chain.port import Posting
 from zarathustra.chain.reader import ChainTaskReader
@@ -101,6 +101,19 @@ async def test_deploy__key_with_history__contracts_are_where_they_were_computed(
     first, second = await deploy_market(rpc), await deploy_market(rpc)
     assert first.deployment.model_submission != second.deployment.model_submission
     assert second.deployment.deployed_at == first.deployment.deployed_at + len(ORDER)
+
+
+async def test_deploy__last_contract_not_where_the_others_expect_it__refused(rpc: HttpRpc) -> None:
+    sender = make_sender(rpc, DEV_KEYS[OWNER])
+    plan = plan_deployment(sender.address, await sender.fetch_next_nonce(), build_parameters(sender.address))
+    *others, last = (Transaction(None, build_creation_code(step.contract, step.arguments)) for step in plan.steps)
+    for transaction in (*others, Transaction(sender.address, b"")):  # another program uses the key
+        await sender.send(transaction)
+    with pytest.raises(Invalid) as caught:
+        await sender.send(last)
+    assert caught.value.details["error"] == "WrongWiring"
+    expected = "0x" + plan.addresses[MODEL_SUBMISSION].hex()
+    assert f"modelSubmission, {expected}" in caught.value.details["arguments"]
 
 
 async def test_deploy__constructor_refuses__says_why(rpc: HttpRpc) -> None:

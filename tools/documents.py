@@ -1,4 +1,5 @@
-"""What can rot is generated: the pages below `docs/reference`, `docs/ops.md`, and each README's table of settings.
+"""What can rot is generated: the pages below `docs/reference`, `docs/ops.md`, each README's table of settings, and the
+signatures on each contract's page.
 
 python -m tools.documents            write them
 python -m tools.documents --check    name those that differ from what would be written
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.pages.cli import build_cli
+from tools.pages.contracts import fill_page
 from tools.pages.metrics import build_metrics
 from tools.pages.ops import build_ops
 from tools.pages.reasons import build_reasons
@@ -17,6 +19,7 @@ from tools.pages.settings import SERVICES, build_settings, fill_readme
 from tools.pages.topics import build_topics
 from tools.paths import ROOT
 from zarathustra.bus.topics import load_catalogue
+from zarathustra.chain.abi import CONTRACTS
 from zarathustra.cli.main import cli
 
 REFERENCE = Path("docs/reference")
@@ -25,6 +28,7 @@ PACKAGES = ("zarathustra", "services")
 
 def build_documents(root: Path) -> Mapping[Path, str]:
     """Every generated file, relative to the repository at `root`, with the text that it should have."""
+    contracts = {contract: Path("docs/contracts") / f"{contract}.md" for contract in CONTRACTS}
     readmes = {service: Path("services") / service / "README.md" for service in SERVICES}
     return {
         Path("docs/ops.md"): build_ops(),
@@ -34,6 +38,7 @@ def build_documents(root: Path) -> Mapping[Path, str]:
         REFERENCE / "settings.md": build_settings(),
         REFERENCE / "topics.md": build_topics(load_catalogue(), SERVICES),
         **{path: fill_readme(_read(root / path), service) for service, path in readmes.items()},
+        **{path: fill_page(_read(root / path), contract) for contract, path in contracts.items()},
     }
 
 

@@ -41,6 +41,15 @@ def build_code(text: str) -> str:
     return f"```\n{text}\n```"
 
 
+def fill_between(text: str, start: str, end: str, content: str, *, of: str) -> str:
+    """The text with the content between its two markers. Raises ValueError that says what lacks them."""
+    before, found_start, rest = text.partition(start)
+    _, found_end, after = rest.partition(end)
+    if not found_start or not found_end:
+        raise ValueError(f"{of} lacks the markers {start} and {end}")
+    return f"{before}{start}\n\n{content}\n\n{end}{after}"
+
+
 def quote(text: str) -> str:
     """A literal, set as code."""
     return f"`{text}`"

@@ -12,7 +12,7 @@ from services.notifier.settings import Settings as NotifierSettings
 from services.performer.settings import Settings as PerformerSettings
 from services.store.settings import Settings as StoreSettings
 from services.validator.settings import Settings as ValidatorSettings
-from tools.pages.markdown import build_list, build_page, build_paragraph, build_table, quote
+from tools.pages.markdown import build_list, build_page, build_paragraph, build_table, fill_between, quote
 from zarathustra.core.types import Address
 from zarathustra.runtime.lifecycle import EXIT_BAD_SETTING
 from zarathustra.runtime.settings import CLIENT_VARIABLES, MEANING, PREFIX, Secret
@@ -70,13 +70,9 @@ def build_settings_table(service: str) -> str:
 
 def fill_readme(text: str, service: str) -> str:
     """The README with its table as it should be. Raises ValueError when the markers are missing."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise ValueError(f"the README of {service} lacks the markers {START} and {END}")
     table = build_settings_table(service)
     note = build_paragraph(README_NOTE + (SECRETS_NOTE if "| secret |" in table else ""))
-    return f"{before}{START}\n\n{table}\n\n{note}\n\n{END}{after}"
+    return fill_between(text, START, END, f"{table}\n\n{note}", of=f"the README of {service}")
 
 
 def _build_rules() -> list[str]:

@@ -69,8 +69,9 @@ def list_literals(path: Path) -> set[str]:
 
 @cache
 def build_pages() -> Mapping[Path, str]:
-    """The generated pages; READMEs are only generated in part."""
-    return {path: text for path, text in build_documents(ROOT).items() if path.parts[0] == "docs"}
+    """The pages that are generated as a whole: not READMEs, nor those of the contracts."""
+    whole = (Path("docs"), Path("docs/reference"))
+    return {path: text for path, text in build_documents(ROOT).items() if path.parent in whole}
 
 
 # ---- generated pages

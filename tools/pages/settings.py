@@ -14,7 +14,7 @@ from services.store.settings import Settings as StoreSettings
 from services.validator.settings import Settings as ValidatorSettings
 from tools.pages.markdown import build_list, build_page, build_paragraph, build_table, fill_between, quote
 from zarathustra.core.types import Address
-from zarathustra.runtime.lifecycle import EXIT_BAD_SETTING
+from zarathustra.runtime.lifecycle import EXIT_BAD_SETTING, EXIT_FAILED, SETTING_REASONS
 from zarathustra.runtime.settings import CLIENT_VARIABLES, MEANING, PREFIX, Secret
 
 SERVICES: Mapping[str, Any] = {
@@ -83,6 +83,18 @@ def _build_rules() -> list[str]:
         build_paragraph(
             "A service reads its settings from the environment, once, when it starts. All problems are reported at "
             f"once; the service then ends with status {EXIT_BAD_SETTING}. It logs its settings, secrets as `***`."
+        ),
+        build_table(
+            ("exit status", "why", "restart it?"),
+            [
+                ("0", "it was stopped, and drained", "as you like"),
+                (str(EXIT_FAILED), "it failed", "yes, unless the reason in its log says that a person must act first"),
+                (
+                    str(EXIT_BAD_SETTING),
+                    f"{' or '.join(quote(code) for code in sorted(reason.code for reason in SETTING_REASONS))}",
+                    "no: it would end in the same way; correct the setting or the deployment file first",
+                ),
+            ],
         ),
         build_list(
             [

@@ -2,8 +2,8 @@
 
 Options or environment variables name the network and the account: ZARATHUSTRA_NETWORK, ZARATHUSTRA_KEY_FILE,
 ZARATHUSTRA_KEY_PASSWORD_FILE. If a command fails, it prints the reason code, its explanation, and the meaning of the
-contract's error if there is one. Exit status: 1 refused or failed; 2 wrong usage; 3 a node or service did not answer,
-so try again later.
+contract's error if there is one. Exit status: 0 done; 1 refused or failed, also for a wrong setting or deployment;
+2 wrong usage; 3 a node or service did not answer, so try again later.
 """
 
 import sys

@@ -17,9 +17,19 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO32, BlockNumber
 
-# The fields in their order (Yellow Paper, EIP-1559, 4895, 4844, 4788, 7685, 7928). Numbers are quantities.
+# The fields in their order (Yellow Paper, EIP-1559, 4895, 4844, 4788, 7685, 7928, 7843). Numbers are quantities.
 NUMBERS: Final = frozenset(
-    {"difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas"}
+    {
+        "difficulty",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "baseFeePerGas",
+        "blobGasUsed",
+        "excessBlobGas",
+        "slotNumber",
+    }
 )
 FIELDS: Final = (
     "parentHash",
@@ -44,6 +54,7 @@ FIELDS: Final = (
     "parentBeaconBlockRoot",
     "requestsHash",
     "blockAccessListHash",
+    "slotNumber",
 )
 FRONTIER_FIELDS: Final = 15  # every header has these; the later ones are missing before their fork
 

@@ -92,7 +92,7 @@ def _build_rules() -> list[str]:
                 (
                     str(EXIT_BAD_SETTING),
                     f"{' or '.join(quote(code) for code in sorted(reason.code for reason in SETTING_REASONS))}",
-                    "no: it would end in the same way; correct the setting or the deployment file first",
+                    "no: correct the setting or the deployment file first",
                 ),
             ],
         ),

@@ -246,8 +246,10 @@ async def submit_copy(client: Client, project_id: ProjectId, *, of: SubmissionIn
 
 async def submit_cid(client: Client, project_id: ProjectId, cid: Cid) -> SubmissionIndex:
     """Commit and reveal parameters that the store has."""
-    ticket = await sdk_contributor.commit(client, sdk_contributor.draw_ticket(project_id, cid))
-    return await sdk_contributor.reveal(client, ticket)
+    ticket = await sdk_contributor.draw_ticket(client, project_id, cid)
+    index = await sdk_contributor.commit(client, ticket)
+    await sdk_contributor.reveal(client, ticket, index)
+    return index
 
 
 async def train(architecture: Path, parameters: Path) -> None:

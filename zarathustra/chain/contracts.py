@@ -83,10 +83,12 @@ class SendingContract:
         self._abi = load_abi(name)
         self._address = address
 
-    async def send(self, function: str, *arguments: object, value: Wei = NO_VALUE) -> "Executed":
-        """Call the function in a transaction; return once it is mined."""
+    async def send(
+        self, function: str, *arguments: object, value: Wei = NO_VALUE, may_restart: bool = True
+    ) -> "Executed":
+        """Call the function in a transaction; return once it is mined. `may_restart`: see `Sender.send`."""
         data = encode_call(self._abi, function, *arguments)
-        mined = await self._sender.send(Transaction(self._address, data, value))
+        mined = await self._sender.send(Transaction(self._address, data, value), may_restart=may_restart)
         return Executed(mined.receipt, self._read_facts(mined.logs))
 
     async def simulate(self, function: str, *arguments: object) -> tuple[Any, ...]:
@@ -225,8 +227,12 @@ class MarketContract:
         return (await self._contract.send("withdrawEscrow", project_id)).receipt
 
     async def commit(self, project_id: ProjectId, commitment: bytes, *, value: Wei) -> SubmissionIndex:
-        """Enter a hidden challenger. `value`: the bond when the project's token is the coin, else 0."""
-        mined = await self._contract.send("commit", project_id, commitment, value=value)
+        """Enter a hidden challenger. `value`: the bond when the project's token is the coin, else 0.
+
+        Raises Retry with the fact `is_nonce_taken` when another transaction took the nonce: look first whether that was
+        this commitment, which would pay a second bond.
+        """
+        mined = await self._contract.send("commit", project_id, commitment, value=value, may_restart=False)
         return find_fact(mined, SubmissionCommitted).index
 
     async def reveal(self, project_id: ProjectId, index: SubmissionIndex, parameters_cid: Cid, salt: bytes) -> Receipt:

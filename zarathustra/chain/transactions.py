@@ -151,19 +151,24 @@ class Sender:
         except CallReverted as error:
             raise explain_revert(error, "simulate transaction") from error
 
-    async def send(self, transaction: Transaction) -> Mined:
+    async def send(self, transaction: Transaction, *, may_restart: bool = True) -> Mined:
         """Simulate, send, and return once mined. There is no time limit while the node answers.
 
-        Raises Invalid(REVERTED) when the simulation or the mined transaction reverts, Retry when no node accepts it.
-        Cancelling stops only the watch: the transaction may still be mined, or be replaced by the next one.
+        When another transaction of the key takes the nonce, it is sent with the next one; not with `may_restart` False,
+        for a call that must not happen twice: the other transaction may be the same call by an earlier process.
+
+        Raises Invalid(REVERTED) when the simulation or the mined transaction reverts, Retry when no node accepts it,
+        and with the fact `is_nonce_taken` when the nonce was taken. Cancelling stops only the watch: the transaction
+        may still be mined, or be replaced by the next one.
         """
-        for _ in range(MAX_RESTARTS):
+        for _ in range(MAX_RESTARTS if may_restart else 1):
             await self.simulate(transaction)
             try:
                 return await self._fly(transaction)
             except _NonceTaken:
                 continue
-        raise Retry(Reason.RPC_ERROR, "another process uses this key's nonces", sender=format_data(self.address))
+        sender = format_data(self.address)
+        raise Retry(Reason.RPC_ERROR, "another process uses this key's nonces", sender=sender, is_nonce_taken=True)
 
     async def fetch_next_nonce(self) -> int:
         """Return the nonce that the next transaction will get."""

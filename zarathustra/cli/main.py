@@ -14,15 +14,12 @@ import click
 from zarathustra.cli.administrator.admin import admin
 from zarathustra.cli.contributor.account import account
 from zarathustra.cli.contributor.submission import submission
+from zarathustra.cli.errors import describe_error, find_status
 from zarathustra.cli.operator.topics import topics
 from zarathustra.cli.owner.project import project
 from zarathustra.cli.reader.reason import reason
-from zarathustra.cli.reverts import explain_revert
-from zarathustra.core.errors import Retry, ZarathustraError
+from zarathustra.core.errors import ZarathustraError
 from zarathustra.telemetry.log import configure_logging
-
-FAILED = 1
-TRY_LATER = 3
 
 
 @click.group(help=__doc__)
@@ -42,16 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ZarathustraError as error:
         click.echo(describe_error(error), err=True)
         sys.exit(find_status(error))
-
-
-def find_status(error: ZarathustraError) -> int:
-    """Return the exit status for an error."""
-    return TRY_LATER if isinstance(error, Retry) else FAILED
-
-
-def describe_error(error: ZarathustraError) -> str:
-    """Return the error, what its reason means, and what the contract's error means."""
-    return "\n".join(filter(None, (f"zarathustra: {error}", error.reason.long, explain_revert(error))))
 
 
 if __name__ == "__main__":

@@ -168,6 +168,11 @@ class Reason(Enum):
     RPC_UNREACHABLE = _chain("rpc_unreachable", "node unreachable", "No configured RPC endpoint answers.")
     RPC_ERROR = _chain("rpc_error", "node answered an error", "The RPC endpoint refused the call.")
     REVERTED = _chain("reverted", "call reverts", "The contract refuses the call; the fact says why.")
+    BAD_TICKET = _chain(
+        "bad_ticket",
+        "ticket not usable",
+        "The ticket's file is malformed, is kept already, or belongs to another account or network; see the message.",
+    )
     DEEP_FORK = _chain("deep_fork", "fork below finalized", "The chain forked below a finalized block: halt and page.")
     WRONG_DEPLOYMENT = _chain(
         "wrong_deployment",
@@ -204,6 +209,11 @@ class Reason(Enum):
     )
     WEBHOOK_FAILED = _service(
         "webhook_failed", "webhook not delivered", "The webhook's receiver refused or did not answer."
+    )
+    UNREADABLE = _service(
+        "unreadable",
+        "file cannot be read",
+        "The file is missing, is no plain file, or may not be read; see the message.",
     )
     BAD_SETTING = _service(
         "bad_setting", "setting missing or wrong", "A setting is missing, malformed or unknown; see the message."

@@ -1,39 +1,27 @@
 """What contributors do: check parameters, commit to them with the bond, reveal them, withdraw the reward.
 
 Between commit and reveal only the contributor knows the salt. A contributor that loses it cannot reveal and loses the
-bond. So the salt is drawn first and returned as a `Ticket`, which the contributor stores before the commit is sent.
+bond. So a `Ticket` with the salt is drawn first, and kept before the commit is sent (`tickets`). Every later step can
+be repeated: it asks the chain first what is done.
 """
 
-import json
-import secrets
-from dataclasses import asdict, dataclass, replace
+from typing import Final
 
-from zarathustra.core.digests import commitment
-from zarathustra.core.types import ZERO_ADDRESS, Address, Cid, ProjectId, SubmissionIndex, Wei
+from zarathustra.chain.abi import MODEL_SUBMISSION, decode_fact, load_abi
+from zarathustra.chain.logs import LogFilter, scan_spans
+from zarathustra.core.errors import Invalid, Retry
+from zarathustra.core.events import SubmissionCommitted
+from zarathustra.core.project import SubmissionStatus
+from zarathustra.core.reasons import Reason
+from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Cid, ProjectId, SubmissionIndex, Wei
 from zarathustra.formats.architecture import parse_architecture
 from zarathustra.formats.limits import MAX_ARCHITECTURE_BYTES
 from zarathustra.formats.parameters import parse_parameters
-from zarathustra.sdk.client import Client
+from zarathustra.sdk.client import Client, Reader
 from zarathustra.sdk.payments import prepare_payment
+from zarathustra.sdk.tickets import Ticket, draw_salt
 
-
-@dataclass(frozen=True)
-class Ticket:
-    """The values that reveal a commitment. `index` is None until the commit is mined."""
-
-    project_id: ProjectId
-    parameters_cid: Cid
-    salt: bytes
-    index: SubmissionIndex | None = None
-
-    def to_json(self) -> str:
-        """Return the ticket as JSON, for a file. Keep the file secret until the reveal."""
-        return json.dumps({**asdict(self), "salt": "0x" + self.salt.hex()}, indent=2) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> "Ticket":
-        document = json.loads(text)
-        return cls(**{**document, "salt": bytes.fromhex(document["salt"].removeprefix("0x"))})
+REORGANISED_BLOCKS: Final = 128  # the commit may be in an earlier block than the head at which its ticket was drawn
 
 
 async def add_parameters(client: Client, project_id: ProjectId, parameters: bytes) -> Cid:
@@ -49,36 +37,80 @@ async def add_parameters(client: Client, project_id: ProjectId, parameters: byte
     return await client.writer.add(parameters)
 
 
-def draw_ticket(project_id: ProjectId, parameters_cid: Cid) -> Ticket:
-    """Return a ticket with a new random salt. Store it before you commit."""
-    return Ticket(project_id, parameters_cid, secrets.token_bytes(32))
+async def draw_ticket(
+    client: Client, project_id: ProjectId, parameters_cid: Cid, *, salt: bytes | None = None
+) -> Ticket:
+    """Return a new ticket of the client's account, by default with a random salt. Keep it before you commit."""
+    deployment = client.reader.deployment
+    return Ticket(
+        chain_id=deployment.chain_id,
+        market=deployment.model_submission,
+        contributor=client.address,
+        project_id=project_id,
+        parameters_cid=parameters_cid,
+        salt=draw_salt() if salt is None else salt,
+        drawn_at=await client.reader.tasks.fetch_block_number(),
+    )
 
 
-async def commit(client: Client, ticket: Ticket) -> Ticket:
-    """Pay the bond and enter the hidden challenger. Return the ticket with the submission's index.
+async def find_submission(reader: Reader, ticket: Ticket) -> SubmissionIndex | None:
+    """Return the index of the submission that the ticket's commitment entered; None if it is not on the chain."""
+    event = load_abi(MODEL_SUBMISSION).get_event(SubmissionCommitted.__name__)
+    log_filter = LogFilter((ticket.market,), (event.hash,), (ticket.project_id.to_bytes(32, "big"),))
+    first = BlockNumber(max(reader.deployment.deployed_at, ticket.drawn_at - REORGANISED_BLOCKS))
+    head = await reader.tasks.fetch_block_number()
+    async for span in scan_spans(reader.rpc, log_filter, first, head):
+        for log in span.logs:
+            fact = decode_fact(event, log.topics, log.data)
+            if isinstance(fact, SubmissionCommitted) and fact.commitment == ticket.commitment:
+                return fact.index
+    return None
+
+
+async def commit(client: Client, ticket: Ticket) -> SubmissionIndex:
+    """Pay the bond and enter the hidden challenger; return the submission's index. Called again, it pays nothing.
 
     In a token, the market is first allowed to take the bond. Raises as `prepare_payment`.
     """
+    _require_own(client, ticket)
     project = await client.reader.market.fetch_stored_project(ticket.project_id)
-    deployment = client.reader.deployment
-    hidden = commitment(
-        deployment.chain_id,
-        deployment.model_submission,
-        ticket.project_id,
-        client.address,
-        ticket.parameters_cid,
-        ticket.salt,
-    )
     value = await prepare_payment(client, project.token, project.bond)
-    return replace(ticket, index=await client.market.commit(ticket.project_id, hidden, value=value))
+    while True:
+        # The nonce is fixed before the chain is asked. If an earlier commit of this ticket is still on its way, it has
+        # the same nonce, and only one of both can be mined.
+        await client.sender.fetch_next_nonce()
+        index = await find_submission(client.reader, ticket)
+        if index is not None:
+            return index
+        try:
+            return await client.market.commit(ticket.project_id, ticket.commitment, value=value)
+        except Retry as error:
+            if "is_nonce_taken" not in error.details:
+                raise
 
 
-async def reveal(client: Client, ticket: Ticket) -> SubmissionIndex:
-    """Reveal the committed parameters. At the head of the project this also opens the task, if possible."""
-    if ticket.index is None:
-        raise ValueError("the ticket is not committed yet")
-    await client.market.reveal(ticket.project_id, ticket.index, ticket.parameters_cid, ticket.salt)
-    return ticket.index
+async def reveal(client: Client, ticket: Ticket, index: SubmissionIndex) -> None:
+    """Reveal the committed parameters, if they are not revealed yet.
+
+    At the head of the project this also opens the task, if possible.
+    """
+    _require_own(client, ticket)
+    submission = await client.reader.market.fetch_submission(ticket.project_id, index)
+    if submission.status is SubmissionStatus.COMMITTED:
+        await client.market.reveal(ticket.project_id, index, ticket.parameters_cid, ticket.salt)
+
+
+def _require_own(client: Client, ticket: Ticket) -> None:
+    """Raise Invalid(BAD_TICKET) for the ticket of another account or network."""
+    deployment = client.reader.deployment
+    ours = (deployment.chain_id, deployment.model_submission, client.address)
+    if (ticket.chain_id, ticket.market, ticket.contributor) != ours:
+        raise Invalid(
+            Reason.BAD_TICKET,
+            "the ticket belongs to another account or network",
+            chain_id=ticket.chain_id,
+            contributor="0x" + ticket.contributor.hex(),
+        )
 
 
 async def withdraw(client: Client, *, token: Address = ZERO_ADDRESS, to: Address | None = None) -> Wei:

@@ -31,7 +31,8 @@ from zarathustra.chain.deploy_parameters import parse_parameters
 from zarathustra.chain.deployment import DeploymentRecord, load_record, to_document
 from zarathustra.chain.market import MarketReader, OperatorStatus
 from zarathustra.chain.rpc import HttpRpc
-from zarathustra.cli.main import FAILED, TRY_LATER, main
+from zarathustra.cli.errors import FAILED, TRY_LATER
+from zarathustra.cli.main import main
 from zarathustra.core.types import OperatorId, TaskId
 from zarathustra.sdk.network import NetworkFile, load_network_file, save_network
 from zarathustra.signing.ecdsa import compute_address

@@ -111,12 +111,14 @@ async def test_token_project__from_publish_to_withdrawal__every_unit_is_where_it
     assert await there.fetch_allowance(owner) == 0
 
     await top_up(owner, project_id, pool=Wei(13), budget=Wei(17))
-    ticket = await commit(contributor, draw_ticket(project_id, CID))
+    ticket = await draw_ticket(contributor, project_id, CID)
+    index = await commit(contributor, ticket)
     assert await there.fetch_balance(escrow) == POOL + BUDGET + 30 + BOND
     assert await there.fetch_balance(contributor.address) == CONTRIBUTOR_HOLDS - BOND
     assert await there.fetch_allowance(contributor) == 0
 
-    assert await reveal(contributor, ticket) == SubmissionIndex(1)
+    assert index == SubmissionIndex(1)
+    await reveal(contributor, ticket, index)
     await there.market.certify(IMPROVED)
     await mine(there.market.rpc, DISPUTE_BLOCKS)
     await contributor.market.release(project_id, SubmissionIndex(1))
@@ -133,7 +135,7 @@ async def test_commit__allowance_too_small__is_replaced(open_market: OpenMarket)
     there = await open_market(RESET_FIRST)
     project_id = await there.publish()
     await there.hold(there.contributor).approve(there.market.deployment.model_submission, Wei(BOND - 1))
-    await commit(there.contributor, draw_ticket(project_id, CID))
+    await commit(there.contributor, await draw_ticket(there.contributor, project_id, CID))
     assert await there.fetch_balance(there.contributor.address) == CONTRIBUTOR_HOLDS - BOND
     assert await there.fetch_allowance(there.contributor) == 0
 
@@ -143,7 +145,7 @@ async def test_commit__allowance_large_enough__no_approval_is_sent(open_market: 
     project_id = await there.publish()
     await there.hold(there.contributor).approve(there.market.deployment.model_submission, Wei(BOND + 5))
     before = await there.contributor.sender.fetch_next_nonce()
-    await commit(there.contributor, draw_ticket(project_id, CID))
+    await commit(there.contributor, await draw_ticket(there.contributor, project_id, CID))
     assert await there.contributor.sender.fetch_next_nonce() == before + 1
     assert await there.fetch_allowance(there.contributor) == 5
 
@@ -154,7 +156,7 @@ async def test_commit__balance_too_small__says_so_and_sends_nothing(open_market:
     await there.hold(there.contributor).transfer(there.owner.address, Wei(CONTRIBUTOR_HOLDS - BOND + 1))
     before = await there.contributor.sender.fetch_next_nonce()
     with pytest.raises(Invalid) as caught:
-        await commit(there.contributor, draw_ticket(project_id, CID))
+        await commit(there.contributor, await draw_ticket(there.contributor, project_id, CID))
     assert caught.value.reason is Reason.LOW_BALANCE
     assert (caught.value.details["balance"], caught.value.details["needed"]) == (BOND - 1, BOND)
     assert await there.contributor.sender.fetch_next_nonce() == before

@@ -60,15 +60,15 @@ class PublishedProject:
         """Reveal after a reorganisation that took the reveal back."""
         client = self.net.open_client(CONTRIBUTOR_KEYS[by])
         cid = await client.writer.add(parameters)
-        await contributor.reveal(client, contributor.Ticket(self.project_id, cid, salt=SALT, index=index))
+        await contributor.reveal(client, await contributor.draw_ticket(client, self.project_id, cid, salt=SALT), index)
         await self.net.wait_quiet()
 
     async def submit_cid(self, client: Client, cid: Cid) -> SubmissionIndex:
         """Commit and reveal."""
-        ticket = contributor.Ticket(self.project_id, cid, salt=SALT)
-        ticket = await contributor.commit(client, ticket)
+        ticket = await contributor.draw_ticket(client, self.project_id, cid, salt=SALT)
+        index = await contributor.commit(client, ticket)
         await self.net.wait_quiet()
-        index = await contributor.reveal(client, ticket)
+        await contributor.reveal(client, ticket, index)
         await self.net.wait_quiet()
         return index
 

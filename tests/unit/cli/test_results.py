@@ -14,7 +14,8 @@ from zarathustra.chain.timelock import Operation, OperationState, ScheduledOpera
 from zarathustra.cli.administrator.params import apply_changes
 from zarathustra.cli.administrator.results import echo_result, format_holders, format_ready
 from zarathustra.cli.administrator.roles import describe_roles
-from zarathustra.cli.main import FAILED, TRY_LATER, cli, describe_error, find_status
+from zarathustra.cli.errors import FAILED, TRY_LATER, describe_error, find_status
+from zarathustra.cli.main import cli
 from zarathustra.cli.reverts import MEANINGS, explain_revert
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason

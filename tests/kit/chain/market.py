@@ -8,6 +8,7 @@ from devnet.anvil import DEFAULT_CHAIN_ID
 from tests.kit.signing.operators import OperatorKeys
 from zarathustra.chain.contracts import CenterContract, GovernanceContract, MarketContract, Registration, SignedVote
 from zarathustra.chain.deploy import DeploymentParameters, deploy
+from zarathustra.chain.deployment import DeploymentRecord
 from zarathustra.chain.operator_sender import ChainTaskSender
 from zarathustra.chain.port import Deployment, Receipt
 from zarathustra.chain.reader import ChainTaskReader
@@ -308,9 +309,15 @@ def build_parameters(admin: Address, **changes: Any) -> DeploymentParameters:
     return replace(parameters, **changes)
 
 
-async def deploy_market(rpc: Rpc) -> TestMarket:
+async def deploy_record(rpc: Rpc) -> DeploymentRecord:
     """Deploy everything; the first development account owns it."""
     owner = make_sender(rpc, DEV_KEYS[OWNER])
-    record = await deploy(owner, rpc, build_parameters(owner.address), chain_id=DEFAULT_CHAIN_ID)
+    return await deploy(owner, rpc, build_parameters(owner.address), chain_id=DEFAULT_CHAIN_ID)
+
+
+async def deploy_market(rpc: Rpc) -> TestMarket:
+    """Deploy everything, with a sender for each role."""
+    owner = make_sender(rpc, DEV_KEYS[OWNER])
+    record = await deploy_record(rpc)
     operators = tuple(make_sender(rpc, keys.ecdsa.reveal()) for keys in OPERATOR_KEYS)
     return TestMarket(rpc, record.deployment, owner, make_sender(rpc, DEV_KEYS[CONTRIBUTOR]), operators)

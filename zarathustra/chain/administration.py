@@ -10,7 +10,7 @@ from zarathustra.chain.abi import decode_call, encode_call, load_abi
 from zarathustra.chain.calls import LATEST, Contract, ViewCall, explain_revert, fetch_head, fetch_views
 from zarathustra.chain.deployment import DeploymentRecord
 from zarathustra.chain.market import MarketLimits
-from zarathustra.chain.quantities import format_data
+from zarathustra.chain.quantities import format_data, parse_data
 from zarathustra.chain.reader import CenterParameters
 from zarathustra.chain.roles import ANYONE, Role, fetch_has_roles
 from zarathustra.chain.rpc import CallReverted, Rpc
@@ -157,7 +157,7 @@ async def simulate_from(rpc: Rpc, sender: Address, call: TimelockCall) -> None:
     """Raise Invalid(REVERTED) if the call would revert at the head. Any address can be the sender of a simulation."""
     request = {"from": format_data(sender), "to": format_data(call.target), "data": format_data(call.data)}
     try:
-        await rpc.call("eth_call", request, LATEST)
+        await rpc.call("eth_call", request, LATEST, parse=parse_data)
     except CallReverted as error:
         raise explain_revert(error, "simulate the timelock's call") from error
 

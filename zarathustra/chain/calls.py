@@ -37,7 +37,12 @@ class ViewCall(NamedTuple):
         """Build the JSON-RPC call at that block (EIP-1898)."""
         data = encode_call(self.contract.abi, self.function, *self.arguments)
         request = {"to": format_data(self.contract.address), "data": format_data(data)}
-        return Call("eth_call", (request, {"blockHash": format_data(block)}))
+        return Call("eth_call", (request, {"blockHash": format_data(block)}), self.check)
+
+    def check(self, answer: Any) -> Any:
+        """Return the answer as it is. Raises Retry(RPC_ERROR) when it is not the function's outputs."""
+        self.parse(answer)
+        return answer
 
     def parse(self, answer: Any) -> tuple[Any, ...]:
         """Decode the outputs in a node's answer."""
@@ -49,7 +54,7 @@ class ViewCall(NamedTuple):
 
 
 async def fetch_views(rpc: Rpc, block: BlockHash, views: Sequence[ViewCall]) -> list[Any]:
-    """Return the raw answers in order, for `ViewCall.parse`.
+    """Return the raw answers in order, for `ViewCall.parse`. All have been checked: a node that errs is left.
 
     Raises Invalid(REVERTED) when one reverts; its fact `error` is the name of the contract's error.
     """
@@ -61,17 +66,27 @@ async def fetch_views(rpc: Rpc, block: BlockHash, views: Sequence[ViewCall]) -> 
 
 async def fetch_header(rpc: Rpc, number: BlockNumber | str) -> Header | None:
     """Return the header of the block that is canonical now at a number or tag; None when the node has none."""
+    (header,) = await rpc.call_many([build_header_call(number)])
+    return header  # type: ignore[no-any-return]
+
+
+def build_header_call(number: BlockNumber | str) -> Call:
+    """Build the call for a block's header; its result is None when the node has no such block."""
     name = number if isinstance(number, str) else format_quantity(number)
-    answer = await rpc.call("eth_getBlockByNumber", name, False)
-    return None if answer is None else parse_header(answer)
+
+    def parse(answer: Any) -> Header | None:
+        header = None if answer is None else parse_header(answer)
+        if header is not None and not isinstance(number, str) and header.number != number:
+            raise Retry(Reason.RPC_ERROR, "node answered another block", number=number, answered=header.number)
+        return header
+
+    return Call("eth_getBlockByNumber", (name, False), parse)
 
 
 async def fetch_head(rpc: Rpc) -> Header:
     """Return the newest block's header. A read of several values uses this one block for all of them."""
-    header = await fetch_header(rpc, LATEST)
-    if header is None:
-        raise Retry(Reason.RPC_ERROR, "node has no block")
-    return header
+    head: Header = await rpc.call("eth_getBlockByNumber", LATEST, False, parse=parse_header)
+    return head
 
 
 def parse_header(answer: Any) -> Header:

@@ -66,7 +66,15 @@ async def fetch_seed_header(rpc: Rpc, number: BlockNumber) -> SeedHeader:
     fields that do not hash to the block's hash. Raises Invalid(NO_RANDOMNESS) for a block without randomness, which the
     contract refuses too: the first block, or any block of a chain that has no beacon chain.
     """
-    answer = await rpc.call("eth_getBlockByNumber", format_quantity(number), False)
+    header: SeedHeader = await rpc.call(
+        "eth_getBlockByNumber", format_quantity(number), False, parse=lambda answer: _parse_seed_header(answer, number)
+    )
+    if header.prev_randao == ZERO32:
+        raise Invalid(Reason.NO_RANDOMNESS, "seed block has no randomness", number=number)
+    return header
+
+
+def _parse_seed_header(answer: Any, number: BlockNumber) -> SeedHeader:
     if answer is None:
         raise Retry(Reason.NO_SEED, "read seed block", number=number)
     if parse_quantity(parse_field(answer, "number")) != number:
@@ -74,10 +82,7 @@ async def fetch_seed_header(rpc: Rpc, number: BlockNumber) -> SeedHeader:
     encoded = encode_header(answer)
     if keccak(encoded) != parse_data(parse_field(answer, "hash"), length=32):
         raise Retry(Reason.RPC_ERROR, "block's fields do not hash to its hash", number=number)
-    prev_randao = parse_data(parse_field(answer, "mixHash"), length=32)
-    if prev_randao == ZERO32:
-        raise Invalid(Reason.NO_RANDOMNESS, "seed block has no randomness", number=number)
-    return SeedHeader(encoded, prev_randao)
+    return SeedHeader(encoded, parse_data(parse_field(answer, "mixHash"), length=32))
 
 
 def encode_header(answer: Mapping[str, Any]) -> bytes:

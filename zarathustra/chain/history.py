@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from zarathustra.chain import abi
 from zarathustra.chain.abi import decode_fact, load_abi
-from zarathustra.chain.logs import LogFilter, fetch_logs_between, scan_spans
+from zarathustra.chain.logs import LogFilter, Pace, fetch_logs_between, scan_spans
 from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.digests import cid_hash
@@ -37,6 +37,7 @@ class ChainHistory:
             abi.ATTESTATION_CENTER: deployment.attestation_center,
             abi.MODEL_SUBMISSION: deployment.model_submission,
         }
+        self._pace = Pace()
         self._params: OrderedDict[ProjectId, ProjectParams] = OrderedDict()
 
     async def fetch_params(self, project_id: ProjectId, created_at: BlockNumber, is_stored: IsStored) -> ProjectParams:
@@ -80,7 +81,7 @@ class ChainHistory:
             (entry.hash,),
             (_to_topic(project_id), _to_topic(index)),
         )
-        async for span in scan_spans(self._rpc, log_filter, first, last):
+        async for span in scan_spans(self._rpc, log_filter, first, last, pace=self._pace):
             for log in span.logs:
                 fact = decode_fact(entry, log.topics, log.data)
                 if isinstance(fact, SubmissionSettled):
@@ -93,7 +94,7 @@ class ChainHistory:
         log_filter = LogFilter((self._addresses[abi.MODEL_SUBMISSION],), (entry.hash,))
         facts = [
             decode_fact(entry, log.topics, log.data)
-            async for span in scan_spans(self._rpc, log_filter, first, last)
+            async for span in scan_spans(self._rpc, log_filter, first, last, pace=self._pace)
             for log in span.logs
         ]
         return [fact for fact in facts if isinstance(fact, RewardWithheld)]

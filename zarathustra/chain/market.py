@@ -313,8 +313,10 @@ class MarketReader:
     async def fetch_balance(self, account: Address) -> Wei:
         """Return the account's balance of the chain's own coin."""
         head = await fetch_head(self._rpc)
-        answer = await self._rpc.call("eth_getBalance", format_data(account), format_quantity(head.number))
-        return Wei(parse_quantity(answer))
+        balance: int = await self._rpc.call(
+            "eth_getBalance", format_data(account), format_quantity(head.number), parse=parse_quantity
+        )
+        return Wei(balance)
 
     async def _fetch_value(self, contract: Contract, function: str, *arguments: object) -> Any:
         view = ViewCall(contract, function, arguments)

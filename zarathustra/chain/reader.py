@@ -6,14 +6,14 @@ The views of one answer are read at one block, named by its hash, so that values
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from zarathustra.chain import abi
 from zarathustra.chain.abi import decode_fact, load_abi
 from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_views
 from zarathustra.chain.headers import fetch_seed_header
 from zarathustra.chain.history import ChainHistory
-from zarathustra.chain.logs import Log, LogFilter, scan_spans
+from zarathustra.chain.logs import Log, LogFilter, Pace, scan_spans
 from zarathustra.chain.market import MarketReader
 from zarathustra.chain.operator_set import parse_operator_set
 from zarathustra.chain.port import Deployment, Posting, Receipt, SeedHeader
@@ -103,6 +103,7 @@ class ChainTaskReader:
         self._center = Contract(load_abi(abi.ATTESTATION_CENTER), deployment.attestation_center)
         self._market_reader = MarketReader(rpc, deployment)
         self._history = ChainHistory(rpc, deployment)
+        self._pace = Pace()
         self._sets: dict[SetVersion, OperatorSet] = {}  # one per sealed version: hundreds a year
         self._inputs: OrderedDict[bytes, TaskInput] = OrderedDict()  # by root, which commits to all of an input
 
@@ -131,12 +132,12 @@ class ChainTaskReader:
 
         head = await fetch_head(self._rpc)
         sealed = await self._fetch_sealed(version, head)
-        code = await self._rpc.call(
-            "eth_getCode", format_data(sealed.pointer), {"blockHash": format_data(head.block_hash)}
+        operators: OperatorSet = await self._rpc.call(
+            "eth_getCode",
+            format_data(sealed.pointer),
+            {"blockHash": format_data(head.block_hash)},
+            parse=lambda answer: _parse_set(answer, version, sealed),
         )
-        operators = parse_operator_set(version, parse_data(code))
-        if operators.total_stake != sealed.total_stake or len(operators.operators) != sealed.count:
-            raise Retry(Reason.RPC_ERROR, "sealed operator set does not add up", version=version)
         if head.number - sealed.sealed_at >= CACHE_DEPTH:
             self._sets[version] = operators
         return operators
@@ -163,7 +164,7 @@ class ChainTaskReader:
         event = self._center.abi.get_event("TaskSubmitted" if vote.approved else "TaskRejected")
         log_filter = LogFilter((self._center.address,), (event.hash,))
         last = BlockNumber(min(head.number, task.deadline))
-        async for span in scan_spans(self._rpc, log_filter, task.seed_block, last):
+        async for span in scan_spans(self._rpc, log_filter, task.seed_block, last, pace=self._pace):
             for log in span.logs:
                 fact = decode_fact(event, log.topics, log.data)
                 if isinstance(fact, TaskSubmitted | TaskRejected) and _is_of(fact, vote):
@@ -171,9 +172,14 @@ class ChainTaskReader:
         return None
 
     async def _fetch_posting_of(self, log: Log) -> Posting:
-        answer = await self._rpc.call("eth_getTransactionReceipt", format_data(log.transaction_hash))
-        receipt = Receipt(log.transaction_hash, log.block_number, parse_quantity(parse_field(answer, "gasUsed")))
-        return Posting(receipt, Address(parse_data(parse_field(answer, "from"), length=20)))
+        def parse(answer: Any) -> Posting:
+            receipt = Receipt(log.transaction_hash, log.block_number, parse_quantity(parse_field(answer, "gasUsed")))
+            return Posting(receipt, Address(parse_data(parse_field(answer, "from"), length=20)))
+
+        posting: Posting = await self._rpc.call(
+            "eth_getTransactionReceipt", format_data(log.transaction_hash), parse=parse
+        )
+        return posting
 
     async def fetch_turn_blocks(self) -> int:
         """See `port.TaskReader`."""
@@ -230,9 +236,16 @@ class ChainTaskReader:
         topic = self._center.abi.get_event("TaskOpened").hash
         first = BlockNumber(max(self._deployed_at, head.number - MAX_TASK_BLOCKS - EXPIRY_MARGIN))
         log_filter = LogFilter((self._center.address,), (topic,))
-        spans = [span async for span in scan_spans(self._rpc, log_filter, first, head.number)]
+        spans = [span async for span in scan_spans(self._rpc, log_filter, first, head.number, pace=self._pace)]
         # A dict, because after a reorganisation between two spans one opening may come twice.
         return list(dict.fromkeys(TaskId(log.topics[1]) for span in spans for log in span.logs))
+
+
+def _parse_set(answer: Any, version: SetVersion, sealed: SealedSet) -> OperatorSet:
+    operators = parse_operator_set(version, parse_data(answer))
+    if operators.total_stake != sealed.total_stake or len(operators.operators) != sealed.count:
+        raise Retry(Reason.RPC_ERROR, "sealed operator set does not add up", version=version)
+    return operators
 
 
 def _is_of(fact: TaskSubmitted | TaskRejected, vote: Vote) -> bool:

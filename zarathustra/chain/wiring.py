@@ -11,7 +11,7 @@ from eth_hash.auto import keccak
 
 from zarathustra.chain import abi
 from zarathustra.chain.abi import load_abi
-from zarathustra.chain.calls import Contract, ViewCall, fetch_head, fetch_views
+from zarathustra.chain.calls import Contract, ViewCall, fetch_head
 from zarathustra.chain.deploy_parameters import DeploymentParameters, TimelockParameters
 from zarathustra.chain.deployment import DeployedContract, DeploymentRecord
 from zarathustra.chain.quantities import format_data, parse_data
@@ -180,8 +180,7 @@ async def _validate_code(rpc: Rpc, block: BlockHash, record: DeploymentRecord) -
 
 async def _fetch_codes(rpc: Rpc, block: BlockHash, addresses: Sequence[Address]) -> list[bytes]:
     at = {"blockHash": format_data(block)}
-    answers = await rpc.call_many([Call("eth_getCode", (format_data(address), at)) for address in addresses])
-    return [parse_data(answer) for answer in answers]
+    return await rpc.call_many([Call("eth_getCode", (format_data(address), at), parse_data) for address in addresses])
 
 
 async def _validate_values(
@@ -210,10 +209,16 @@ async def _fetch_values(
         for item in expectations
     ]
     try:
-        answers = await fetch_views(rpc, block, views)
+        answers = await rpc.call_many([view.to_call(block)._replace(parse=_check_data) for view in views])
     except Invalid as error:
         raise Invalid(Reason.WRONG_DEPLOYMENT, "contract refuses to be read") from error
     return [_parse_value(item, view, answer) for item, view, answer in zip(expectations, views, answers, strict=True)]
+
+
+def _check_data(answer: Any) -> Any:
+    """Return the answer as it is. Raises Retry(RPC_ERROR) only for what no contract can return."""
+    parse_data(answer)
+    return answer
 
 
 def _parse_value(item: Expectation, view: ViewCall, answer: Any) -> Any:

@@ -167,6 +167,12 @@ class Reason(Enum):
 
     RPC_UNREACHABLE = _chain("rpc_unreachable", "node unreachable", "No configured RPC endpoint answers.")
     RPC_ERROR = _chain("rpc_error", "node answered an error", "The RPC endpoint refused the call.")
+    RPC_TIMEOUT = _chain(
+        "rpc_timeout", "node too slow", "The RPC endpoint did not answer within the time limit of one request."
+    )
+    RATE_LIMITED = _chain(
+        "rate_limited", "too many requests", "The RPC endpoint limits the rate of requests; it is asked again later."
+    )
     REVERTED = _chain("reverted", "call reverts", "The contract refuses the call; the fact says why.")
     BAD_TICKET = _chain(
         "bad_ticket",

@@ -27,6 +27,6 @@ async def open_nodes(
         if not is_success:
             failures.labels(method=method, host=host).inc()
 
-    async with HttpRpc(urls.reveal_list(), timeout_s=timeout_s, on_request=observe) as rpc:
+    async with HttpRpc(urls.reveal_list(), chain_id=record.chain_id, timeout_s=timeout_s, on_request=observe) as rpc:
         await validate_deployment(rpc, record)
         yield rpc

@@ -65,7 +65,7 @@ class Administrator:
 @asynccontextmanager
 async def open_checked(file: NetworkFile) -> AsyncIterator[Rpc]:
     """Open a network's nodes. Raises Invalid when the chain has not the contracts that the file names."""
-    async with HttpRpc(file.rpc_urls) as rpc:
+    async with HttpRpc(file.rpc_urls, chain_id=file.record.chain_id) as rpc:
         await validate_deployment(rpc, file.record)
         yield rpc
 

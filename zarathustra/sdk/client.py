@@ -56,7 +56,7 @@ class Client:
 async def open_reader(network: Network) -> AsyncIterator[Reader]:
     """Open a network for reading."""
     async with (
-        HttpRpc(network.rpc_urls) as rpc,
+        HttpRpc(network.rpc_urls, chain_id=network.deployment.chain_id) as rpc,
         Fetcher(list_endpoints(network.ipfs_api_url)) as fetcher,
     ):
         yield Reader(

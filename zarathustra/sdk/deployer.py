@@ -35,7 +35,7 @@ async def deploy_contracts(
 
     Also raises Invalid(BAD_SETTING), before anything is sent, when the node is of another chain than `chain_id`.
     """
-    async with HttpRpc(rpc_urls) as rpc:
+    async with HttpRpc(rpc_urls, chain_id=chain_id) as rpc:
         await validate_chain_id(rpc, chain_id)
         sender = Sender(rpc, key.reveal(), chain_id=chain_id, on_intent=log_intent, poll_s=poll_seconds)
         return await deploy(sender, rpc, parameters, chain_id=chain_id, on_step=on_step)

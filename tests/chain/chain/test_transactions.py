@@ -10,6 +10,7 @@ import pytest_asyncio
 from tests.kit.chain.anvil import mine, reorganise
 from tests.kit.chain.market import DEV_KEYS, make_sender
 from tests.kit.waiting import until
+from zarathustra.chain.answers import Parse, keep
 from zarathustra.chain.quantities import format_data, parse_quantity
 from zarathustra.chain.rpc import Call, HttpRpc, Rpc
 from zarathustra.chain.transactions import Fees, Intent, Sender, Transaction
@@ -216,9 +217,9 @@ class FailingRpc:
         self._method = method
         self._failures = failures
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         self._fail(method)
-        return await self._rpc.call(method, *params)
+        return await self._rpc.call(method, *params, parse=parse)
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         for call in calls:
@@ -238,8 +239,8 @@ class SlowReceipts:
         self._rpc = rpc
         self.hidden_for = hidden_for
 
-    async def call(self, method: str, *params: Any) -> Any:
-        return await self._rpc.call(method, *params)
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
+        return await self._rpc.call(method, *params, parse=parse)
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         results = await self._rpc.call_many(calls)

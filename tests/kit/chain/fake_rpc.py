@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from zarathustra.chain.rpc import Call
+from zarathustra.chain.answers import Call, Parse, keep
 
 Answer = Callable[..., Any]
 
@@ -15,9 +15,9 @@ class FakeRpc:
         self._answers = answers
         self.calls: list[Call] = []
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         self.calls.append(Call(method, params))
-        return self._answers[method](*params)
+        return parse(self._answers[method](*params))
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
-        return [await self.call(call.method, *call.params) for call in calls]
+        return [await self.call(call.method, *call.params, parse=call.parse) for call in calls]

@@ -16,6 +16,7 @@ from tests.kit.simulated_time import SimulatedLoop, now_ms
 from zarathustra.bus.memory import MemoryBroker, MemoryConsumer
 from zarathustra.bus.port import Consumer, Producer
 from zarathustra.bus.records import Delivery, Partition, Record
+from zarathustra.chain.answers import Parse, keep
 from zarathustra.chain.rpc import Call, Rpc
 from zarathustra.core.errors import Retry
 from zarathustra.core.reasons import Reason
@@ -175,9 +176,9 @@ class RealRpc:
         self._inner = inner
         self._loop = loop
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         with self._loop.real_work():
-            return await self._inner.call(method, *params)
+            return await self._inner.call(method, *params, parse=parse)
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         with self._loop.real_work():
@@ -192,9 +193,9 @@ class CrashableRpc:
         self._lifetime = lifetime
         self._is_cut_off = is_cut_off
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         await self._check()
-        answer = await self._inner.call(method, *params)
+        answer = await self._inner.call(method, *params, parse=parse)
         if method == "eth_sendRawTransaction":
             await self._lifetime.crash_plan.reach(self._lifetime.name, Moment.BROADCAST)
         return answer

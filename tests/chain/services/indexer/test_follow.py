@@ -11,6 +11,7 @@ from tests.kit.chain.anvil import REORGANISABLE_BLOCKS, mine, reorganise
 from tests.kit.chain.event_chain import Crash, FakeSink
 from tests.kit.chain.market import TestMarket, deploy_market, make_params
 from zarathustra.chain.abi import MODEL_SUBMISSION, encode_call, load_abi
+from zarathustra.chain.answers import Parse, keep
 from zarathustra.chain.follow import ChainFollower
 from zarathustra.chain.quantities import format_data
 from zarathustra.chain.rpc import Call, HttpRpc, Rpc
@@ -35,15 +36,15 @@ class FaultyRpc:
         self._failure_rate = failure_rate
         self._random = random.Random(seed)
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         if self._random.random() < self._failure_rate:
             raise Retry(Reason.RPC_UNREACHABLE, "ask node")
         if method == "eth_getLogs" and _count_blocks(params[0]) > self._max_range:
             raise Retry(Reason.RPC_ERROR, "range is too long")
-        return await self._rpc.call(method, *params)
+        return await self._rpc.call(method, *params, parse=parse)
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
-        return [await self.call(call.method, *call.params) for call in calls]
+        return [await self.call(call.method, *call.params, parse=call.parse) for call in calls]
 
 
 def _count_blocks(query: dict[str, Any]) -> int:

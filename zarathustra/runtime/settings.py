@@ -26,7 +26,9 @@ T = TypeVar("T")
 MEANING = "meaning"  # the key in a field's metadata
 PREFIX = "ZARATHUSTRA_"
 # The command line's own; a shell that uses it may also start a service.
-CLIENT_VARIABLES = frozenset({"ZARATHUSTRA_NETWORK", "ZARATHUSTRA_KEY_FILE", "ZARATHUSTRA_KEY_PASSWORD_FILE"})
+CLIENT_VARIABLES = frozenset(
+    {"ZARATHUSTRA_NETWORK", "ZARATHUSTRA_TICKETS", "ZARATHUSTRA_KEY_FILE", "ZARATHUSTRA_KEY_PASSWORD_FILE"}
+)
 NEARLY_THE_SAME = 0.9  # as difflib measures it: LOGLEVEL for LOG_LEVEL is refused; no setting is that near to another
 
 

@@ -14,6 +14,7 @@ from tests.kit.chain.market import DEV_KEYS, TestMarket, Verdict, deploy_market
 from tests.kit.simnet.accounts import build_client
 from tests.kit.simnet.connections import OperatorStore
 from tests.kit.simnet.projects import TERMS as SIMNET_TERMS
+from zarathustra.chain.answers import Parse, keep
 from zarathustra.chain.rpc import Call, HttpRpc, Rpc
 from zarathustra.core.errors import Invalid
 from zarathustra.core.project import SubmissionStatus
@@ -47,9 +48,9 @@ class KillingRpc:
         self._left = at
         self._is_after = is_after
 
-    async def call(self, method: str, *params: Any) -> Any:
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
         self._count(is_after=False)
-        answer = await self._inner.call(method, *params)
+        answer = await self._inner.call(method, *params, parse=parse)
         self._count(is_after=True)
         return answer
 
@@ -181,8 +182,8 @@ class _KillAfterBroadcast:
     def __init__(self, inner: Rpc) -> None:
         self._inner = inner
 
-    async def call(self, method: str, *params: Any) -> Any:
-        answer = await self._inner.call(method, *params)
+    async def call(self, method: str, *params: Any, parse: Parse = keep) -> Any:
+        answer = await self._inner.call(method, *params, parse=parse)
         if method == "eth_sendRawTransaction":
             raise Killed
         return answer

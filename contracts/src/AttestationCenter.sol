@@ -103,6 +103,7 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
     /// @inheritdoc IAttestationCenter
     function submitTask(TaskInfo calldata info, Certificate calldata certificate) external {
         administration.requireRunning();
+        // slither-disable-next-line uninitialized-local The steps below fill in its fields.
         Certificates.Posting memory posting;
         posting.evaluation = abi.decode(info.data, (Evaluation));
         bytes32 taskId = posting.evaluation.taskId;
@@ -165,6 +166,7 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
         bytes memory blob = OperatorSet.load(governance.sealedSet(task.setVersion).pointer);
         uint128 signers = _center.settlements[task.settlement].bitmap;
         bytes32 caseId = Slashes.caseOf(Slashes.OVERTURNED, taskId);
+        // slither-disable-next-line unused-return An overturned verdict stands even if nobody has stake left.
         Slashes.slashAll(governance, blob, signers, _center.overturnedSlashBps, caseId, disputer, treasury);
     }
 
@@ -180,6 +182,7 @@ contract AttestationCenter is IAttestationCenter, EIP712 {
         uint16 bps = _center.conflictSlashBps;
         uint256 amount = Slashes.slashAll(governance, blob, culprits, bps, caseId, msg.sender, treasury);
         if (amount == 0) revert NothingToSlash();
+        // slither-disable-next-line reentrancy-events The amount is known only now, and a case slashes once.
         emit ConflictProven(taskId, first.evaluation.attempt, culprits, amount);
     }
 

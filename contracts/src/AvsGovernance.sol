@@ -66,6 +66,7 @@ contract AvsGovernance is IAvsGovernance, EIP712, ReentrancyGuardTransient {
         IAdministration administration_,
         IAttestationCenter attestationCenter_,
         ISignatureVerifier verifier_,
+        // slither-disable-next-line missing-zero-check Zero is the chain's own coin.
         address stakeToken_,
         Limits memory limits,
         bool isRegistrationOpen_

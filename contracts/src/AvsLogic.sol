@@ -11,6 +11,7 @@ contract AvsLogic is IAvsLogic {
     IModelSubmission public immutable modelSubmission;
 
     /// @dev Both addresses may still be without code. ModelSubmission checks the wiring.
+    // slither-disable-next-line missing-zero-check ModelSubmission checks the wiring.
     constructor(address attestationCenter_, IModelSubmission modelSubmission_) {
         attestationCenter = attestationCenter_;
         modelSubmission = modelSubmission_;

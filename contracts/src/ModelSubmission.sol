@@ -75,6 +75,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         IAdministration administration_,
         IAvsGovernance governance,
         IAttestationCenter attestationCenter_,
+        // slither-disable-next-line missing-zero-check The deployment checks the wiring.
         address avsLogic_,
         address treasury_,
         Limits memory limits_
@@ -102,6 +103,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         emit ProjectCreated(projectId, msg.sender, params);
 
         _market.escrow.collect(params.token, uint256(params.pool) + params.budget);
+        // slither-disable-next-line unused-return A baseline that cannot be evaluated yet waits for `advance`.
         _market.step(projectId, attestationCenter, treasury);
     }
 
@@ -159,6 +161,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
         ProjectRules.validateCid(parametersCid);
         entry.reveal(index, commitmentOf(projectId, msg.sender, parametersCid, salt), parametersCid);
         emit SubmissionRevealed(projectId, index, parametersCid);
+        // slither-disable-next-line unused-return A head that cannot move waits for `advance`.
         if (index == entry.project.head) _market.step(projectId, attestationCenter, treasury);
     }
 
@@ -166,6 +169,7 @@ contract ModelSubmission is IModelSubmission, ReentrancyGuardTransient {
 
     /// @inheritdoc IModelSubmission
     function advance(uint256 projectId, uint256 maxSteps) external nonReentrant returns (uint256 steps) {
+        // slither-disable-next-line unused-return It reverts for a project that does not exist.
         _market.entryOf(projectId);
         while (steps < maxSteps && _market.step(projectId, attestationCenter, treasury)) ++steps;
     }

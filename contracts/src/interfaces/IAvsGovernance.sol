@@ -156,6 +156,7 @@ interface IAvsGovernance {
     event OperatorSetSealed(uint32 indexed version, address pointer, uint8 count, uint96 totalStake);
     event StakeCredited(address indexed account, uint256 amount);
     event StakeWithdrawn(address indexed account, address to, uint256 amount);
+    // slither-disable-next-line unindexed-event-address A rare change: nobody searches by the address.
     event LogicChanged(address logic);
     event LogicFailed(bytes4 call);
 

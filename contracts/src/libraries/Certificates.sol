@@ -72,6 +72,7 @@ library Certificates {
 
         self.evaluationHash = Digests.evaluationHash(evaluation);
         bytes32 digest = MessageHashUtils.toTypedDataHash(domain, self.evaluationHash);
+        // slither-disable-next-line unused-return A failure gives the zero address, which is no operator's.
         (address signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (signer != expected) revert IAttestationCenter.BadPerformerSignature();
     }
@@ -172,6 +173,7 @@ library Certificates {
         SealedSet memory set,
         ISignatureVerifier verifier
     ) private view {
+        // slither-disable-next-line unused-return A conflict needs no quorum: the stake does not matter.
         (bytes memory key,) = OperatorSet.aggregate(blob, set, vote.bitmap);
         bytes32 digest =
             Digests.voteDigest(domain, vote.evaluation.taskId, vote.evaluation.attempt, evaluationHash, vote.approved);

@@ -60,6 +60,7 @@ library Registrations {
             revert IAvsGovernance.OperatorAlreadyRegistered(signingKey);
         }
         bytes32 digest = Digests.consentDigest(domain, msg.sender, keyHash);
+        // slither-disable-next-line unused-return A failure gives the zero address, which the next line refuses.
         (address signer,,) = ECDSA.tryRecoverCalldata(digest, consent);
         if (signer != signingKey || signer == address(0)) revert IAvsGovernance.BadConsent(signingKey);
     }

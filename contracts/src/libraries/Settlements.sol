@@ -65,6 +65,7 @@ library Settlements {
             if (settlement.setVersion != version) {
                 version = settlement.setVersion;
                 set = governance.sealedSet(version);
+                // slither-disable-next-line unused-return The slot's holder is this operator: see above.
                 (, stake) = OperatorSet.entryIn(set.pointer, operator.slot);
             }
             if (settlement.kind == SettlementKind.REJECTED) {

@@ -36,6 +36,7 @@ library Slashes {
         bytes32 caseId = caseOf(GUILTY, evaluation.taskId);
         uint96 amount = governance.slash(evaluation.performer, self.guiltySlashBps, caseId, true);
         if (amount == 0) return; // it has left, or was guilty before in this task
+        // slither-disable-next-line reentrancy-events As in `proveConflict`.
         emit IAttestationCenter.PerformerGuilty(evaluation.taskId, evaluation.attempt, evaluation.performer, amount);
 
         uint96 forRejecters = _rejectersPart(amount, task.projectId, governance, modelSubmission);

@@ -15,6 +15,7 @@ library Tokens {
 
     /// @notice Take exactly `amount` from the caller.
     /// @dev The balance must grow by `amount`. With a fee on transfers, the contract would owe more than it holds.
+    // slither-disable-next-line msg-value-in-nonpayable It is internal, and all its callers are payable.
     function collect(address token, uint256 amount) internal {
         if (token == COIN) return _requireReceived(msg.value, amount);
 

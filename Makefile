@@ -2,18 +2,21 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: help prepare demo devnet test nightly lint generate build locks clean
+.PHONY: help prepare packages demo devnet test nightly lint generate build locks clean
 
 help:
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 prepare: ## install everything, locked by hash (a second run does nothing)
+	@$(PYTHON) tools/prepare.py --checks
+
+packages: # what the product needs, without compilers and linters
 	@$(PYTHON) tools/prepare.py
 
-demo: prepare ## run f(x) = x² from a published project to a paid contributor
+demo: packages ## run f(x) = x² from a published project to a paid contributor
 	@$(RUN) -m devnet demo $(ARGS)
 
-devnet: prepare ## keep a network running and print how to use it
+devnet: packages ## keep a network running and print how to use it
 	@$(RUN) -m devnet up $(ARGS)
 
 test: prepare ## every check and every test tier
@@ -40,6 +43,8 @@ locks: prepare ## resolve the lock files anew
 	    locks/torch.in -c locks/python.txt -o locks/torch.txt
 	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
 	    locks/uv.in -o locks/uv.txt
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    locks/slither.in -o locks/slither.txt
 
 clean: ## remove what prepare and runs left behind
 	rm -rf .venv .cache .devnet contracts/node_modules contracts/out contracts/cache

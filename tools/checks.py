@@ -6,15 +6,12 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
-from tools.paths import ROOT
 from tools.schedule import Check, Result, run_checks
+from tools.solidity import BIN, CONTRACTS, PACKAGES, environment, find_forge
 
-BIN = Path(sys.executable).parent
-CONTRACTS = ROOT / "contracts"
-FORGE_PACKAGES = CONTRACTS / "node_modules" / "@foundry-rs"
+NODE_BIN = CONTRACTS / PACKAGES / ".bin"
+SOLHINT_ARGUMENTS = ("--disc", "--max-warnings", "0", "src/**/*.sol")  # --disc: it asks nobody for a newer version
 
 LINT = "lint"
 CONTRACT_TESTS = "contracts"
@@ -35,10 +32,12 @@ def build_checks() -> list[Check]:
         Check("format", LINT, (str(BIN / "ruff"), "format", "--check", ".")),
         Check("lint", LINT, (str(BIN / "ruff"), "check", ".")),
         Check("layers", LINT, (str(BIN / "lint-imports"), "--no-cache")),
-        Check("protobuf lint", LINT, (str(CONTRACTS / "node_modules" / ".bin" / "buf"), "lint", "proto")),
+        Check("protobuf lint", LINT, (str(NODE_BIN / "buf"), "lint", "proto")),
         Check("protobuf code is current", LINT, (python, "-m", "tools.generated")),
         Check("documents are current", LINT, (python, "-m", "tools.documents", "--check")),
         Check("Solidity format", LINT, (forge, "fmt", "--check"), CONTRACTS),
+        Check("Solidity lint", LINT, (str(NODE_BIN / "solhint"), *SOLHINT_ARGUMENTS), CONTRACTS),
+        Check("slither", LINT, (python, "-m", "tools.slither")),
         Check("types", LINT, (str(BIN / "mypy"),)),
         Check("contract tests", CONTRACT_TESTS, (forge, "test"), CONTRACTS, environment=QUICK),
         *(_pytest(tier, cores=every_core) for tier in ("unit", "property", "golden")),
@@ -74,6 +73,19 @@ def build_nightly_checks() -> list[Check]:
             deadline_s=NIGHTLY_DEADLINE_S,
             environment={"SIMNET_CRASH_POINTS": "all"},
         ),
+        Check(
+            "coverage of the contracts",
+            CONTRACT_TESTS,
+            (sys.executable, "-m", "tools.coverage"),
+            deadline_s=NIGHTLY_DEADLINE_S,
+        ),
+        Check(
+            "mutants of the contracts",
+            CONTRACT_TESTS,
+            (sys.executable, "-m", "tools.mutants"),
+            cores=os.cpu_count() or 1,
+            deadline_s=NIGHTLY_DEADLINE_S,
+        ),
     ]
 
 
@@ -89,7 +101,7 @@ def main() -> int:
     if not chosen:
         parser.error(f"no check has that tier; there are {', '.join(dict.fromkeys(check.tier for check in checks))}")
     try:
-        results = asyncio.run(run_checks(chosen, cores=max(1, arguments.jobs), environment=_environment()))
+        results = asyncio.run(run_checks(chosen, cores=max(1, arguments.jobs), environment=environment()))
     except KeyboardInterrupt:
         print("checks: stopped")
         return 130
@@ -107,16 +119,6 @@ def report(results: list[Result]) -> int:
     if skipped:
         print(f"tests skipped, with their reasons above: {', '.join(skipped)}")
     return 1 if failed else 0
-
-
-def find_forge() -> str:
-    """The binary itself: npm's wrapper would exit 0 when a build fails."""
-    return str(next(FORGE_PACKAGES.glob("forge-*/bin/forge")))
-
-
-def _environment() -> Mapping[str, str]:
-    # Node and Java come as packages: their commands are in our own bin.
-    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _pytest(tier: str, *, cores: int = 1) -> Check:

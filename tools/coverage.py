@@ -58,8 +58,8 @@ def measure(contracts: Path, report: Path) -> None:
 def parse_lcov(text: str) -> dict[str, Coverage]:
     """The files of `src`, from LCOV's text: `SF:` names a file, `DA:` a line and its count.
 
-    >>> parse_lcov("SF:src/A.sol\\nDA:3,1\\nDA:4,0\\nend_of_record\\nSF:test/A.t.sol\\nDA:1,1\\n")["src/A.sol"].uncovered
-    [4]
+    >>> parse_lcov("SF:src/A.sol\\nDA:3,1\\nDA:4,0\\nend_of_record\\nSF:test/A.t.sol\\nDA:1,1\\n")
+    {'src/A.sol': Coverage(runs={3: 1, 4: 0})}
     """
     runs: dict[str, dict[int, int]] = {}
     file = ""

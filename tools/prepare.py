@@ -3,13 +3,19 @@
 Runs on the system's Python with the standard library only:
 
     .venv  ◀ uv ◀ locks/python.txt ─┬─ locks/torch.txt          (evaluation, training)
-                                    ├─ contracts/node_modules   (anvil, forge, cast, solc; Node itself is a wheel)
+                                    ├─ contracts/node_modules   (anvil, cast, forge; Node itself is a wheel)
                                     ├─ examples/by-abi/node_modules   (viem, for the example and its test)
                                     └─ .cache/kafka             (Apache Kafka's jars; Java itself is a wheel)
+
+With `--checks` also what only the checks and developers need:
+
+                                    ├─ .cache/slither           (in an environment of its own: it pins other versions)
+                                    └─ contracts/node_modules   (the devDependencies: solc, OpenZeppelin, buf, solhint)
 
 Every package is locked by hash. A second run does nothing unless a lock file changed.
 """
 
+import argparse
 import fcntl
 import hashlib
 import os
@@ -20,6 +26,7 @@ import venv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +34,8 @@ CACHE = ROOT / ".cache"
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = CACHE / "prepared"
+CHECKS_STAMP = CACHE / "prepared-checks"
+SLITHER = CACHE / "slither"
 LOG = CACHE / "prepare.log"
 
 MIN_PYTHON = (3, 11)
@@ -36,6 +45,7 @@ LOCKS = (
     ROOT / "locks" / "uv.txt",
     ROOT / "locks" / "python.txt",
     TORCH_LOCK,
+    ROOT / "locks" / "slither.txt",
     ROOT / "pyproject.toml",
     ROOT / "contracts" / "package-lock.json",
     ROOT / "examples" / "by-abi" / "package-lock.json",
@@ -44,31 +54,39 @@ LOCKS = (
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="tools/prepare.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--checks", action="store_true", help="also what only the checks need")
+    for_checks = parser.parse_args().checks
     if sys.version_info < MIN_PYTHON:
         sys.exit(
             f"prepare: Python {MIN_PYTHON[0]}.{MIN_PYTHON[1]} or newer is needed, this is {sys.version.split()[0]}"
         )
     CACHE.mkdir(exist_ok=True)
     with exclusive_lock(CACHE / "prepare.lock"):
-        if STAMP.exists() and STAMP.read_text() == fingerprint():
+        stamps = [STAMP, CHECKS_STAMP] if for_checks else [STAMP]
+        if all(stamp.exists() and stamp.read_text() == fingerprint() for stamp in stamps):
             return
-        STAMP.unlink(missing_ok=True)
+        for stamp in (STAMP, CHECKS_STAMP):  # npm removes what is for the checks alone when they are not asked for
+            stamp.unlink(missing_ok=True)
         LOG.write_text("")
-        prepare()
-        STAMP.write_text(fingerprint())
+        prepare(for_checks)
+        for stamp in stamps:
+            stamp.write_text(fingerprint())
 
 
-def prepare() -> None:
+def prepare(for_checks: bool) -> None:
     """Install in the order the packages need each other; what is independent runs side by side."""
     started = time.monotonic()
     run_steps(started, [("Virtual environment and uv", install_uv)])
     run_steps(started, [("Python packages, Node and Java", install_python)])
+    contracts = "Foundry, solc, linters and viem" if for_checks else "Foundry and viem"
     run_steps(
         started,
         [
             ("torch", install_torch),
-            ("Foundry, solc and viem", install_node_modules),
+            (contracts, partial(install_node_modules, for_checks)),
             ("Apache Kafka's jars", fetch_kafka_jars),
+            *([("slither", install_slither)] if for_checks else []),
         ],
     )
 
@@ -89,11 +107,12 @@ def install_torch() -> None:
     install_locked(TORCH_LOCK)
 
 
-def install_node_modules() -> None:
+def install_node_modules(for_checks: bool) -> None:
     # npm runs `node` from the PATH; scripts are refused because no package here needs one.
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     options = ("--ignore-scripts", "--no-audit", "--no-fund")
-    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", *options], environment)
+    omitted = () if for_checks else ("--omit=dev",)
+    run([BIN / "npm", "ci", "--prefix", ROOT / "contracts", *omitted, *options], environment)
     run([BIN / "npm", "ci", "--prefix", ROOT / "examples" / "by-abi", "--omit=peer", *options], environment)
 
 
@@ -101,12 +120,17 @@ def fetch_kafka_jars() -> None:
     run([BIN / "python", "-m", "devnet.kafka_jars", "fetch"])
 
 
-def install_locked(lock: Path) -> None:
-    uv_install("--require-hashes", "-r", lock)
+def install_slither() -> None:
+    run([BIN / "uv", "venv", "--quiet", "--clear", "--python", BIN / "python", SLITHER])
+    install_locked(ROOT / "locks" / "slither.txt", SLITHER)
 
 
-def uv_install(*arguments: str | Path) -> None:
-    run([BIN / "uv", "pip", "install", "--quiet", "--python", BIN / "python", *arguments])
+def install_locked(lock: Path, environment: Path = VENV) -> None:
+    uv_install("--require-hashes", "-r", lock, environment=environment)
+
+
+def uv_install(*arguments: str | Path, environment: Path = VENV) -> None:
+    run([BIN / "uv", "pip", "install", "--quiet", "--python", environment / "bin" / "python", *arguments])
 
 
 # ---- how steps run

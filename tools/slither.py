@@ -1,15 +1,16 @@
-"""`python -m tools.slither`: run slither over the contracts; exit status 0 when it finds nothing.
+"""`python -m tools.slither`: run slither over the contracts; exit status 0 when it read everything and found nothing.
 
 slither reads syntax trees alone. So it gets those, without bytecode, in the form in which forge would leave them: that
 takes ten seconds instead of minutes. It lives in an environment of its own, because it pins other versions of packages
-that the project uses; `tools/prepare.py` makes that. `contracts/slither.config.json` names the detectors that are switched off, and
-`SWITCHED_OFF` says why. A finding that is right as it is has a comment at its place:
-`// slither-disable-next-line <detector>`.
+that the project uses; `make prepare` makes that. `contracts/slither.config.json` names the detectors that are switched
+off, and `SWITCHED_OFF` says why. A finding that is right as it is has a comment at its place:
+`// slither-disable-next-line <detector> <reason>`.
 """
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,16 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from tools.paths import ROOT
-from tools.solidity import CONTRACTS, Parsed, environment, find_forge, parse_sources
+from tools.solidity import CONTRACTS, PACKAGES, Parsed, environment, find_forge, parse_sources
 
 SLITHER = ROOT / ".cache" / "slither" / "bin" / "slither"
 SWITCHED_OFF = {
     "assembly": "Each block does what Solidity cannot, says so, and is compared with plain code by a test.",
-    "incorrect-equality": "It means balances that anyone can raise. Here it finds states, counts and amounts of slashes.",
+    "incorrect-equality": "It means balances that anyone can raise. Here it finds states, counts and slashes.",
     "low-level-calls": "Precompiles have no other interface, and the coin is paid with all gas on purpose.",
     "timestamp": "forge's linter finds the same two places, and has its answers there.",
     "too-many-digits": "It finds points of the curve, which a golden test and the constructor's self-test check.",
 }
+UNREAD = re.compile(r"Impossible to generate IR for (\S+) \((src/[^)]*)\)")  # slither itself only says so, and goes on
 NO_CODE = {"object": "", "sourceMap": ""}
 
 
@@ -43,12 +45,28 @@ def main() -> int:
         command = [str(SLITHER), ".", "--ignore-compile", "--foundry-build-info-directory", folder, *arguments.rest]
         # slither asks forge for the settings, and finds its configuration in the folder where it runs.
         found = f"{Path(find_forge(contracts)).parent}{os.pathsep}{environment()['PATH']}"
-        return subprocess.run(command, cwd=contracts, env={**environment(), "PATH": found}, check=False).returncode
+        run = subprocess.run(
+            command, cwd=contracts, env={**environment(), "PATH": found}, stderr=subprocess.PIPE, text=True, check=False
+        )
+    print(run.stderr)
+    unread = find_unread(run.stderr)
+    if unread:
+        print(f"slither could not read {', '.join(unread)}: nothing was looked for there")
+    return 1 if unread else run.returncode
+
+
+def find_unread(output: str) -> list[str]:
+    """The functions of `src` that slither gave up on. It cannot read OpenZeppelin's guard: that one is not ours.
+
+    >>> find_unread("ERROR: Impossible to generate IR for A.f (src/A.sol#1-3):\\n x")
+    ['A.f (src/A.sol#1-3)']
+    """
+    return [f"{name} ({place})" for name, place in UNREAD.findall(output)]
 
 
 def build_info_of(parsed: Parsed) -> dict[str, Any]:
     """What forge writes with `--build-info`, with empty bytecode."""
-    version = json.loads((CONTRACTS / "node_modules" / "solc" / "package.json").read_text())["version"]
+    version = json.loads((CONTRACTS / PACKAGES / "solc" / "package.json").read_text())["version"]
     contracts = {
         path: {name: {**one, "evm": {"bytecode": NO_CODE, "deployedBytecode": NO_CODE}} for name, one in found.items()}
         for path, found in parsed.answer["contracts"].items()

@@ -94,5 +94,5 @@ def find_forge(contracts: Path = CONTRACTS) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Ours, with the commands that come as packages: Node for solc."""
+    """Ours, with the commands that come as packages, such as Node, from our own `bin`."""
     return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}

@@ -1,3 +1,3 @@
-"""Mutation testing of the contracts: every guard, comparison and effect of `contracts/src` is broken, one at a time, and
-a test must fail.
+"""Mutation testing of the contracts: every guard, comparison and effect of `contracts/src` is broken, one at a
+time, and a test must fail.
 """

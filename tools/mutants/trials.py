@@ -19,7 +19,7 @@ FAILED_FILE = re.compile(r"Encountered \d+ failing tests? in (\S+?):")
 FAILED_TEST = re.compile(r"^\[FAIL.*?\] (\w+)\(", re.MULTILINE)
 
 
-class BrokenRun(Exception):
+class BrokenRunError(Exception):
     """forge ended without a verdict."""
 
 
@@ -89,7 +89,7 @@ async def run_tests(workplace: Workplace, number: int, files: Sequence[str], lan
 
 
 def verdict_of(output: str, status: int) -> str:
-    """The first failing test by forge's output; empty when all passed. Raises BrokenRun when there is no verdict.
+    """The first failing test by forge's output; empty when all passed. Raises BrokenRunError when there is no verdict.
 
     >>> verdict_of("[FAIL: no] test_a() (gas: 1)\\nEncountered 1 failing test in test/A.t.sol:ATest", 1)
     'test/A.t.sol:test_a'
@@ -98,7 +98,7 @@ def verdict_of(output: str, status: int) -> str:
     if file and status != 0:
         return f"{file[1]}:{test[1] if test else '?'}"
     if status != 0 or "0 failed" not in output:
-        raise BrokenRun(f"forge ended with status {status}:\n{output[-2000:]}")
+        raise BrokenRunError(f"forge ended with status {status}:\n{output[-2000:]}")
     return ""
 
 

@@ -6,6 +6,7 @@ it holds from the first constructor on.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ GUARD_FILE = "src/mutants/ReentrancyGuardTransient.sol"
 GUARD_MODIFIER = "nonReentrant"
 UNMUTATED = ("src/interfaces/", "src/types/")
 
+SOLC = Path(__file__).with_name("solc")  # with a memory
 SETTINGS = {"FOUNDRY_PROFILE": "quick", "FOUNDRY_DENY": "never", "FOUNDRY_LINT_LINT_ON_BUILD": "false"}
 BUILD_DEADLINE_S = 3_600.0
 
@@ -59,6 +61,11 @@ class Workplace:
         return self.folder / "contracts"
 
     @property
+    def answers(self) -> Path:
+        """What solc answered to forge's questions."""
+        return self.folder / "answers"
+
+    @property
     def test_files(self) -> list[str]:
         """Of all tests but those of gas: mutants cost gas."""
         files = sorted(self.contracts.glob("test/**/*.t.sol"))
@@ -71,6 +78,9 @@ class Workplace:
         return {
             **environment(),
             **SETTINGS,
+            "FOUNDRY_SOLC": str(SOLC),
+            "MUTANTS_SOLC": str(self.contracts / "tools" / "solc"),
+            "MUTANTS_ANSWERS": str(self.answers),
             "FOUNDRY_BLOCK_COINBASE": f"0x{number:040x}",
             "FOUNDRY_TEST_FAILURES_FILE": str(memory / "failures"),
             "FOUNDRY_FUZZ_FAILURE_PERSIST_DIR": str(memory / "fuzz"),
@@ -81,6 +91,7 @@ class Workplace:
 def prepare(folder: Path, parsed: Parsed) -> tuple[Workplace, list[Mutant]]:
     """Write the copy and compile it; its mutants. What did not change since the last time is not compiled again."""
     workplace = Workplace(folder)
+    shutil.rmtree(workplace.answers, ignore_errors=True)  # of other sources
     copy_tree(workplace.contracts)
     texts, mutants = mutate(parsed)
     for path, text in texts.items():

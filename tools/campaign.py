@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 
-from tools.checks import CONTRACTS, find_forge
+from tools.solidity import CONTRACTS, find_forge
 
 REPORT = "cache/campaign.txt"  # one line for each history: fact=count;fact=count;…
 PROFILE = "nightly"

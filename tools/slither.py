@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,20 @@ def main() -> int:
     parser.add_argument("--contracts", type=Path, default=CONTRACTS, help="another copy of the contracts")
     parser.add_argument("rest", nargs="*", help="arguments for slither, after --")
     arguments = parser.parse_args()
-    contracts = arguments.contracts.resolve()
     if not SLITHER.exists():
         sys.exit("slither is missing: run `make prepare`")
+    return run_slither(SLITHER, arguments.contracts.resolve(), arguments.rest)
+
+
+def run_slither(slither: Path, contracts: Path, rest: Sequence[str] = ()) -> int:
+    """Print what slither says; the exit status."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "src.json").write_text(json.dumps(build_info_of(parse_sources(contracts))))
-        command = [str(SLITHER), ".", "--ignore-compile", "--foundry-build-info-directory", folder, *arguments.rest]
+        command = [str(slither), ".", "--ignore-compile", "--foundry-build-info-directory", folder, *rest]
         # slither asks forge for the settings, and finds its configuration in the folder where it runs.
-        found = f"{Path(find_forge(contracts)).parent}{os.pathsep}{environment()['PATH']}"
+        path = f"{Path(find_forge(contracts)).parent}{os.pathsep}{environment()['PATH']}"
         run = subprocess.run(
-            command, cwd=contracts, env={**environment(), "PATH": found}, stderr=subprocess.PIPE, text=True, check=False
+            command, cwd=contracts, env={**environment(), "PATH": path}, stderr=subprocess.PIPE, text=True, check=False
         )
     print(run.stderr)
     unread = find_unread(run.stderr)

@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.mutants.accepted import match_accepted, read_accepted, render_entry
@@ -40,6 +40,11 @@ def main() -> int:
         print(
             "\n\n".join(render_entry(it.mutant) for it in trials if not (it.is_killed or it.mutant.number in accepted))
         )
+    return status_of(trials, accepted)
+
+
+def status_of(trials: Sequence[Trial], accepted: Mapping[int, str]) -> int:
+    """The exit status."""
     return 0 if count(trials, accepted).percent >= LEAST_KILLED_PERCENT else 1
 
 

@@ -44,19 +44,24 @@ class Evaluator:
     """A checked evaluator."""
 
     generators: Mapping[str, Generate]
-    integer_generators: frozenset[str]
+    integers: Mapping[str, tuple[int, int]]  # the least and the greatest value of each input that draws integers
     target: Expression
     metric: str
     samples: int
 
     def draw(self, inputs: tuple[Input, ...], sub_seed: bytes) -> Samples:
-        """Draw the samples of one round from its sub-seed, in the order of `inputs`.
+        """Draw the samples of one round from its sub-seed, in the order of `inputs`; int64 for inputs of that type.
 
         Raises Invalid(BAD_EVALUATOR) if `grid` is used for an input with several features.
         """
         # Philox gives the same bits on every platform. Its key is the first 128 bits of the sub-seed.
         random = np.random.Generator(np.random.Philox(key=int.from_bytes(sub_seed[:16], "big")))
-        return {item.id: self.generators[item.id](random, (self.samples, *item.shape)) for item in inputs}
+        drawn: Samples = {}
+        for item in inputs:
+            values = self.generators[item.id](random, (self.samples, *item.shape))
+            # `integers` may feed a float32 input, and a target may name it: both take the values as they are.
+            drawn[item.id] = values if item.is_integer else values.astype(np.float64, copy=False)
+        return drawn
 
     def compute_target(self, samples: Samples) -> NDArray[np.float64]:
         """Return the targets, samples × columns.
@@ -78,12 +83,10 @@ def parse_evaluator(raw: bytes) -> Evaluator:
     validate_keys(document, "evaluator", required=("format", "inputs", "target", "metric"), optional=("samples",))
 
     inputs = expect_object(document["inputs"], "inputs")
-    integer_generators = frozenset(
-        name for name, value in inputs.items() if expect_object(value, "an input").get("generator") == "integers"
-    )
+    fields = {name: expect_object(value, "an input") for name, value in inputs.items()}
     return Evaluator(
-        generators={name: _parse_generator(expect_object(value, "an input")) for name, value in inputs.items()},
-        integer_generators=integer_generators,
+        generators={name: _parse_generator(one) for name, one in fields.items()},
+        integers={name: _parse_integers(one) for name, one in fields.items() if one["generator"] == "integers"},
         target=_parse_target(document["target"], frozenset(inputs)),
         metric=_parse_metric(document["metric"]),
         samples=_parse_integer(document.get("samples", DEFAULT_SAMPLES), "samples", MIN_SAMPLES, MAX_SAMPLES),
@@ -97,8 +100,8 @@ def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int)
     if {item.id for item in architecture.inputs} != set(evaluator.generators):
         raise Invalid(Reason.BAD_EVALUATOR, "generators and the architecture's inputs differ")
     for item in architecture.inputs:
-        if item.is_integer and item.id not in evaluator.integer_generators:
-            raise Invalid(Reason.BAD_EVALUATOR, "an int64 input needs the integers generator", input=item.id)
+        if item.is_integer:
+            _validate_rows(architecture, evaluator, item)
     if len(architecture.outputs) != 1:
         raise Invalid(Reason.BAD_EVALUATOR, "the architecture must have one output", outputs=len(architecture.outputs))
 
@@ -116,6 +119,26 @@ def validate_work(architecture: Architecture, evaluator: Evaluator, rounds: int)
             raise Invalid(Reason.TOO_EXPENSIVE, f"too many {name}", count=amount, limit=limit)
 
 
+def _validate_rows(architecture: Architecture, evaluator: Evaluator, item: Input) -> None:
+    """Raise Invalid unless every integer that may be drawn for an input names a row of each Embedding that it feeds."""
+    interval = evaluator.integers.get(item.id)
+    if interval is None:
+        raise Invalid(Reason.BAD_EVALUATOR, "an int64 input needs the integers generator", input=item.id)
+    low, high = interval
+    for node in architecture.nodes:
+        rows = node.arguments.get("num_embeddings")
+        if item.id in node.sources and isinstance(rows, int) and not 0 <= low <= high < rows:
+            raise Invalid(
+                Reason.BAD_EVALUATOR,
+                "integers are drawn that name no row of an Embedding",
+                input=item.id,
+                node=node.id,
+                low=low,
+                high=high,
+                rows=rows,
+            )
+
+
 def _parse_generator(fields: dict[str, object]) -> Generate:
     name = fields.get("generator")
     names = ("mean", "std") if name == "normal" else ("low", "high")
@@ -129,9 +152,7 @@ def _parse_generator(fields: dict[str, object]) -> Generate:
                 raise Invalid(Reason.BAD_EVALUATOR, "std is not positive")
             return lambda random, shape: mean + std * random.standard_normal(shape)
         case "integers":
-            low, high = (_parse_integer(fields[key], key, -int(MAX_BOUND), int(MAX_BOUND)) for key in names)
-            if low > high:
-                raise Invalid(Reason.BAD_EVALUATOR, "low is above high")
+            low, high = _parse_integers(fields)
             return lambda random, shape: random.integers(low, high, shape, np.int64, endpoint=True)
         case "grid":
             return _build_grid(*_parse_interval(fields))
@@ -151,6 +172,13 @@ def _build_grid(low: float, high: float) -> Generate:
         return (low + (high - low) * ((np.arange(shape[0]) + random.random()) / shape[0])).reshape(shape)
 
     return generate
+
+
+def _parse_integers(fields: dict[str, object]) -> tuple[int, int]:
+    low, high = (_parse_integer(fields[key], key, -int(MAX_BOUND), int(MAX_BOUND)) for key in ("low", "high"))
+    if low > high:
+        raise Invalid(Reason.BAD_EVALUATOR, "low is above high")
+    return low, high
 
 
 def _parse_interval(fields: dict[str, object]) -> tuple[float, float]:

@@ -146,6 +146,17 @@ TOKENS = architecture(
     inputs=[{"id": "x", "shape": [1], "dtype": "int64"}],
 )
 
+TWO_TABLES = architecture(
+    [
+        node("e", "Embedding", "x", num_embeddings=4, embedding_dim=1),
+        node("f", "Embedding", "x", num_embeddings=3, embedding_dim=1),
+        node("s", "Add", "e", "f"),
+        node("y", "Flatten", "s"),
+    ],
+    inputs=[{"id": "x", "shape": [1], "dtype": "int64"}],
+)
+NO_ROW = "integers are drawn that name no row of an Embedding"
+
 
 @pytest.mark.parametrize(
     ("raw_architecture", "raw_evaluator", "rounds", "expected"),
@@ -153,6 +164,12 @@ TOKENS = architecture(
         (SQUARE, evaluator(samples=1024), 32, ""),
         (SQUARE, evaluator(), MAX_ROUNDS, ""),
         (TOKENS, with_input(generator="integers", low=0, high=3), 32, ""),
+        (TOKENS, with_input(generator="integers", low=0, high=4), 32, NO_ROW),
+        (TOKENS, with_input(generator="integers", low=-1, high=3), 32, NO_ROW),
+        (TOKENS, with_input(generator="integers", low=-5, high=-1), 32, NO_ROW),
+        (TWO_TABLES, with_input(generator="integers", low=0, high=2), 32, ""),
+        (TWO_TABLES, with_input(generator="integers", low=0, high=3), 32, NO_ROW),
+        (SQUARE, with_input(generator="integers", low=-5, high=5), 32, ""),
         (SQUARE, evaluator(), 1, "rounds out of range"),
         (SQUARE, evaluator(), MAX_ROUNDS + 1, "rounds out of range"),
         (SQUARE, evaluator(inputs={}, target="1"), 32, "generators and the architecture's inputs differ"),

@@ -73,6 +73,9 @@ async def commit(client: Client, ticket: Ticket) -> SubmissionIndex:
     In a token, the market is first allowed to take the bond. Raises as `prepare_payment`.
     """
     _require_own(client, ticket)
+    index = await find_submission(client.reader, ticket)
+    if index is not None:
+        return index  # before the payment is prepared: the account may not hold a second bond
     project = await client.reader.market.fetch_stored_project(ticket.project_id)
     value = await prepare_payment(client, project.token, project.bond)
     while True:

@@ -150,6 +150,19 @@ async def test_commit__allowance_large_enough__no_approval_is_sent(open_market: 
     assert await there.fetch_allowance(there.contributor) == 5
 
 
+async def test_commit__again_without_a_second_bond__returns_the_index_and_sends_nothing(
+    open_market: OpenMarket,
+) -> None:
+    there = await open_market(PLAIN)
+    project_id = await there.publish()
+    ticket = await draw_ticket(there.contributor, project_id, CID)
+    index = await commit(there.contributor, ticket)
+    await there.hold(there.contributor).transfer(there.owner.address, Wei(CONTRIBUTOR_HOLDS - BOND))
+    before = await there.contributor.sender.fetch_next_nonce()
+    assert await commit(there.contributor, ticket) == index
+    assert await there.contributor.sender.fetch_next_nonce() == before
+
+
 async def test_commit__balance_too_small__says_so_and_sends_nothing(open_market: OpenMarket) -> None:
     there = await open_market(PLAIN)
     project_id = await there.publish()

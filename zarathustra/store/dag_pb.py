@@ -18,6 +18,7 @@ from enum import IntEnum
 from zarathustra.core.errors import Invalid
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, parse_cid_bytes
+from zarathustra.wire.varint import encode_varint
 
 MAX_UINT64 = 2**64 - 1
 MAX_FIELDS = 4096 + 8  # enough for as many children as a file may have blocks; stops a million empty fields
@@ -143,20 +144,11 @@ def _encode_link(link: Link, version: int) -> bytes:
 
 
 def _encode_bytes_field(field: int, value: bytes) -> bytes:
-    return _encode_varint(field << 3 | _BYTES) + _encode_varint(len(value)) + value
+    return encode_varint(field << 3 | _BYTES) + encode_varint(len(value)) + value
 
 
 def _encode_varint_field(field: int, value: int) -> bytes:
-    return _encode_varint(field << 3 | _VARINT) + _encode_varint(value)
-
-
-def _encode_varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+    return encode_varint(field << 3 | _VARINT) + encode_varint(value)
 
 
 def _parse_fields(raw: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -9,6 +9,7 @@ from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import MAX_SCORE_MICRO, Micro, Seed, validate_length, validate_range
 from zarathustra.v1 import evaluator_pb2
+from zarathustra.wire.varint import encode_varint
 
 MAX_RESULT_BYTES = 64 * 1024  # two scores per round (at most 128 rounds) and a few words need far less
 LENGTH_DELIMITED = 2  # protobuf's wire type of bytes
@@ -59,22 +60,12 @@ class EvaluateResult:
             validate_range("score", score, -MAX_SCORE_MICRO, MAX_SCORE_MICRO)
 
 
-def encode_request(request: EvaluateRequest) -> bytes:
-    """Return the request's bytes. Equal requests give equal bytes, so that their hash can name a result."""
-    message = evaluator_pb2.EvaluateRequest(
-        input_hash=request.input_hash,
-        architecture=request.architecture,
-        evaluator=request.evaluator,
-        champion=request.champion,
-        challenger=request.challenger,
-        seed=request.seed,
-        rounds=request.rounds,
-    )
-    return message.SerializeToString(deterministic=True)
-
-
 def encode_request_pieces(request: EvaluateRequest) -> tuple[bytes, ...]:
-    """Return the bytes of `encode_request` in pieces that hold the models without a copy: each may have 64 MiB."""
+    """Return the request's bytes in pieces that hold the models without a copy: each may have 64 MiB.
+
+    Equal requests give equal bytes, so that their hash can name a result. They are those of protobuf's deterministic
+    encoder.
+    """
     before = evaluator_pb2.EvaluateRequest(
         input_hash=request.input_hash, architecture=request.architecture, evaluator=request.evaluator
     )
@@ -92,16 +83,7 @@ def _encode_bytes_field(name: str, value: bytes) -> tuple[bytes, ...]:
     if not value:
         return ()
     number = evaluator_pb2.EvaluateRequest.DESCRIPTOR.fields_by_name[name].number
-    return _encode_varint(number << 3 | LENGTH_DELIMITED) + _encode_varint(len(value)), value
-
-
-def _encode_varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+    return encode_varint(number << 3 | LENGTH_DELIMITED) + encode_varint(len(value)), value
 
 
 def decode_request(data: bytes | bytearray) -> EvaluateRequest:

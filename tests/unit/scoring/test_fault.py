@@ -17,7 +17,7 @@ from zarathustra.wire.evaluator import (
     EvaluateResult,
     decode_request,
     decode_result,
-    encode_request,
+    encode_request_pieces,
     encode_result,
 )
 
@@ -84,7 +84,7 @@ async def test_evaluate__infrastructure_fails__raises_retry(who: str) -> None:
 
 
 def test_request__encoded__comes_back() -> None:
-    assert decode_request(encode_request(REQUEST)) == REQUEST
+    assert decode_request(b"".join(encode_request_pieces(REQUEST))) == REQUEST
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,13 @@ from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.outcomes import Code
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Micro
-from zarathustra.wire.evaluator import MAX_REQUEST_BYTES, EvaluateRequest, EvaluateResult, decode_result, encode_request
+from zarathustra.wire.evaluator import (
+    MAX_REQUEST_BYTES,
+    EvaluateRequest,
+    EvaluateResult,
+    decode_result,
+    encode_request_pieces,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +26,7 @@ VALID = EvaluateResult(Code.VALID, None, (Micro(1),), (Micro(2),))
 
 
 def send(**changes: object) -> AsyncIterator[bytes]:
-    return arrive(encode_request(square_request(**changes)))
+    return arrive(*encode_request_pieces(square_request(**changes)))
 
 
 async def arrive(*pieces: bytes) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ says. What an owner published is kept: it never changes.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeVar
 
 from zarathustra.chain import abi
@@ -15,7 +15,14 @@ from zarathustra.chain.port import Deployment
 from zarathustra.chain.rpc import Rpc
 from zarathustra.core.digests import cid_hash
 from zarathustra.core.errors import Retry
-from zarathustra.core.events import ProjectCreated, RewardWithheld, SubmissionRevealed, SubmissionSettled, TaskOpened
+from zarathustra.core.events import (
+    ProjectCreated,
+    RewardWithheld,
+    SubmissionCommitted,
+    SubmissionRevealed,
+    SubmissionSettled,
+    TaskOpened,
+)
 from zarathustra.core.project import ProjectParams
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import BlockNumber, Cid, ProjectId, SubmissionIndex, TaskId
@@ -75,29 +82,35 @@ class ChainHistory:
         self, project_id: ProjectId, index: SubmissionIndex, first: BlockNumber, last: BlockNumber
     ) -> SubmissionSettled:
         """Return the end of a final submission; it is in one of the blocks first … last."""
-        entry = load_abi(abi.MODEL_SUBMISSION).get_event(SubmissionSettled.__name__)
-        log_filter = LogFilter(
-            (self._addresses[abi.MODEL_SUBMISSION],),
-            (entry.hash,),
-            (_to_topic(project_id), _to_topic(index)),
-        )
-        async for span in scan_spans(self._rpc, log_filter, first, last, pace=self._pace):
-            for log in span.logs:
-                fact = decode_fact(entry, log.topics, log.data)
-                if isinstance(fact, SubmissionSettled):
-                    return fact
+        topics = (_to_topic(project_id), _to_topic(index))
+        async for fact in self._scan(SubmissionSettled, first, last, topics):
+            return fact
         raise _missing("SubmissionSettled", last)
+
+    async def find_committed(
+        self, project_id: ProjectId, commitment: bytes, first: BlockNumber, last: BlockNumber
+    ) -> SubmissionCommitted | None:
+        """Return the commit of `commitment` in the blocks first … last, or None."""
+        async for fact in self._scan(SubmissionCommitted, first, last, (_to_topic(project_id),)):
+            if fact.commitment == commitment:
+                return fact
+        return None
 
     async def fetch_withheld_between(self, first: BlockNumber, last: BlockNumber) -> list[RewardWithheld]:
         """Return the rewards that were withheld in the blocks first … last."""
-        entry = load_abi(abi.MODEL_SUBMISSION).get_event(RewardWithheld.__name__)
-        log_filter = LogFilter((self._addresses[abi.MODEL_SUBMISSION],), (entry.hash,))
-        facts = [
-            decode_fact(entry, log.topics, log.data)
-            async for span in scan_spans(self._rpc, log_filter, first, last, pace=self._pace)
-            for log in span.logs
-        ]
-        return [fact for fact in facts if isinstance(fact, RewardWithheld)]
+        return [fact async for fact in self._scan(RewardWithheld, first, last)]
+
+    async def _scan(
+        self, fact_class: type[F], first: BlockNumber, last: BlockNumber, topics: tuple[bytes, ...] = ()
+    ) -> AsyncIterator[F]:
+        """Yield the market's facts of one kind in the blocks first … last."""
+        entry = load_abi(abi.MODEL_SUBMISSION).get_event(fact_class.__name__)
+        log_filter = LogFilter((self._addresses[abi.MODEL_SUBMISSION],), (entry.hash,), topics)
+        async for span in scan_spans(self._rpc, log_filter, first, last, pace=self._pace):
+            for log in span.logs:
+                fact = decode_fact(entry, log.topics, log.data)
+                if isinstance(fact, fact_class):
+                    yield fact
 
     async def _fetch(
         self, contract: str, fact_class: type[F], block: BlockNumber, topics: tuple[bytes, ...]

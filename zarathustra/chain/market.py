@@ -249,6 +249,14 @@ class MarketReader:
         view = ViewCall(self._market, "limits")
         return view.parse_struct(await self._fetch(view), MarketLimits)
 
+    async def find_submission(
+        self, project_id: ProjectId, commitment: bytes, first: BlockNumber
+    ) -> SubmissionIndex | None:
+        """Return the submission that `commitment` entered in block `first` or later; None if it is not on the chain."""
+        head = await fetch_head(self._rpc)
+        committed = await self._history.find_committed(project_id, commitment, first, head.number)
+        return None if committed is None else committed.index
+
     async def fetch_withheld_rewards(self) -> Sequence[WithheldPlace]:
         """Return all rewards that are withheld now."""
         limits = await self.fetch_limits()

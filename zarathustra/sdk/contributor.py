@@ -7,10 +7,7 @@ be repeated: it asks the chain first what is done.
 
 from typing import Final
 
-from zarathustra.chain.abi import MODEL_SUBMISSION, decode_fact, load_abi
-from zarathustra.chain.logs import LogFilter, scan_spans
 from zarathustra.core.errors import Invalid, Retry
-from zarathustra.core.events import SubmissionCommitted
 from zarathustra.core.project import SubmissionStatus
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import ZERO_ADDRESS, Address, BlockNumber, Cid, ProjectId, SubmissionIndex, Wei
@@ -55,16 +52,8 @@ async def draw_ticket(
 
 async def find_submission(reader: Reader, ticket: Ticket) -> SubmissionIndex | None:
     """Return the index of the submission that the ticket's commitment entered; None if it is not on the chain."""
-    event = load_abi(MODEL_SUBMISSION).get_event(SubmissionCommitted.__name__)
-    log_filter = LogFilter((ticket.market,), (event.hash,), (ticket.project_id.to_bytes(32, "big"),))
     first = BlockNumber(max(reader.deployment.deployed_at, ticket.drawn_at - REORGANISED_BLOCKS))
-    head = await reader.tasks.fetch_block_number()
-    async for span in scan_spans(reader.rpc, log_filter, first, head):
-        for log in span.logs:
-            fact = decode_fact(event, log.topics, log.data)
-            if isinstance(fact, SubmissionCommitted) and fact.commitment == ticket.commitment:
-                return fact.index
-    return None
+    return await reader.market.find_submission(ticket.project_id, ticket.commitment, first)
 
 
 async def commit(client: Client, ticket: Ticket) -> SubmissionIndex:

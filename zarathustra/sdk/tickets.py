@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from zarathustra.chain.deployment import parse_json
 from zarathustra.core.digests import commitment
 from zarathustra.core.errors import Invalid
-from zarathustra.core.nesting import is_nested_too_deep
 from zarathustra.core.reasons import Reason
 from zarathustra.core.types import Address, BlockNumber, Cid, ProjectId
 from zarathustra.store.cid import canonical_cid
+from zarathustra.store.durable import PRIVATE, sync_folder, write_new
 
 FORMAT: Final = "ticket/1"
 MAX_TICKET_BYTES: Final = 4096
@@ -72,12 +73,10 @@ def encode_ticket(ticket: Ticket) -> str:
 
 def parse_ticket(text: str) -> Ticket:
     """Parse a ticket. Raises Invalid(BAD_TICKET) with what was found and what was wanted."""
-    if is_nested_too_deep(text):
-        raise Invalid(Reason.BAD_TICKET, "the file is not the JSON of a ticket: too many brackets")
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
-        raise Invalid(Reason.BAD_TICKET, "the file is not JSON") from error
+        raise Invalid(Reason.BAD_TICKET, "the file is not the JSON of a ticket", cause=error) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise Invalid(Reason.BAD_TICKET, f"the file is not a JSON object with the format {FORMAT!r}")
     try:
@@ -116,10 +115,10 @@ class TicketFolder:
         unfinished = self._folder / f".{ticket.name}.{secrets.token_hex(8)}"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_durably(unfinished, encode_ticket(ticket))
+            write_new(unfinished, encode_ticket(ticket).encode(), mode=PRIVATE)
             os.link(unfinished, path)  # unlike a rename, this refuses to replace a file
             unfinished.unlink()
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
@@ -141,8 +140,8 @@ class TicketFolder:
             path.replace(finished / path.name)
         except FileNotFoundError:
             return
-        _sync_folder(finished)
-        _sync_folder(path.parent)
+        sync_folder(finished)
+        sync_folder(path.parent)
 
 
 def load_ticket(path: Path) -> Ticket:
@@ -180,19 +179,3 @@ def _take_bytes(document: dict[str, Any], name: str, length: int) -> bytes:
     if len(value) != length:
         raise Invalid(Reason.BAD_TICKET, f"{name} has {len(value)} bytes in place of {length}")
     return value
-
-
-def _write_durably(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,6 +28,7 @@ from typing import Self
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
 from zarathustra.store.cid import BlockId, parse_cid, validate_block
+from zarathustra.store.durable import SHARED, sync_folder, write_new
 from zarathustra.store.space import Space, SpaceLimits
 from zarathustra.store.unixfs import MAX_BLOCK_BYTES
 
@@ -66,7 +67,7 @@ class DirectoryBlocks:
         for leftover in self._incoming.iterdir():
             _remove(leftover)
         for directory in (self._blocks, self._lock_path.parent):
-            _sync_directory(directory)
+            sync_folder(directory)
         used = sum(stored.size for stored in self.stored())
         self.space = Space(self._blocks, self._limits, used_bytes=used)
         return self
@@ -110,7 +111,7 @@ class DirectoryBlocks:
         """Pin the file under `block_id`. The caller has read the whole file with `get_again`."""
         with _room_on_disk():
             os.close(os.open(self._pins / block_id.cid, os.O_CREAT | os.O_WRONLY, 0o644))
-        _sync_directory(self._pins)
+        sync_folder(self._pins)
 
     def unpin(self, block_id: BlockId) -> None:
         """Remove the pin. Raises Retry(UNAVAILABLE) when there is none."""
@@ -118,7 +119,7 @@ class DirectoryBlocks:
             (self._pins / block_id.cid).unlink()
         except FileNotFoundError as error:
             raise Retry(Reason.UNAVAILABLE, "not pinned or pinned indirectly") from error
-        _sync_directory(self._pins)
+        sync_folder(self._pins)
 
     def is_pinned(self, block_id: BlockId) -> bool:
         return (self._pins / block_id.cid).exists()
@@ -171,7 +172,7 @@ class DirectoryBlocks:
     def sync_shards(self, digests: Iterable[bytes]) -> None:
         """Make the names of these blocks survive a power failure."""
         for shard in {self._path(digest).parent for digest in digests}:
-            _sync_directory(shard)
+            sync_folder(shard)
 
     def _touch(self, digest: bytes) -> None:
         now = time.time()
@@ -212,7 +213,7 @@ class Upload:
             self._sizes[block_id.digest] = len(block)
             with _room_on_disk():
                 self._directory.mkdir(exist_ok=True)
-                _write_durably(self._directory / block_id.digest.hex(), block)
+                write_new(self._directory / block_id.digest.hex(), block, mode=SHARED)
 
     def commit(self) -> None:
         """Give every block its name; return once they are on disk."""
@@ -234,13 +235,6 @@ class Upload:
     def _require_open(self) -> None:
         if self._is_closed:
             raise RuntimeError("the upload is closed")
-
-
-def _write_durably(path: Path, block: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -270,12 +264,3 @@ def _take_lock(path: Path) -> int:
         os.close(descriptor)
         raise Invalid(Reason.BAD_SETTING, "another process uses the store's directory", lock=path) from error
     return descriptor
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make renames and new names in `directory` survive a power failure."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from zarathustra.core.errors import Invalid, Retry
 from zarathustra.core.reasons import Reason
-from zarathustra.runtime.body import iter_body
+from zarathustra.runtime.body import find_status, iter_body
 from zarathustra.wire.evaluator import (
     MAX_REQUEST_BYTES,
     EvaluateRequest,
@@ -24,7 +24,6 @@ Evaluate = Callable[[EvaluateRequest], Awaitable[EvaluateResult]]
 RETRY_AFTER_SECONDS = 2
 MAX_CACHED_RESULTS = 1024  # a few KiB each; a retried task asks again, and so does the operator's other service
 MAX_ARRIVING = 64  # bodies that arrive at the same time; each costs a task and a connection, not memory for its length
-STATUSES = {Reason.OVERSIZE: 413, Reason.INCOMPLETE_REQUEST: 408}
 MACHINE_REASONS = frozenset(
     {Reason.TIMEOUT, Reason.MEMORY, Reason.CRASH}
 )  # may differ the next time, so they are never cached
@@ -75,17 +74,14 @@ class EvaluationQueue:
         if self._arriving >= MAX_ARRIVING:
             raise Retry(Reason.EVALUATOR_BUSY, "too many requests arrive at the same time", arriving=self._arriving)
         held = bytearray()
-        self._arriving += 1
         try:
-            async for piece in body:
-                self._take(len(piece), so_far=len(held))
-                held += piece
-        except BaseException:
-            self._held_bytes -= len(held)
-            raise
-        finally:
-            self._arriving -= 1
-        try:
+            self._arriving += 1
+            try:
+                async for piece in body:
+                    self._take(len(piece), so_far=len(held))
+                    held += piece
+            finally:
+                self._arriving -= 1
             yield held
         finally:
             self._held_bytes -= len(held)
@@ -131,7 +127,7 @@ def build_evaluate_handler(queue: EvaluationQueue) -> Callable[[web.Request], Aw
             headers = {"X-Reason": error.reason.code, "Retry-After": str(RETRY_AFTER_SECONDS)}
             return web.Response(status=503, text=error.reason.code, headers=headers)
         except Invalid as error:
-            status = STATUSES.get(error.reason, 400)
-            return web.Response(status=status, text=error.reason.code, headers={"X-Reason": error.reason.code})
+            headers = {"X-Reason": error.reason.code}
+            return web.Response(status=find_status(error), text=error.reason.code, headers=headers)
 
     return on_evaluate

@@ -19,6 +19,7 @@ from services.store.options import Options
 from services.store.uploads import open_file
 from zarathustra.core.errors import Invalid, Retry, ZarathustraError
 from zarathustra.core.reasons import Reason
+from zarathustra.runtime.body import find_status
 from zarathustra.store.blocks import DirectoryBlocks
 from zarathustra.store.cid import BlockId, Codec, compute_block_id, parse_cid
 from zarathustra.store.garbage import collect_garbage
@@ -28,7 +29,6 @@ VERSION = "0.1.0"
 MAX_FILE_BYTES = 256 << 20  # data sets may be larger than artefacts; stops one add from filling the disk
 DEFAULT_KEEP_SECONDS = 3600.0  # time for a client to pin what it stored block by block
 
-STATUSES = {Reason.OVERSIZE: 413, Reason.INCOMPLETE_REQUEST: 408}
 
 _CODECS = {"raw": Codec.RAW, "dag-pb": Codec.DAG_PB}
 _IMMUTABLE = "public, max-age=29030400, immutable"
@@ -279,7 +279,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         message = f"block was not found locally (offline): ipld: could not find {error.details['cid']}"
         return _error_response(message, 404 if is_gateway else 500)
     except Invalid as error:
-        return _error_response(str(error), STATUSES.get(error.reason, 400))
+        return _error_response(str(error), find_status(error))
 
 
 def _error_response(message: str, status: int) -> web.Response:

@@ -51,7 +51,7 @@ async def watch_space(space: Space, runtime: Runtime) -> None:
     used.set_function(lambda: space.used_bytes)
     while not runtime.stop.is_set():
         free.set(await asyncio.to_thread(space.free_bytes))
-        if space.is_full:
+        if await asyncio.to_thread(lambda: space.is_full):
             runtime.health.wait_for(SPACE, Reason.STORE_FULL.code)
         else:
             runtime.health.fulfil(SPACE)

@@ -12,6 +12,8 @@ from zarathustra.core.reasons import Reason
 
 T = TypeVar("T")
 
+STATUSES = {Reason.OVERSIZE: 413, Reason.INCOMPLETE_REQUEST: 408}
+BAD_REQUEST = 400
 GRACE_SECONDS = 5.0
 MIN_BYTES_PER_SECOND = 1 << 20
 
@@ -45,3 +47,8 @@ async def read_within(seconds: float, read: Callable[[], Awaitable[T]]) -> T:
         raise Invalid(Reason.INCOMPLETE_REQUEST, "client left in the middle of the body") from error
     except (HttpProcessingError, ValueError) as error:
         raise Invalid(Reason.INCOMPLETE_REQUEST, "body is malformed", error=error) from error
+
+
+def find_status(error: Invalid) -> int:
+    """Return the HTTP status of the answer to a request that is refused."""
+    return STATUSES.get(error.reason, BAD_REQUEST)

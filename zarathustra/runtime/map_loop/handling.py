@@ -45,12 +45,8 @@ class Job:
     attempt: int
     not_before_ms: int
     route: Route
+    lane: LaneKey | None
     is_put_back: bool
-
-    @property
-    def lane(self) -> LaneKey | None:
-        lane = self.route.lane(self.delivery)
-        return None if lane is None else (self.delivery.record.topic, lane)
 
 
 class Handling:
@@ -132,11 +128,13 @@ class Handling:
             route = self._routes.get(put_back.delivery.record.topic)
             if route is None:
                 raise Invalid(Reason.UNPARSABLE, "no handler for topic", topic=put_back.delivery.record.topic)
-            return Job(put_back.delivery, put_back.attempt, put_back.not_before_ms, route, is_put_back=True)
+            lane = _find_lane(route, put_back.delivery)
+            return Job(put_back.delivery, put_back.attempt, put_back.not_before_ms, route, lane, is_put_back=True)
 
         if size > self._settings.max_record_bytes:
             raise Invalid(Reason.OVERSIZE, "record", size=size, limit=self._settings.max_record_bytes)
-        return Job(delivery, 1, 0, self._routes[delivery.record.topic], is_put_back=False)
+        route = self._routes[delivery.record.topic]
+        return Job(delivery, 1, 0, route, _find_lane(route, delivery), is_put_back=False)
 
     async def _wait_until(self, time_ms: int, closing: asyncio.Event) -> None:
         delay_ms = min(time_ms - self._clock.now_ms(), self._settings.max_delay_ms)
@@ -205,6 +203,11 @@ class Handling:
         count, invalid = len(self._recent), sum(self._recent)
         if count >= self._settings.invalid_minimum and invalid * 100 > count * self._settings.invalid_percent:
             raise MostlyInvalidError(f"{invalid} of the last {count} records are invalid")
+
+
+def _find_lane(route: Route, delivery: Delivery) -> LaneKey | None:
+    lane = route.lane(delivery)
+    return None if lane is None else (delivery.record.topic, lane)
 
 
 async def wait_for_first(

@@ -88,6 +88,11 @@ class Shell:
     async def run(self, *arguments: str) -> Run:
         return await self.finish(await self.start(*arguments))
 
+    async def is_broadcast(self) -> bool:
+        """Return whether a transaction waits in the pool."""
+        status = await self.rpc.call("txpool_status")
+        return bool(int(status["pending"], 16))
+
     async def fetch_paid(self) -> Wei:
         async with open_reader(self.network.network) as reader:
             return await reader.market.fetch_balance(self.network.record.deployment.model_submission)
@@ -128,12 +133,7 @@ async def test_submit__interrupted_while_the_commit_is_on_its_way__resume_pays_o
     before = await shell.fetch_paid()
     await shell.rpc.call("evm_setAutomine", False)
     process = await shell.start("submit", "1", "model.safetensors")
-
-    async def is_broadcast() -> bool:
-        status = await shell.rpc.call("txpool_status")
-        return bool(int(status["pending"], 16))
-
-    await until(is_broadcast)
+    await until(shell.is_broadcast)
     process.send_signal(signal_number)
     interrupted = await shell.finish(process)
     [ticket] = shell.tickets
@@ -153,17 +153,18 @@ async def test_submit__interrupted_while_the_commit_is_on_its_way__resume_pays_o
 
 
 async def test_submit__interrupted_after_the_commit__says_until_when_to_reveal(shell: Shell) -> None:
+    await shell.rpc.call("evm_setAutomine", False)
     process = await shell.start("submit", "1", "model.safetensors")
-    assert process.stdout is not None
-    while b"committed" not in await within(process.stdout.readline()):
-        pass
+    await until(shell.is_broadcast)
+    await shell.rpc.call("evm_mine")  # the commit
+    await until(shell.is_broadcast)  # the reveal waits
     process.send_signal(signal.SIGINT)
     interrupted = await shell.finish(process)
-    if interrupted.status == 0:
-        pytest.skip("the reveal was faster than the signal")
     assert interrupted.status == INTERRUPTED
-    assert "submission 1 is" in interrupted.err
-    assert (await shell.run("resume")).status == 0
+    assert "submission 1 is committed; reveal it until block" in interrupted.err
+    await shell.rpc.call("evm_setAutomine", True)
+    resumed = await shell.run("resume")
+    assert (resumed.status, resumed.err) == (0, "")
 
 
 async def test_submit__same_file_twice__keeps_both_tickets(shell: Shell) -> None:

@@ -143,7 +143,7 @@ async def test_submit__killed_at_any_request__resume_finishes_it_for_one_bond(pl
 
 async def test_commit__first_transaction_still_waits__is_replaced_and_one_bond_is_paid(place: Place) -> None:
     rpc, before = place.market.rpc, await place.fetch_paid()
-    client = place.open_client(KillingRpc(rpc, at=10**9, is_after=True))
+    client = place.open_client()
     ticket = await draw_ticket(client, place.project_id, CID)
     await rpc.call("evm_setAutomine", False)
     dying = place.open_client(_KillAfterBroadcast(rpc))
